@@ -1,0 +1,121 @@
+"""Blur, obstruct, add noise and compress a batch of clean clips; the true mask comes with them.
+
+The order is that of a camera: the lens blurs, something stands before the sensor's picture, the sensor adds noise, the
+recorder compresses.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from kornia.enhance import jpeg_codec_differentiable
+from kornia.filters import gaussian_blur2d
+from torch import Tensor
+
+from restore.degradations.boxes import KINDS, SHARES, draw_boxes, paint_mask
+
+KERNEL = 7  # px, of the blur
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a strength may be: `typical` for `Ranges.typical_share` of the clips, else uniform in [least, most]."""
+
+    least: float
+    typical: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """How badly clips are degraded. The typical values are those of the pix2pix seed."""
+
+    blur: Range = Range(0.0, 1.4, 2.5)  # sigma in px of a 7x7 Gaussian
+    noise: Range = Range(0.0, 15.0, 30.0)  # sigma in levels of 255
+    box_level: Range = Range(64.0, 128.0, 192.0)  # grey level of the boxes
+    box_sides: tuple[float, float] = (0.15, 0.30)  # shares of the frame's sides
+    box_count: int = 3
+    heavy_side: float = 0.45
+    compressed_share: float = 0.1  # of the clips, each at a JPEG quality in `compression`
+    compression: tuple[float, float] = (30.0, 90.0)
+    typical_share: float = 0.6
+
+
+def degrade(
+    clips: Tensor,
+    *,
+    generator: torch.Generator,
+    ranges: Ranges = Ranges(),
+    kind: str | None = None,
+    frame_size: Tensor | None = None,
+    offsets: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Degrade clean clips.
+
+    Args:
+        clips: `B T 3 H W`, RGB in [-1, 1].
+        generator: a CPU generator; the same seed gives the same degradation on any device, but for the noise, which is
+            drawn on the CPU too and moved.
+        ranges: how badly.
+        kind: one of `boxes.KINDS` for all clips; None draws one for each.
+        frame_size: `B 2`, (rows, columns) of the frames that the clips are cropped from, if they are crops: boxes are as
+            large and as many as they would be in the whole frame, and a crop sees what falls into it.
+        offsets: `B 2`, row and column of each crop's corner in its frame; needed with `frame_size`.
+
+    Returns:
+        The degraded clips `B T 3 H W`, on the 8-bit levels that a file would hold, in [-1, 1]; and the true masks
+        `B T 1 H W`, 1 where the picture is hidden.
+    """
+    batch, frames, _, height, width = clips.shape
+    device = clips.device
+
+    # Blur.
+    sigma = torch.stack([_draw(ranges.blur, ranges, generator) for _ in range(batch)])
+    sigma = sigma.clamp(min=0.05).to(device).repeat_interleave(frames).view(-1, 1).expand(-1, 2)
+    x = gaussian_blur2d(clips.flatten(0, 1), (KERNEL, KERNEL), sigma).view_as(clips)
+
+    # Obstruct.
+    masks = []
+    for index in range(batch):
+        drawn = kind or KINDS[int(torch.multinomial(torch.tensor(SHARES), 1, generator=generator))]
+        rows, columns = (height, width) if frame_size is None else frame_size[index].tolist()
+        boxes = draw_boxes(
+            kind=drawn,
+            frames=frames,
+            height=rows,
+            width=columns,
+            count=ranges.box_count,
+            sides=ranges.box_sides,
+            heavy_side=ranges.heavy_side,
+            generator=generator,
+        )
+        if offsets is not None:
+            boxes = boxes - offsets[index].repeat(2)
+        masks.append(paint_mask(boxes, height, width))
+    mask = torch.stack(masks).to(device)
+    level = torch.stack([_draw(ranges.box_level, ranges, generator) for _ in range(batch)]).to(device) / 127.5 - 1
+    x = torch.lerp(x, level.view(-1, 1, 1, 1, 1).expand_as(x), mask)
+
+    # Noise.
+    sigma = torch.stack([_draw(ranges.noise, ranges, generator) for _ in range(batch)]).to(device) / 127.5
+    x = x + torch.randn(x.shape, generator=generator).to(device) * sigma.view(-1, 1, 1, 1, 1)
+    x = _quantise(x)
+
+    # Compress.
+    chosen = torch.rand(batch, generator=generator) < ranges.compressed_share
+    least, most = ranges.compression
+    quality = least + (most - least) * torch.rand(batch, generator=generator)
+    for index in chosen.nonzero().flatten().tolist():
+        jpeg = jpeg_codec_differentiable((x[index] + 1) / 2, quality[index].to(device).expand(frames))
+        x[index] = _quantise(jpeg * 2 - 1)
+    return x, mask
+
+
+def _draw(strength: Range, ranges: Ranges, generator: torch.Generator) -> Tensor:
+    typical, uniform = torch.rand(2, generator=generator)
+    if typical < ranges.typical_share:
+        return torch.tensor(strength.typical)
+    return strength.least + (strength.most - strength.least) * uniform
+
+
+def _quantise(x: Tensor) -> Tensor:
+    return ((x + 1) * 127.5).round().clamp(0, 255) / 127.5 - 1

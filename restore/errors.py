@@ -1,0 +1,45 @@
+"""Every error a user can cause, as a tree. The command line prints one line and exits with `exit_code`.
+
+    RestoreError                exit 1: the work stopped half way; what was done is kept and named
+    └── InputError              exit 2: the user's input is wrong; nothing was written
+        ├── VideoError          a video that cannot be opened, has no picture, or cannot be written
+        ├── MaskError           a mask that does not fit its video
+        ├── WeightsError        weights that are missing, broken, unsafe or of another model
+        ├── ConfigError         a setting that is unknown or of the wrong type
+        └── DataError           a training folder without usable videos
+
+A message says what was got, what was expected, how to mend it, and the path:
+`mask has 118 frames, video has 120; give one mask frame per video frame: clip.mp4`.
+"""
+
+
+class RestoreError(Exception):
+    """The work stopped half way. What was finished before stays on disk."""
+
+    exit_code = 1
+
+
+class InputError(RestoreError):
+    """The user's input is wrong."""
+
+    exit_code = 2
+
+
+class VideoError(InputError):
+    """A video cannot be opened, holds no picture, or cannot be written."""
+
+
+class MaskError(InputError):
+    """A mask does not fit the video that it belongs to."""
+
+
+class WeightsError(InputError):
+    """Weights are missing, broken, unsafe to load, or belong to another model."""
+
+
+class ConfigError(InputError):
+    """A setting is unknown or has the wrong type."""
+
+
+class DataError(InputError):
+    """A folder of training videos holds nothing usable."""

@@ -1,0 +1,53 @@
+"""Everything the generator is told about a frame, as one stack of channels: the same in training and inference.
+
+channel     what                                                    range
+0-2         the base: denoised by averaging, holes filled by copies [-1, 1]
+3-5         the frame itself                                        [-1, 1]
+6-8, 9-11   the frames before and after it, as they are             [-1, 1]
+12-14       what the past saw, aligned                              [-1, 1]
+15, 16      how much of the past that stands for, how recent it is  [0, 1]
+17-19       what the future saw, aligned                            [-1, 1]
+20, 21      how much of the future that stands for, how near it is  [0, 1]
+22          the probability that the pixel is hidden                [0, 1]
+"""
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from restore.occlusion.memory import MOST, UNKNOWN, Memory
+from restore.occlusion.propagate import Tracked, fuse
+
+CHANNELS = 23
+BASE, FRAME = slice(0, 3), slice(3, 6)
+
+
+def evidence(frame: Tracked, previous: np.ndarray, following: np.ndarray, before: Memory, after: Memory) -> np.ndarray:
+    """The stack for one frame, float32 `H W 23`.
+
+    Args:
+        frame: the frame.
+        previous, following: its neighbours, uint8 `H W 3`; at the ends of a video the frame itself.
+        before, after: what the past and the future saw, from the two sweeps.
+    """
+    base = _picture(fuse(frame, before, after))
+    channels = [base, _picture(frame.image), _picture(previous), _picture(following)]
+    for memory in (before, after):
+        known = memory.count > UNKNOWN
+        # A pixel that is not remembered shows the base: to the generator the same as no news.
+        channels.append(cv2.copyTo(_picture(memory.colour), known.astype(np.uint8), base.copy()))
+        channels.append(memory.count / np.float32(MOST))
+        channels.append(known / np.maximum(memory.age, np.float32(1)))
+    channels.append(frame.mask)
+    return np.asarray(cv2.merge(channels))  # several times faster than writing the channels one by one
+
+
+def _picture(levels: np.ndarray) -> np.ndarray:
+    """Levels [0, 255], uint8 or float32 => float32 in [-1, 1]."""
+    return levels / np.float32(127.5) - np.float32(1)
+
+
+def to_tensor(stacks: list[np.ndarray]) -> Tensor:
+    """Stacks float32 `H W 23` => `B 23 H W`, channels last in memory, which convolutions on a CPU run fastest on."""
+    return torch.from_numpy(np.stack(stacks)).permute(0, 3, 1, 2)

@@ -1,0 +1,127 @@
+"""Motion between neighbouring frames, good enough to copy pixels along: OpenCV's DIS (Kroeger et al. 2016).
+
+What hides the scene does not move with it, so a flow vector that starts or ends in a hidden pixel says nothing about
+the scene; such vectors are replaced by a smooth completion of those around them.
+
+Flow is computed at half resolution: that averages noise out before DIS takes it for motion, finds longer motions, and
+costs a quarter (`benchmarks/propagation.md`).
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+
+from restore.occlusion.fill import fill_from_around
+
+STILL = 0.3  # px; shorter vectors are noise on a still scene, and taking them as zero spares a resampling
+TOLERANCE = 32.0  # px^2; how far there-and-back may miss before a vector is doubted
+SAME_SCENE = 0.5  # correlation of two thumbnails below which a cut lies between them
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How a frame and the one before it correspond.
+
+    Attributes:
+        to_previous: float32 `H W 2`, where each pixel of this frame lies in the previous one, (x, y) in pixels.
+        from_previous: float32 `H W 2`, where each pixel of the previous frame lies in this one.
+        trust: float32 `H W` in [0, 1], how far `to_previous` is to be believed; 0 everywhere across a scene cut.
+        trust_back: the same for `from_previous`.
+    """
+
+    to_previous: np.ndarray
+    from_previous: np.ndarray
+    trust: np.ndarray
+    trust_back: np.ndarray
+
+
+def trackable(frame: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """The picture that flow is computed on: luma at half resolution, uint8 `H/2 W/2`, hidden pixels filled from around.
+
+    Args:
+        frame: uint8 `H W 3`, RGB in [0, 255].
+        hidden: bool `H W`.
+    """
+    luma = cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
+    size = _half(frame.shape)
+    luma = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
+    if not hidden.any():
+        return luma
+    seen = ~_near(hidden, size, reach=1)
+    return np.clip(fill_from_around(luma.astype(np.float32), seen), 0, 255).astype(np.uint8)
+
+
+def motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray) -> Motion:
+    """The motion between two neighbouring frames.
+
+    Args:
+        now, previous: uint8 `H/2 W/2`, from `trackable`.
+        hidden: bool `H W`, hidden in either frame.
+    """
+    height, width = hidden.shape
+    if min(now.shape) < 16 or is_cut(now, previous):  # 16: smaller than a patch of DIS
+        still, unknown = np.zeros((height, width, 2), np.float32), np.zeros((height, width), np.float32)
+        return Motion(still, still, unknown, unknown)
+    there, back = _flow(now, previous, hidden), _flow(previous, now, hidden)
+    return Motion(there, back, _trust(there, back), _trust(back, there))
+
+
+def is_cut(now: np.ndarray, previous: np.ndarray) -> bool:
+    """Whether two frames (uint8 `H W`) show different scenes: thumbnails that do not correlate.
+
+    >>> ramp = np.tile(np.arange(64, dtype=np.uint8), (64, 1))
+    >>> is_cut(ramp, ramp), is_cut(ramp, ramp[:, ::-1].copy())
+    (False, True)
+    """
+    a, b = (cv2.resize(x, (16, 12), interpolation=cv2.INTER_AREA).astype(np.float32) for x in (now, previous))
+    a, b = a - a.mean(), b - b.mean()
+    # The constant keeps two nearly flat pictures, whose correlation is that of their noise, from being called a cut.
+    noise = 4.0 * a.size
+    return bool(
+        ((a * b).sum() + noise) / np.sqrt((np.square(a).sum() + noise) * (np.square(b).sum() + noise)) < SAME_SCENE
+    )
+
+
+def follow(picture: np.ndarray, flow: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
+    """Sample `picture` (`H W` or `H W C`, up to 4 channels) where `flow` points; zero outside the picture."""
+    there = _grid(*flow.shape[:2]) + flow
+    return cv2.remap(picture, there, None, interpolation, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+
+
+def _flow(source: np.ndarray, target: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(source, target, None)
+    if hidden.any():
+        flow = fill_from_around(flow, ~_near(hidden, source.shape[::-1], reach=2))  # a patch of DIS reaches this far
+    height, width = hidden.shape
+    scale = np.float32([width / source.shape[1], height / source.shape[0]])
+    flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * scale
+    flow[np.abs(flow).max(-1) < STILL] = 0
+    return flow
+
+
+def _trust(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
+    """There and back again must end where it started (Sundaram et al. 2010), as a soft weight; 0 out of the picture."""
+    height, width = flow.shape[:2]
+    there = _grid(height, width) + flow
+    x, y = there[..., 0], there[..., 1]
+    inside = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
+    miss = flow + follow(flow_back, flow)
+    return np.exp(-(miss[..., 0] ** 2 + miss[..., 1] ** 2) / TOLERANCE) * inside
+
+
+def _near(hidden: np.ndarray, size: tuple[int, int], reach: int) -> np.ndarray:
+    """`hidden` at another size (width, height), grown by `reach` pixels there."""
+    small = (cv2.resize(hidden.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0).astype(np.uint8)
+    return cv2.dilate(small, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)).astype(bool)
+
+
+def _half(shape: tuple[int, ...]) -> tuple[int, int]:
+    return (shape[1] + 1) // 2, (shape[0] + 1) // 2
+
+
+@cache
+def _grid(height: int, width: int) -> np.ndarray:
+    """The coordinates (x, y) of each pixel, float32 `H W 2`."""
+    return np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float32)

@@ -1,0 +1,69 @@
+"""What one sweep over the video remembers of the scene, pixel by pixel: colour, count and age.
+
+Each step carries the memory along the flow to the next frame and lets go of it where the flow cannot be believed or the
+picture has changed. What is seen is averaged in (a Kalman filter with a bounded gain, so noise falls with each frame);
+what is hidden stays as it was last seen, and ages.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from restore.occlusion.flow import follow
+
+MOST = 10.0  # frames averaged at most; more would blur what flow misplaces
+CHANGE = 12.0  # levels of 255: a seen pixel that differs by this much from its memory is another thing
+UNKNOWN = 0.05  # a count below this is no memory at all
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The scene as other frames saw it, aligned with one frame.
+
+    Attributes:
+        colour: float32 `H W 3`, RGB in [0, 255]; meaningless where `count` is 0.
+        count: float32 `H W`, how many frames the colour is averaged from; 0 where nothing is remembered.
+        age: float32 `H W`, frames since the pixel was last seen; 1 if the very next frame saw it.
+    """
+
+    colour: np.ndarray
+    count: np.ndarray
+    age: np.ndarray
+
+    @classmethod
+    def empty(cls, height: int, width: int) -> "Memory":
+        blank = np.zeros((height, width), np.float32)
+        return cls(np.zeros((height, width, 3), np.float32), blank, blank)
+
+    def carried(self, flow: np.ndarray, trust: np.ndarray) -> "Memory":
+        """The memory aligned with the next frame of the sweep.
+
+        Args:
+            flow: float32 `H W 2`, where each pixel of the next frame lies in this one.
+            trust: float32 `H W` in [0, 1].
+        """
+        if flow.any():
+            colour = follow(self.colour, flow, cv2.INTER_CUBIC)
+            # A mixture of remembered and unknown pixels is not a colour of the scene.
+            known = (self.count > UNKNOWN).astype(np.float32)
+            count, age, known = cv2.split(follow(cv2.merge([self.count, self.age, known]), flow))
+            count[known < 0.99] = 0
+        else:  # a still scene needs no resampling
+            colour, count, age = self.colour, self.count, self.age
+        count = count * trust
+        count[count < UNKNOWN] = 0
+        return Memory(colour, count, age + 1)
+
+    def updated(self, frame: np.ndarray, hidden: np.ndarray) -> "Memory":
+        """The memory after `frame` (uint8 `H W 3`) is seen, but for its `hidden` (bool `H W`) pixels."""
+        news = frame.astype(np.float32) - self.colour
+        # Noise is averaged out over a neighbourhood first, so that only a real change makes the memory let go.
+        change = cv2.blur(cv2.transform(news, np.full((1, 3), 1 / 3, np.float32)), (5, 5))
+        kept = self.count * np.exp(-np.square(change / CHANGE))
+        gain = np.where(hidden, 0, 1 / (kept + 1)).astype(np.float32)
+        return Memory(
+            self.colour + news * gain[..., None],
+            np.where(hidden, self.count, np.minimum(kept + 1, MOST)),
+            np.where(hidden, self.age, np.float32(0)),
+        )

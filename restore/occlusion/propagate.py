@@ -1,0 +1,98 @@
+"""Copy before generating: what the frames before and after saw of each pixel, and the picture that this makes.
+
+A forward sweep remembers the past of each frame and a backward sweep its future (`memory.py`). Both sweep at every
+pixel: at a hidden one the memory is the copy that fills it, at a seen one it is an average with less noise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from restore.occlusion.fill import fill_from_around
+from restore.occlusion.flow import Motion, motion, trackable
+from restore.occlusion.memory import UNKNOWN, Memory
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """A frame with what is known of it before any other frame is asked.
+
+    Attributes:
+        image: uint8 `H W 3`, RGB in [0, 255].
+        mask: float32 `H W` in [0, 1], the probability that the pixel is hidden.
+        luma: uint8 `H/2 W/2`, see `flow.trackable`.
+        motion: how it corresponds with the frame before it; None for the first frame.
+    """
+
+    image: np.ndarray
+    mask: np.ndarray
+    luma: np.ndarray
+    motion: Motion | None
+
+    @property
+    def hidden(self) -> np.ndarray:
+        """bool `H W`: what is treated as hidden, the benefit of the doubt going to hidden."""
+        return self.mask > 0.3
+
+
+def track(image: np.ndarray, mask: np.ndarray, previous: Tracked | None) -> Tracked:
+    """Relate a frame (uint8 `H W 3`) and its mask (float32 `H W` in [0, 1]) to the frame before it."""
+    hidden = mask > 0.3
+    luma = trackable(image, hidden)
+    if previous is None:
+        return Tracked(image, mask, luma, None)
+    return Tracked(image, mask, luma, motion(luma, previous.luma, hidden | previous.hidden))
+
+
+def sweep_forward(frames: Sequence[Tracked], memory: Memory | None) -> tuple[list[Memory], Memory]:
+    """What the frames before each frame saw, aligned with it.
+
+    Args:
+        frames: consecutive frames.
+        memory: what is remembered when they start: the second result of the sweep before, or None.
+
+    Returns:
+        One memory a frame, and the memory after the last frame, for the sweep that goes on from there.
+    """
+    memory = memory or Memory.empty(*frames[0].mask.shape)
+    before = []
+    for frame in frames:
+        if frame.motion is not None:
+            memory = memory.carried(frame.motion.to_previous, frame.motion.trust)
+        before.append(memory)
+        memory = memory.updated(frame.image, frame.hidden)
+    return before, memory
+
+
+def sweep_backward(frames: Sequence[Tracked], count: int) -> list[Memory]:
+    """What the frames after each of the first `count` frames saw, aligned with it. One memory a frame."""
+    memory = Memory.empty(*frames[0].mask.shape)
+    after: list[Memory] = []
+    for index in range(len(frames) - 1, -1, -1):
+        if index < count:
+            after.append(memory)
+        memory = memory.updated(frames[index].image, frames[index].hidden)
+        step = frames[index].motion
+        if step is not None:
+            memory = memory.carried(step.from_previous, step.trust_back)
+    return after[::-1]
+
+
+def fuse(frame: Tracked, before: Memory, after: Memory) -> np.ndarray:
+    """The picture that the generator starts from, float32 `H W 3`, RGB in [0, 255].
+
+    A seen pixel is averaged with its two memories, weighted by how many frames each stands for. A hidden pixel is the
+    blend of its copies, nearest first; one that no frame saw is filled from around.
+    """
+    hidden = frame.hidden
+    shares = [(~hidden).astype(np.float32)]
+    for memory in (before, after):
+        nearest_first = (memory.count > UNKNOWN) / np.square(np.maximum(memory.age, np.float32(1)))
+        shares.append(np.where(hidden, nearest_first, memory.count))
+    total = shares[0] + shares[1] + shares[2]
+    found = total > 1e-6
+    scale = found / np.maximum(total, np.float32(1e-6))
+    pictures = (frame.image, before.colour, after.colour)
+    base = sum(x * (share * scale)[..., None] for x, share in zip(pictures, shares, strict=True))
+    return fill_from_around(np.asarray(base, np.float32), found)

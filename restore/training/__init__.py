@@ -1,0 +1,1 @@
+"""Training: data, losses, one straight-line loop per model, checkpoints."""

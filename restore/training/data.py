@@ -1,0 +1,163 @@
+"""Clean windows of frames, cropped from videos. Workers only decode and crop; all else runs on the training device."""
+
+import logging
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from restore.errors import DataError, VideoError
+from restore.video.clip import count_frames, read_clip
+
+SPAN = 2  # windows are cut from a decoded stretch of this many window lengths
+
+log = logging.getLogger(__name__)
+
+
+class CleanWindows(Dataset[dict[str, Tensor]]):
+    """Several random windows from one decode of one video.
+
+    An item is asked for by (epoch, video index) and depends on nothing but that and `seed`: not on the number of
+    workers, nor on what was asked before.
+
+    Args:
+        videos: paths; at least one.
+        frames: T, frames a window. A shorter video is played forth and back.
+        crop: (rows, columns) of a crop; a smaller video is scaled up to it.
+        per_video: K, windows an item.
+
+    An item is a dictionary of
+        clips: uint8 `K T 3 H W`, RGB;
+        offsets: int64 `K 2`, (row, column) of each crop in its frame;
+        frame_size: int64 `K 2`, (rows, columns) of that frame.
+    """
+
+    def __init__(self, videos: list[Path], *, frames: int, crop: tuple[int, int], per_video: int, seed: int) -> None:
+        self.videos, self.frames, self.crop, self.per_video, self.seed = videos, frames, crop, per_video, seed
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:  # type: ignore[override]
+        epoch, index = key
+        rng = np.random.default_rng((self.seed, epoch, index))
+        stretch = self._stretch(index, rng)
+        stretch = _at_least(stretch, *self.crop)
+        windows = [self._window(stretch, rng) for _ in range(self.per_video)]
+        clips, offsets = (torch.from_numpy(np.stack(part)) for part in zip(*windows, strict=True))
+        size = torch.tensor(stretch.shape[1:3]).expand(self.per_video, 2)
+        return {"clips": clips, "offsets": offsets, "frame_size": size}
+
+    def _stretch(self, index: int, rng: np.random.Generator) -> np.ndarray:
+        """Consecutive frames of the video; one that cannot be read is named, and the next stands in for it."""
+        span = SPAN * self.frames
+        for path in self.videos[index:] + self.videos[:index]:
+            try:
+                start = int(rng.integers(max(1, count_frames(path) - span + 1)))
+                stretch = read_clip(path, start, span)
+                if len(stretch):
+                    return stretch
+                log.warning("left out: holds no frames: %s", path)
+            except VideoError as error:
+                log.warning("left out: %s", error)
+        raise DataError(f"none of {len(self.videos)} videos can be read any more, the first is {self.videos[0]}")
+
+    def _window(self, stretch: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        count, height, width = stretch.shape[:3]
+        start = int(rng.integers(max(1, count - self.frames + 1)))
+        top, left = (int(rng.integers(have - want + 1)) for have, want in zip((height, width), self.crop, strict=True))
+        clip = stretch[:, top : top + self.crop[0], left : left + self.crop[1]]
+        clip = clip[_forth_and_back(start, self.frames, count)]
+        if rng.random() < 0.5:
+            clip = clip[:, :, ::-1]
+        if rng.random() < 0.5:  # what the past holds, the future might
+            clip = clip[::-1]
+        return np.ascontiguousarray(clip.transpose(0, 3, 1, 2)), np.array([top, left])
+
+
+def collate(items: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Items => one batch: the windows of all of them along the first dimension."""
+    return {name: torch.cat([item[name] for item in items]) for name in items[0]}
+
+
+def steps_per_epoch(dataset: CleanWindows, *, batch: int, processes: int = 1) -> int:
+    """How many batches each process takes an epoch."""
+    return math.ceil(len(dataset) / batch / processes)
+
+
+def batches(
+    dataset: CleanWindows,
+    *,
+    epochs: int,
+    batch: int,
+    first: int = 0,
+    rank: int = 0,
+    processes: int = 1,
+    workers: int = 1,
+) -> DataLoader[dict[str, Tensor]]:
+    """The batches of `batch` videos that one process takes, from its step number `first` to the end of the last epoch.
+
+    Every epoch visits every video once, in an order seeded by its number. One loader serves all epochs, so that workers
+    start once; a resumed run goes on at step `first` without decoding what came before.
+    """
+    keys: list[list[tuple[int, int]]] = []
+    for epoch in range(epochs):
+        order = np.random.default_rng((dataset.seed, epoch)).permutation(len(dataset))
+        of_epoch = [[(epoch, int(index)) for index in order[at : at + batch]] for at in range(0, len(order), batch)]
+        each = steps_per_epoch(dataset, batch=batch, processes=processes)  # every process takes as many steps
+        keys += (of_epoch * processes)[: each * processes][rank::processes]
+    return DataLoader(
+        dataset,
+        batch_sampler=keys[first:],
+        collate_fn=collate,
+        num_workers=workers,
+        multiprocessing_context="spawn" if workers else None,
+        worker_init_fn=_one_thread if workers else None,
+    )
+
+
+def readable(videos: list[Path]) -> list[Path]:
+    """The videos that can be opened, in order; the others are named in the log and counted.
+
+    Raises:
+        DataError: none can.
+    """
+    good = []
+    for video in videos:
+        try:
+            if count_frames(video):
+                good.append(video)
+                continue
+            log.warning("left out: holds no frames: %s", video)
+        except VideoError as error:
+            log.warning("left out: %s", error)
+    if len(good) < len(videos):
+        log.warning("%d of %d videos are left out", len(videos) - len(good), len(videos))
+    if not good:
+        raise DataError(f"none of {len(videos)} videos can be read, the first is {videos[0]}")
+    return good
+
+
+def _forth_and_back(start: int, count: int, total: int) -> np.ndarray:
+    """`count` indices from `start` that turn round at the ends of `range(total)`."""
+    period = max(1, 2 * total - 2)
+    steps = np.arange(start, start + count) % period
+    return np.asarray(np.where(steps < total, steps, period - steps))
+
+
+def _at_least(frames: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Scale frames uint8 `T H W 3` up, their shape kept, until a crop of `height` x `width` fits."""
+    scale = max(height / frames.shape[1], width / frames.shape[2])
+    if scale <= 1:
+        return frames
+    size = (max(width, round(frames.shape[2] * scale)), max(height, round(frames.shape[1] * scale)))
+    return np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC) for frame in frames])
+
+
+def _one_thread(worker: int) -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)

@@ -1,0 +1,53 @@
+"""The losses of pix2pix (Isola et al. 2017) and of the occlusion finder."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from restore.errors import RestoreError
+
+
+def reconstruction_loss(restored: Tensor, clean: Tensor) -> Tensor:
+    """Mean |restored - clean|, of pictures in [-1, 1]. Scalar."""
+    return F.l1_loss(restored, clean)
+
+
+def generator_adversarial_loss(scores_of_restored: Tensor) -> Tensor:
+    """How far the discriminator (logits of any shape) is from taking the restored for real. Scalar."""
+    return F.binary_cross_entropy_with_logits(scores_of_restored, torch.ones_like(scores_of_restored))
+
+
+def discriminator_loss(scores_of_clean: Tensor, scores_of_restored: Tensor) -> Tensor:
+    """How badly the discriminator tells clean from restored; halved, which slows it against the generator. Scalar."""
+    real = F.binary_cross_entropy_with_logits(scores_of_clean, torch.ones_like(scores_of_clean))
+    fake = F.binary_cross_entropy_with_logits(scores_of_restored, torch.zeros_like(scores_of_restored))
+    return 0.5 * (real + fake)
+
+
+def mask_loss(logits: Tensor, mask: Tensor) -> Tensor:
+    """Cross-entropy plus soft Dice of a predicted mask (logits) and the true one, both `B 1 H W`. Scalar.
+
+    Cross-entropy makes the probabilities honest; Dice keeps small masks from being outvoted.
+    """
+    probability = logits.sigmoid()
+    overlap = 2 * (probability * mask).sum() + 1
+    dice = 1 - overlap / (probability.sum() + mask.sum() + 1)
+    return F.binary_cross_entropy_with_logits(logits, mask) + dice
+
+
+def check_finite(step: int, terms: dict[str, Tensor]) -> dict[str, float]:
+    """The terms as plain numbers.
+
+    Raises:
+        RestoreError: one of them is not finite; training on would destroy the weights.
+    """
+    values = {name: float(term.detach()) for name, term in terms.items()}
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise RestoreError(
+                f"the {name} loss is {value} at step {step}; the last checkpoint is sound: lower --learning_rate "
+                "or set --mixed_precision no, and run the same command to go on from it"
+            )
+    return values

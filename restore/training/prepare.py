@@ -1,0 +1,88 @@
+"""From clean windows to what the models learn from: degrade, find or know the mask, propagate, stack the evidence.
+
+Runs ahead of the training step, in a thread. All of it depends only on the batch and the seed given, so that a resumed
+run sees what an uninterrupted one would have seen.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restore.degradations.degrade import Ranges, degrade
+from restore.models.finder import OcclusionFinder, triples
+from restore.occlusion.evidence import evidence
+from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
+from restore.tensors import to_uint8
+
+GIVEN_SHARE = 0.4  # of the windows whose true mask is handed over, as a user would; the finder masks the others
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """`N` frames to learn from: evidence `N 23 H W`, clean `N 3 H W` in [-1, 1], true mask `N 1 H W`."""
+
+    evidence: Tensor
+    clean: Tensor
+    mask: Tensor
+
+
+def degraded_windows(
+    batch: dict[str, Tensor], *, seed: tuple[int, ...], ranges: Ranges, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor, torch.Generator]:
+    """Clean and degraded clips `B T 3 H W` in [-1, 1], masks `B T 1 H W`, and the generator to draw on with."""
+    generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+    clean = batch["clips"].to(device).float() / 127.5 - 1
+    degraded, mask = degrade(
+        clean, generator=generator, ranges=ranges, frame_size=batch["frame_size"], offsets=batch["offsets"]
+    )
+    return clean, degraded, mask, generator
+
+
+@torch.no_grad()
+def find_masks(finder: OcclusionFinder, clips: Tensor, autocast: Callable[[], torch.autocast]) -> Tensor:
+    """The finder's probabilities `B T 1 H W` for clips `B T 3 H W`."""
+    stacked = triples(clips).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    with autocast():
+        logits = torch.cat([finder(part) for part in stacked.split(16)])
+    return logits.float().sigmoid().view(*clips.shape[:2], 1, *clips.shape[3:])
+
+
+def propagated_pairs(
+    clean: Tensor,
+    degraded: Tensor,
+    true_mask: Tensor,
+    known_mask: Tensor,
+    *,
+    picked: list[list[int]],
+    pool: ThreadPoolExecutor,
+) -> Pairs:
+    """Propagate within each window and stack the evidence of the `picked` frames of each.
+
+    Args:
+        clean, degraded: `B T 3 H W` in [-1, 1].
+        true_mask, known_mask: `B T 1 H W`; what is hidden, and what the restorer is told is hidden.
+        picked: for each window, the indices of the frames to learn from.
+        pool: OpenCV leaves Python's lock while it works, so windows run side by side.
+    """
+    images, masks = to_uint8(degraded), known_mask[:, :, 0].float().cpu().numpy()
+    stacks = list(pool.map(_stacks, images, masks, picked))
+    rows = [(window, frame) for window, frames in enumerate(picked) for frame in frames]
+    windows, frames = (torch.tensor(index, device=clean.device) for index in zip(*rows, strict=True))
+    together = torch.from_numpy(np.concatenate(stacks)).permute(0, 3, 1, 2).to(clean.device)
+    return Pairs(together, clean[windows, frames], true_mask[windows, frames])
+
+
+def _stacks(images: np.ndarray, masks: np.ndarray, picked: list[int]) -> np.ndarray:
+    tracked: list[Tracked] = []
+    for image, mask in zip(images, masks, strict=True):
+        tracked.append(track(image, mask, tracked[-1] if tracked else None))
+    before, _ = sweep_forward(tracked, None)
+    after = sweep_backward(tracked, len(tracked))
+    last = len(tracked) - 1
+    return np.stack(
+        [evidence(tracked[t], images[max(0, t - 1)], images[min(last, t + 1)], before[t], after[t]) for t in picked]
+    )

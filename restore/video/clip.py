@@ -1,0 +1,45 @@
+"""A few consecutive frames from somewhere in a video, for training: decode only, no timestamps, no rotation."""
+
+from pathlib import Path
+
+import av
+import numpy as np
+
+from restore.errors import VideoError
+
+
+def read_clip(path: str | Path, start: int, count: int) -> np.ndarray:
+    """Frames `start` .. `start + count` of a video, or as many as there are: uint8 `T H W 3`, RGB, T >= 0.
+
+    Raises:
+        VideoError: the file cannot be opened or decoded.
+    """
+    frames: list[np.ndarray] = []
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            stream.thread_type = "SLICE"  # workers are processes already; frame threads would only add delay
+            for index, frame in enumerate(container.decode(stream)):
+                if index >= start + count:
+                    break
+                if index >= start:  # converting to RGB costs more than decoding does
+                    frames.append(frame.to_ndarray(format="rgb24"))
+    except (av.FFmpegError, IndexError, OSError) as error:
+        raise VideoError(f"cannot be read as a video ({error}): {path}") from error
+    if len({frame.shape for frame in frames}) > 1:
+        raise VideoError(f"frames change size on the way: {path}")
+    return np.stack(frames) if frames else np.empty((0, 0, 0, 3), np.uint8)
+
+
+def count_frames(path: str | Path) -> int:
+    """How many frames a video holds: what its container states, else what its packets say.
+
+    Raises:
+        VideoError: the file cannot be opened, or holds no picture.
+    """
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            return stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
+    except (av.FFmpegError, IndexError, OSError) as error:
+        raise VideoError(f"cannot be read as a video ({error}): {path}") from error

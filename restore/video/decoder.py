@@ -1,0 +1,104 @@
+"""Decode one video stream up to its end, or up to where it breaks, and tell the two apart.
+
+FFmpeg is silent about most damage. A file cut in half ends like a whole one, except in MP4, where the packet at the
+cut comes short; Matroska skips damaged bytes up to the next cluster. What a container states of its own length tells.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from restore.video.info import average_rate
+from restore.video.opening import reason
+from restore.video.truncation import bytes_missing
+
+# Stated durations are off by an audio frame or two, or by a frame left out at the end.
+TOLERANCE = Fraction(1, 2)
+
+
+class Decoder:
+    """Iterate over the frames of `stream`; afterwards `damage` is None, or says what broke it.
+
+    `concealed` counts frames that the decoder flagged as patched up. `delay`, in units of the stream's time base, is
+    how late FFmpeg stamps the first frame of an AVI, which stores no presentation times; 0 for other containers.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream, path: Path) -> None:
+        self.damage: str | None = None
+        self.concealed = 0
+        self.delay = 0
+        self._container = container
+        self._stream = stream
+        self._path = path
+        self._end = Fraction(0)  # seconds: the latest end of a packet so far
+        # Frame threads report damage late, and lose or swap the frames around it; slice threads do not.
+        stream.thread_type = "SLICE"
+
+    def __iter__(self) -> Iterator[av.VideoFrame]:
+        size: tuple[int, int] | None = None
+        for frame in self._until_damage():
+            size = size or (frame.width, frame.height)
+            if (frame.width, frame.height) != size:
+                self.damage = f"the picture changes size from {size[0]}x{size[1]} to {frame.width}x{frame.height}"
+                return
+            self.concealed += frame.is_corrupt
+            yield frame
+        missing = bytes_missing(self._path)
+        if missing:
+            self.damage = f"the file is cut short by {missing} bytes"
+        self.damage = self.damage or self._early_end()
+
+    def _until_damage(self) -> Iterator[av.VideoFrame]:
+        packet = None
+        first = True
+        try:
+            # Every stream is read: the end of the longest one is what a container states as its duration.
+            for packet in self._container.demux():
+                self._note_end(packet)
+                if packet.stream.index != self._stream.index:
+                    continue
+                if first and self._container.format.name == "avi":
+                    self.delay = (packet.pts or 0) - (packet.dts or 0)
+                first = False
+                if packet.is_corrupt:
+                    raise av.InvalidDataError(0, "a packet is incomplete")
+                # Empty with a time: a frame that an AVI left out. Empty without: the end, which flushes the decoder.
+                if packet.size or packet.dts is None:
+                    yield from cast("list[av.VideoFrame]", packet.decode())
+        except av.FFmpegError as error:
+            self.damage = f"the video is damaged ({reason(error)})"
+            if packet is not None and packet.pts is not None:
+                yield from self._held_before(packet.pts)
+
+    def _held_before(self, pts: int) -> Iterator[av.VideoFrame]:
+        """What the decoder still holds of the time before the damage."""
+        try:
+            held = self._stream.decode(None)
+        except av.FFmpegError:
+            return
+        yield from (frame for frame in held if frame.pts is not None and frame.pts < pts)
+
+    def _note_end(self, packet: Packet) -> None:
+        if packet.pts is None:
+            return
+        length = (packet.duration or 0) * packet.time_base
+        if not length and packet.stream.index == self._stream.index:
+            length = 1 / average_rate(self._stream)
+        self._end = max(self._end, packet.pts * packet.time_base + length)
+
+    def _early_end(self) -> str | None:
+        # MP4 needs no check: it knows where each packet lies. (And its edit lists may end a stream early on purpose.)
+        stated = None
+        if self._container.format.name == "avi" and self._stream.duration and self._stream.time_base:
+            stated = self._stream.duration * self._stream.time_base
+        elif self._container.format.name == "matroska,webm" and self._container.duration:
+            stated = Fraction(self._container.duration, av.time_base)
+        if stated is None or stated - self._end <= TOLERANCE:
+            return None
+        return f"the video ends at {float(self._end):.2f} s of {float(stated):.2f} s"

@@ -1,0 +1,91 @@
+"""Which encoder goes into which container, with which pixels, and at what quality."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from restore.video.colours import BT709, FULL, LIMITED, MATRICES, RGB, UNSPECIFIED
+from restore.video.info import VideoInfo
+
+FF_QP2LAMBDA = 118  # MPEG-4's quantiser => FFmpeg's `global_quality`
+MPEG4_TICKS = 65535  # MPEG-4 counts no finer than this in a second
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """`quality`, from `best` to `worst`, is on the encoder's own scale."""
+
+    name: str
+    quality: int
+    best: int
+    worst: int
+    options: dict[str, str]
+
+
+H264 = Encoder("libx264", 16, 0, 51, {"preset": "veryfast"})
+MPEG4 = Encoder("mpeg4", 2, 1, 31, {"qmin": "1"})
+VP9 = Encoder("libvpx-vp9", 20, 0, 63, {"deadline": "realtime", "cpu-used": "6", "row-mt": "1"})
+FFV1 = Encoder("ffv1", 0, 0, 0, {"level": "3", "slicecrc": "1"})
+
+BY_SUFFIX = {".mp4": H264, ".m4v": H264, ".mov": H264, ".mkv": H264, ".avi": MPEG4, ".webm": VP9}
+
+# FFmpeg's names; left to guess, it takes `.m4v` for raw MPEG-4.
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".avi": "avi", ".webm": "webm"}
+
+
+def pixel_format(encoder: Encoder, info: VideoInfo) -> str:
+    """4:2:0, save where H.264 has no 4:2:0 (odd sizes), and RGB where nothing may be lost."""
+    if encoder is FFV1:
+        return "bgr0"
+    return "yuv444p" if encoder is H264 and (info.width % 2 or info.height % 2) else "yuv420p"
+
+
+def output_colours(encoder: Encoder, info: VideoInfo) -> tuple[int, int]:
+    """The `(matrix, range)` to write, as H.273 codes: the input's where it has them and the output can state them."""
+    if encoder is FFV1:
+        return RGB, FULL
+    if encoder is MPEG4:
+        # States neither; this is what everyone assumes.
+        return UNSPECIFIED, LIMITED
+    if info.colorspace == RGB:
+        return BT709, LIMITED
+    assert info.colorspace in MATRICES, "the reader refuses other matrices"
+    return info.colorspace, info.color_range
+
+
+def slot(encoder: Encoder, info: VideoInfo, time_base: Fraction) -> Fraction:
+    """The time base to write in. AVI has frame slots, no timestamps; what comes from an AVI is in slots already."""
+    return 1 / info.rate if encoder is MPEG4 and info.container != "avi" else time_base
+
+
+def add_picture_stream(
+    container: OutputContainer, encoder: Encoder, info: VideoInfo, time_base: Fraction, quality: int | None
+) -> VideoStream:
+    """Add the stream that the frames are encoded into."""
+    stream = container.add_stream(
+        encoder.name,
+        rate=info.rate,
+        options=dict(encoder.options),
+        width=info.width,
+        height=info.height,
+        time_base=time_base,
+    )
+    assert isinstance(stream, VideoStream), "a picture's encoder makes a video stream"
+    codec = stream.codec_context
+    codec.pix_fmt = pixel_format(encoder, info)
+    codec.thread_type = "AUTO"
+    codec.sample_aspect_ratio = info.sample_aspect_ratio
+    quality = encoder.quality if quality is None else quality
+    if encoder is MPEG4:
+        codec.time_base = time_base.limit_denominator(MPEG4_TICKS)
+        codec.codec_tag = "XVID"
+        codec.qscale = True
+        codec.global_quality = quality * FF_QP2LAMBDA
+        return stream
+    if encoder is not FFV1:
+        codec.options["crf"] = str(quality)
+    codec.colorspace, codec.color_range = output_colours(encoder, info)
+    codec.color_primaries, codec.color_trc = info.color_primaries, info.color_trc
+    return stream

@@ -1,0 +1,57 @@
+"""Open a video file, or say in one line what is wrong with it."""
+
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from restore.errors import VideoError
+from restore.video.truncation import bytes_missing
+
+
+def open_video(path: Path) -> InputContainer:
+    """Open the container at `path` for reading.
+
+    Raises:
+        VideoError: no such file, a folder, an empty file, or nothing that FFmpeg can read.
+    """
+    if path.is_dir():
+        raise VideoError(f"got a folder where one video was expected; give the path of a file: {path}")
+    if not path.exists():
+        raise VideoError(f"no such video; check the path: {path}")
+    try:
+        if path.stat().st_size == 0:
+            raise VideoError(f"the file is empty (0 bytes), expected a video; copy it again: {path}")
+        # Absolute, or FFmpeg takes `a:b.mp4` for the protocol `a`.
+        return av.open(str(path.absolute()), metadata_errors="replace")
+    except (av.FFmpegError, OSError) as error:
+        if isinstance(error, PermissionError):
+            raise VideoError(f"the video may not be read; give read permission: {path}") from error
+        missing = bytes_missing(path)
+        if missing:
+            raise VideoError(
+                f"the file is cut short: {missing} bytes are missing, its index among them; copy it again: {path}"
+            ) from error
+        raise VideoError(f"not a video that FFmpeg can read ({reason(error)}); convert it to .mp4: {path}") from error
+
+
+def picture_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The first video stream that is not a cover picture.
+
+    Raises:
+        VideoError: there is none, or FFmpeg has no decoder for it.
+    """
+    for stream in container.streams.video:
+        if Disposition.attached_pic not in stream.disposition:
+            if stream.codec_context is None:
+                raise VideoError(f"the codec of the video stream is unknown to FFmpeg; convert it to .mp4: {path}")
+            return stream
+    kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "no streams"
+    raise VideoError(f"no video stream in it (got: {kinds}); give a file with moving pictures: {path}")
+
+
+def reason(error: Exception) -> str:
+    """FFmpeg's own words for an error, without its numbers and function names."""
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,190 @@
+"""Write restored frames beside the input's sound and subtitles; under the final name only once the file is whole."""
+
+import os
+import secrets
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from restore.errors import RestoreError, VideoError
+from restore.video.colours import FromRGB
+from restore.video.encoders import (
+    BY_SUFFIX,
+    FFV1,
+    FORMATS,
+    Encoder,
+    add_picture_stream,
+    output_colours,
+    pixel_format,
+    slot,
+)
+from restore.video.info import VideoInfo
+from restore.video.opening import reason
+from restore.video.passthrough import Passthrough
+
+
+class VideoWriter:
+    """Open `path` for writing frames of the size, rate and colours of `info`; use as a context manager.
+
+    The frames go to a hidden file in the same folder, which takes its final name when the block ends. When an exception
+    leaves the block, the hidden file is deleted and nothing is left. Every frame keeps its timestamp as far as the
+    container can: Matroska and WebM round to 1 ms, AVI has frame slots only. `left_out` says what of `source` is not in
+    the output as it was: data streams, further pictures, sound beyond damage.
+
+    Args:
+        path: the file to write; its extension chooses the container and the encoder (`encoders.py`).
+        info: the input's info, as `VideoReader.info`; its `rotation` is taken as applied.
+        time_base: seconds per unit of the pts given to `write`; by default the input's.
+        source: the video whose sound and subtitles are copied, packet by packet; None for a silent output.
+        lossless: FFV1 in RGB, into `.mkv`; gives back every frame bit by bit.
+        quality: on the encoder's scale, lower is better: H.264 0-51 (default 16), MPEG-4 1-31 (2), VP9 0-63 (20).
+        overwrite: replace `path` if it exists.
+
+    Raises:
+        VideoError: before any work, if `path` exists, its folder cannot be written, its extension is unknown, `quality`
+            is off the scale, or a sound or subtitle stream of `source` does not fit into the container.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        info: VideoInfo,
+        time_base: Fraction | None = None,
+        source: str | Path | None = None,
+        lossless: bool = False,
+        quality: int | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        self.path = Path(path)
+        encoder = _checked_encoder(self.path, lossless, quality, overwrite)
+        matrix, color_range = output_colours(encoder, info)
+        self._from_rgb = FromRGB(pixel_format(encoder, info), colorspace=matrix, color_range=color_range)
+        self._size = (info.height, info.width, 3)
+        self._time_base = time_base or info.time_base
+        self._slot = slot(encoder, info, self._time_base)
+        self._last: int | None = None
+        self._passthrough: Passthrough | None = None
+        self._temporary = self.path.with_name(f".{self.path.stem}.{secrets.token_hex(4)}{self.path.suffix}")
+        self._container = _create(self._temporary, self.path)
+        try:
+            self._stream: VideoStream = add_picture_stream(self._container, encoder, info, self._slot, quality)
+            if source is not None:
+                self._passthrough = Passthrough(Path(source), self._container, self.path)
+                self._stream.metadata.update(self._passthrough.picture_tags)
+            # The header is written now, while nothing is lost if FFmpeg refuses it.
+            self._container.start_encoding()
+        except BaseException as error:
+            self._discard()
+            if isinstance(error, av.FFmpegError):
+                kind = self.path.suffix
+                raise VideoError(
+                    f"FFmpeg cannot store these streams in {kind} ({reason(error)}); write .mkv instead: {self.path}"
+                ) from error
+            raise
+
+    @property
+    def left_out(self) -> list[str]:
+        """What of the source is not in the output as it was, one line each."""
+        return self._passthrough.left_out if self._passthrough else []
+
+    def write(self, image: np.ndarray, pts: int) -> None:
+        """Append one picture, uint8 RGB `H W 3`, shown at `pts * time_base` seconds, later than the one before it.
+
+        Raises:
+            ValueError: another size or type, or a pts that does not move forward.
+            VideoError: the container is AVI and the time is not on its grid of frames.
+            RestoreError: the disk is full, or the encoder failed.
+        """
+        if image.shape != self._size or image.dtype != np.uint8:
+            raise ValueError(f"got a picture {image.shape} {image.dtype}, expected {self._size} uint8")
+        if self._last is not None and pts <= self._last:
+            raise ValueError(f"got pts {pts} after {self._last}, expected it to move forward")
+        time = pts * self._time_base / self._slot
+        if time.denominator != 1:
+            raise VideoError(
+                f"a frame at {float(pts * self._time_base):.4f} s is off the grid of {1 / self._slot} frames a second, "
+                f"all that {self.path.suffix} can hold; write .mkv or .mp4 instead: {self.path}"
+            )
+        self._last = pts
+        frame = self._from_rgb(image)
+        frame.pts, frame.time_base = time.numerator, self._stream.codec_context.time_base
+        self._encode(frame)
+
+    def __enter__(self) -> "VideoWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._discard()
+
+    def _encode(self, frame: av.VideoFrame | None) -> None:
+        try:
+            for packet in self._stream.encode(frame):
+                # The encoder may count in a time base of its own (MPEG-4 knows no finer one than 1/65535 s).
+                packet.time_base = self._slot
+                if self._passthrough and packet.dts is not None:
+                    self._passthrough.mux_until(packet.dts * self._slot)
+                self._container.mux(packet)
+        except av.FFmpegError as error:
+            raise RestoreError(f"writing stopped ({reason(error)}); make room, or write .mkv: {self.path}") from error
+
+    def _finish(self) -> None:
+        if self._last is None:
+            raise VideoError(f"no frame was written, expected at least one: {self.path}")
+        self._encode(None)
+        try:
+            if self._passthrough:
+                self._passthrough.mux_until(None)
+            self._container.close()
+            os.replace(self._temporary, self.path)
+        except OSError as error:  # FFmpeg's errors are among them
+            raise RestoreError(f"writing stopped at its end ({reason(error)}); make room: {self.path}") from error
+
+    def _discard(self) -> None:
+        """Close everything; delete the hidden file unless it has become the final one."""
+        if self._passthrough:
+            self._passthrough.close()
+        with suppress(OSError):  # of a file that is deleted in the next line
+            self._container.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+def _checked_encoder(path: Path, lossless: bool, quality: int | None, overwrite: bool) -> Encoder:
+    suffix = path.suffix.lower()
+    known = ", ".join(sorted(BY_SUFFIX))
+    if lossless and suffix != ".mkv":
+        raise VideoError(f"got the extension {suffix!r} for lossless output, expected '.mkv'; rename it: {path}")
+    if suffix not in BY_SUFFIX:
+        raise VideoError(f"got the extension {suffix!r}, expected one of {known}; rename it: {path}")
+    encoder = FFV1 if lossless else BY_SUFFIX[suffix]
+    if quality is not None and not encoder.best <= quality <= encoder.worst:
+        raise VideoError(
+            f"got quality {quality}, expected {encoder.best} (best) to {encoder.worst} of {encoder.name}: {path}"
+        )
+    if path.exists() and not overwrite:
+        raise VideoError(f"the output exists already; move it away, or ask to overwrite it: {path}")
+    return encoder
+
+
+def _create(temporary: Path, path: Path) -> OutputContainer:
+    """Create the hidden file now: whether the folder can be written is better known before the work than after it."""
+    if not path.parent.is_dir():
+        raise VideoError(f"no such folder to write to: {path.parent}; create it first: {path}")
+    try:
+        temporary.touch(exist_ok=False)
+    except OSError as error:
+        raise VideoError(
+            f"the folder cannot be written ({reason(error)}); choose another, or give write permission: {path}"
+        ) from error
+    # Times before 0 (the run-in of AAC, say) stay what they are; Matroska would shift everything.
+    options = {"avoid_negative_ts": "disabled"}
+    return av.open(str(temporary.absolute()), "w", format=FORMATS[path.suffix.lower()], container_options=options)

@@ -1,0 +1,25 @@
+"""Train the restorer. `python train.py --help` lists every setting; `configs/` holds profiles."""
+
+import sys
+
+from restore.config import parse, to_yaml
+from restore.errors import RestoreError
+from restore.training.config import TrainConfig
+
+
+def main(argv: list[str] | None = None) -> int:
+    try:
+        config = parse(TrainConfig, argv)
+        if config.dry_run:
+            print(to_yaml(config), end="")
+            return 0
+        from restore.training.run import run  # the heavy imports, after the command line is known to be right
+
+        return run(config)
+    except RestoreError as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
