@@ -89,7 +89,8 @@ class Restorer:
         if isinstance(self.generator, Pix2PixUNet):  # the classic looks at one frame and at nothing else
             yield from self._generate((image, mask, to_float(image)) for image, mask in prefetch(found, 2 * BATCH))
             return
-        yield from self._generate(_propagated(prefetch(_tracked(found), 2 * BATCH)))
+        # Three threads share the work: what is found and tracked, swept, and generated.
+        yield from self._generate(prefetch(_propagated(prefetch(_tracked(found), 2 * BATCH)), BATCH))
 
     def restore_tensor(self, video: Tensor, mask: Tensor | None = None) -> Tensor:
         """Restore clips held in memory: `B T 3 H W` => the same shape, RGB in [-1, 1], on 8-bit levels.

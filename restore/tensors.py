@@ -41,4 +41,6 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     torch.Size([1, 3, 8, 8])
     """
     height, width = x.shape[-2:]
+    if height % multiple == 0 and width % multiple == 0:
+        return x  # F.pad would copy it
     return F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")

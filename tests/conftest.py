@@ -5,9 +5,14 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"  # before huggingface_hub is imported, which reads it once
 
 import socket
+from pathlib import Path
 
 import pytest
 import torch
+
+from restore.models.finder import OcclusionFinder
+from restore.models.generator import UNetGenerator
+from restore.models.weights import save_models
 
 torch.set_num_threads(min(2, os.cpu_count() or 1))
 
@@ -24,3 +29,15 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         return look_up(host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up_local)
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `generator.pth` of tiny untrained models: the finder finds nothing hidden, the generator returns its base."""
+    shape = {"widths": (8, 8), "blocks": (1, 1), "decoder_blocks": (1,)}
+    generator, finder = UNetGenerator(**shape), OcclusionFinder(**shape)
+    assert finder.unet.tail.bias is not None
+    torch.nn.init.constant_(finder.unet.tail.bias, -6)
+    path = tmp_path_factory.mktemp("weights") / "generator.pth"
+    save_models(path, {"generator": (generator, shape), "finder": (finder, shape)})
+    return path

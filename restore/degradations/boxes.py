@@ -18,6 +18,7 @@ def draw_boxes(
     sides: tuple[float, float],
     heavy_side: float,
     generator: torch.Generator,
+    first: int = 0,
 ) -> Tensor:
     """Boxes over one clip, float `T N 4`: (top, left, bottom, right) in whole pixels.
 
@@ -27,6 +28,7 @@ def draw_boxes(
         count: boxes a frame, but for `none` and `heavy`.
         sides: least and greatest side, as shares of the frame's.
         heavy_side: side of the heavy box, as a share of the frame's.
+        first: frames of the video before the clip; the same seed gives the same boxes, further on their way.
     """
     if kind == "none":
         return torch.zeros(frames, 0, 4)
@@ -43,7 +45,7 @@ def draw_boxes(
     start = (uniform(drawn, count, 2) * (room + 1)).floor()
     if kind == "moving":
         speed = (1 + (uniform(1, count, 2) * 4).floor()) * (uniform(1, count, 2) < 0.5).float().mul(2).sub(1)
-        path = start + speed * torch.arange(frames).view(-1, 1, 1)
+        path = start + speed * torch.arange(first, first + frames).view(-1, 1, 1)
         start = room - (path.remainder(2 * room.clamp(min=1)) - room).abs()  # a ball in a corridor, unfolded
     start, size = start.expand(frames, -1, -1), size.expand(frames, -1, -1)
     return torch.cat([start, start + size], -1)

@@ -57,8 +57,8 @@ def degrade(
             drawn on the CPU too and moved.
         ranges: how badly.
         kind: one of `boxes.KINDS` for all clips; None draws one for each.
-        frame_size: `B 2`, (rows, columns) of the frames that the clips are cropped from, if they are crops: boxes are as
-            large and as many as they would be in the whole frame, and a crop sees what falls into it.
+        frame_size: `B 2`, (rows, columns) of the frames that the clips are cropped from, if they are crops: boxes are
+            as large and as many as they would be in the whole frame, and a crop sees what falls into it.
         offsets: `B 2`, row and column of each crop's corner in its frame; needed with `frame_size`.
 
     Returns:
@@ -68,12 +68,7 @@ def degrade(
     batch, frames, _, height, width = clips.shape
     device = clips.device
 
-    # Blur.
-    sigma = torch.stack([_draw(ranges.blur, ranges, generator) for _ in range(batch)])
-    sigma = sigma.clamp(min=0.05).to(device).repeat_interleave(frames).view(-1, 1).expand(-1, 2)
-    x = gaussian_blur2d(clips.flatten(0, 1), (KERNEL, KERNEL), sigma).view_as(clips)
-
-    # Obstruct.
+    blur = torch.stack([_draw(ranges.blur, ranges, generator) for _ in range(batch)])
     masks = []
     for index in range(batch):
         drawn = kind or KINDS[int(torch.multinomial(torch.tensor(SHARES), 1, generator=generator))]
@@ -92,13 +87,9 @@ def degrade(
             boxes = boxes - offsets[index].repeat(2)
         masks.append(paint_mask(boxes, height, width))
     mask = torch.stack(masks).to(device)
-    level = torch.stack([_draw(ranges.box_level, ranges, generator) for _ in range(batch)]).to(device) / 127.5 - 1
-    x = torch.lerp(x, level.view(-1, 1, 1, 1, 1).expand_as(x), mask)
-
-    # Noise.
-    sigma = torch.stack([_draw(ranges.noise, ranges, generator) for _ in range(batch)]).to(device) / 127.5
-    x = x + torch.randn(x.shape, generator=generator).to(device) * sigma.view(-1, 1, 1, 1, 1)
-    x = _quantise(x)
+    level = torch.stack([_draw(ranges.box_level, ranges, generator) for _ in range(batch)])
+    noise = torch.stack([_draw(ranges.noise, ranges, generator) for _ in range(batch)])
+    x = apply(clips, mask, blur=blur, level=level, noise=noise, generator=generator)
 
     # Compress.
     chosen = torch.rand(batch, generator=generator) < ranges.compressed_share
@@ -108,6 +99,40 @@ def degrade(
         jpeg = jpeg_codec_differentiable((x[index] + 1) / 2, quality[index].to(device).expand(frames))
         x[index] = _quantise(jpeg * 2 - 1)
     return x, mask
+
+
+def apply(
+    clips: Tensor, mask: Tensor, *, blur: Tensor, level: Tensor, noise: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Blur, obstruct and add noise, each clip as badly as is said.
+
+    Args:
+        clips: `B T 3 H W`, RGB in [-1, 1].
+        mask: `B T 1 H W`, 1 where the picture is hidden.
+        blur: `B`, sigma in px of the Gaussian.
+        level: `B`, grey level of 255 of what hides the picture.
+        noise: `B`, sigma in levels of 255.
+        generator: a CPU generator; draws the noise.
+
+    Returns:
+        `B T 3 H W`, on the 8-bit levels that a file would hold, in [-1, 1].
+
+    >>> clip, mask = torch.zeros(1, 2, 3, 8, 8), torch.ones(1, 2, 1, 8, 8)
+    >>> white = apply(
+    ...     clip, mask, blur=torch.zeros(1), level=torch.full((1,), 255.0), noise=torch.zeros(1),
+    ...     generator=torch.Generator(),
+    ... )
+    >>> white.min().item()
+    1.0
+    """
+    frames, device = clips.shape[1], clips.device
+    sigma = blur.clamp(min=0.05).to(device).repeat_interleave(frames).view(-1, 1).expand(-1, 2)
+    x = gaussian_blur2d(clips.flatten(0, 1), (KERNEL, KERNEL), sigma).view_as(clips)
+    grey = level.to(device) / 127.5 - 1
+    x = torch.lerp(x, grey.view(-1, 1, 1, 1, 1).expand_as(x), mask)
+    sigma = noise.to(device) / 127.5
+    x = x + torch.randn(x.shape, generator=generator).to(device) * sigma.view(-1, 1, 1, 1, 1)
+    return _quantise(x)
 
 
 def _draw(strength: Range, ranges: Ranges, generator: torch.Generator) -> Tensor:

@@ -1,7 +1,7 @@
 """A residual U-Net that works at a fraction of the picture's resolution, after Ronneberger et al. 2015 and EDSR.
 
-Pixel-unshuffle moves the picture to the working resolution without losing anything; plain 3x3 convolutions without
-normalisation are what CPUs run fastest, and what keeps the colours of a picture (Lim et al. 2017).
+The first layer moves the picture to the working resolution as pixel-unshuffle would, losing nothing; plain 3x3
+convolutions without normalisation are what CPUs run fastest, and what keeps the colours of a picture (Lim et al. 2017).
 """
 
 from collections.abc import Sequence
@@ -59,7 +59,8 @@ class UNet(nn.Module):
         self.unshuffle = unshuffle
         self.multiple = unshuffle * 2 ** (len(widths) - 1)
         pairs = list(pairwise(widths))
-        self.head = nn.Conv2d(in_channels * unshuffle**2, widths[0], 3, padding=1)
+        # 3x3 over the pixel-unshuffled picture, as one strided convolution: the same sums without moving the data.
+        self.head = nn.Conv2d(in_channels, widths[0], 3 * unshuffle, stride=unshuffle, padding=unshuffle)
         self.encoders = nn.ModuleList(_blocks(width, n) for width, n in zip(widths, blocks, strict=True))
         self.downs = nn.ModuleList(nn.Conv2d(wide, deep, 2, stride=2) for wide, deep in pairs)
         self.ups = nn.ModuleList(nn.Conv2d(deep, wide, 1) for wide, deep in pairs)
@@ -71,11 +72,10 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        x = x.to(self.head.weight.dtype)
-        x = F.pixel_unshuffle(pad_to_multiple(x, self.multiple), self.unshuffle)  # B in*u*u H/u W/u
+        x = pad_to_multiple(x.to(self.head.weight.dtype), self.multiple)
 
         # Encoder.
-        x = F.relu(self.head(x))
+        x = F.relu(self.head(x))  # B widths[0] H/u W/u
         skips = []
         for level, encoder in enumerate(self.encoders):
             x = encoder(x)

@@ -37,20 +37,14 @@ class Motion:
     trust_back: np.ndarray
 
 
-def trackable(frame: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """The picture that flow is computed on: luma at half resolution, uint8 `H/2 W/2`, hidden pixels filled from around.
+def trackable(frame: np.ndarray) -> np.ndarray:
+    """The picture that flow is computed on: luma at half resolution, uint8 `H/2 W/2`.
 
     Args:
         frame: uint8 `H W 3`, RGB in [0, 255].
-        hidden: bool `H W`.
     """
     luma = cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
-    size = _half(frame.shape)
-    luma = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
-    if not hidden.any():
-        return luma
-    seen = ~_near(hidden, size, reach=1)
-    return np.clip(fill_from_around(luma.astype(np.float32), seen), 0, 255).astype(np.uint8)
+    return cv2.resize(luma, _half(frame.shape), interpolation=cv2.INTER_AREA)
 
 
 def motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray) -> Motion:
@@ -61,6 +55,12 @@ def motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray) -> Motion:
         hidden: bool `H W`, hidden in either frame.
     """
     height, width = hidden.shape
+    if hidden.any():
+        # Both are filled where either is hidden: from the same surroundings, so that what is still looks still.
+        seen = ~_near(hidden, now.shape[::-1], reach=1)
+        now, previous = (
+            np.clip(fill_from_around(x.astype(np.float32), seen), 0, 255).astype(np.uint8) for x in (now, previous)
+        )
     if min(now.shape) < 16 or is_cut(now, previous):  # 16: smaller than a patch of DIS
         still, unknown = np.zeros((height, width, 2), np.float32), np.zeros((height, width), np.float32)
         return Motion(still, still, unknown, unknown)
@@ -95,10 +95,10 @@ def _flow(source: np.ndarray, target: np.ndarray, hidden: np.ndarray) -> np.ndar
     if hidden.any():
         flow = fill_from_around(flow, ~_near(hidden, source.shape[::-1], reach=2))  # a patch of DIS reaches this far
     height, width = hidden.shape
-    scale = np.float32([width / source.shape[1], height / source.shape[0]])
-    flow = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * scale
-    flow[np.abs(flow).max(-1) < STILL] = 0
-    return flow
+    flow *= np.float32([width / source.shape[1], height / source.shape[0]])
+    x, y = cv2.split(flow)
+    flow[(np.abs(x) < STILL) & (np.abs(y) < STILL)] = 0
+    return cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _trust(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:

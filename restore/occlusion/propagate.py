@@ -7,11 +7,14 @@ pixel: at a hidden one the memory is the copy that fills it, at a seen one it is
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from restore.occlusion.fill import fill_from_around
 from restore.occlusion.flow import Motion, motion, trackable
 from restore.occlusion.memory import UNKNOWN, Memory
+
+DOUBT = 0.2  # probability from which a pixel is treated as hidden
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,20 @@ class Tracked:
     @property
     def hidden(self) -> np.ndarray:
         """bool `H W`: what is treated as hidden, the benefit of the doubt going to hidden."""
-        return self.mask > 0.3
+        return self.mask > DOUBT
+
+    @property
+    def forgotten(self) -> np.ndarray:
+        """bool `H W`: what no memory may take up. What hides the scene often shines one pixel beyond its mask, and what
+        a memory has once taken up is copied into many frames.
+        """
+        return cv2.dilate(self.hidden.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
 
 
 def track(image: np.ndarray, mask: np.ndarray, previous: Tracked | None) -> Tracked:
     """Relate a frame (uint8 `H W 3`) and its mask (float32 `H W` in [0, 1]) to the frame before it."""
-    hidden = mask > 0.3
-    luma = trackable(image, hidden)
+    hidden = mask > DOUBT
+    luma = trackable(image)
     if previous is None:
         return Tracked(image, mask, luma, None)
     return Tracked(image, mask, luma, motion(luma, previous.luma, hidden | previous.hidden))
@@ -61,7 +71,7 @@ def sweep_forward(frames: Sequence[Tracked], memory: Memory | None) -> tuple[lis
         if frame.motion is not None:
             memory = memory.carried(frame.motion.to_previous, frame.motion.trust)
         before.append(memory)
-        memory = memory.updated(frame.image, frame.hidden)
+        memory = memory.updated(frame.image, frame.forgotten)
     return before, memory
 
 
@@ -72,7 +82,7 @@ def sweep_backward(frames: Sequence[Tracked], count: int) -> list[Memory]:
     for index in range(len(frames) - 1, -1, -1):
         if index < count:
             after.append(memory)
-        memory = memory.updated(frames[index].image, frames[index].hidden)
+        memory = memory.updated(frames[index].image, frames[index].forgotten)
         step = frames[index].motion
         if step is not None:
             memory = memory.carried(step.from_previous, step.trust_back)

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any, Protocol
 
+from restore.errors import WeightsError
 from restore.models.weights import load_whole, save_whole
 
 log = logging.getLogger(__name__)
@@ -24,12 +25,21 @@ def save_checkpoint(path: Path, step: int, parts: dict[str, Stateful]) -> None:
 
 
 def resume(path: Path, parts: dict[str, Stateful]) -> int:
-    """Bring every part to where the checkpoint left it. Returns the number of steps done: 0 without a checkpoint."""
+    """Bring every part to where the checkpoint left it. Returns the number of steps done: 0 without a checkpoint.
+
+    Raises:
+        WeightsError: the checkpoint is broken, or of models of another shape.
+    """
     if not path.is_file():
         return 0
     content = load_whole(path)
-    for name, part in parts.items():
-        part.load_state_dict(content[name])
+    try:
+        for name, part in parts.items():
+            part.load_state_dict(content[name])
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise WeightsError(
+            f"the run began with other settings; give those again, or another --run_dir to begin anew: {path}"
+        ) from error
     step = int(content["step"])
     log.info("resumed after step %d: %s", step, path)
     return step

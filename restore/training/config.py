@@ -41,6 +41,7 @@ class TrainConfig:
     adversarial_start: float = _setting(0.0, "share of the training after which the discriminator joins")
     ema_decay: float = _setting(0.999, "of the averaged weights, which are the ones that are kept")
     mixed_precision: Literal["auto", "no", "fp16", "bf16"] = _setting("auto", "auto: bf16 where the hardware has it")
+    gradient_clip: float = _setting(1.0, "greatest norm of the generator's gradient; typical ones are a few times it")
     gradient_accumulation: int = _setting(1, "steps a weight update")
 
     finder_steps: int = _setting(2000, "steps of the occlusion finder, before the generator's")

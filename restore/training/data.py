@@ -2,6 +2,9 @@
 
 import logging
 import math
+import signal
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import cv2
@@ -118,6 +121,20 @@ def batches(
         multiprocessing_context="spawn" if workers else None,
         worker_init_fn=_one_thread if workers else None,
     )
+
+
+def shielded(loader: DataLoader[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
+    """The batches of a loader whose workers live on when Ctrl-C reaches all processes of a terminal.
+
+    The training finishes its step before it stops, and may be waiting for a batch.
+    """
+    resource_tracker.ensure_running()  # unblocks the signal where it starts on its own
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        batches = iter(loader)  # starts the workers, which inherit what is blocked
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    yield from batches
 
 
 def readable(videos: list[Path]) -> list[Path]:

@@ -11,6 +11,8 @@ def averaged(model: nn.Module, decay: float) -> AveragedModel:
     """
 
     def average(mean: Tensor, value: Tensor, updates: Tensor | int) -> Tensor:
+        if not mean.is_floating_point():  # batch norm's count of its batches
+            return value
         kept = min(decay, (1 + int(updates)) / (10 + int(updates)))
         return torch.lerp(mean, value, 1 - kept)
 

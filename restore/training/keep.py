@@ -9,13 +9,14 @@ log = logging.getLogger(__name__)
 def set_aside(path: Path, run_dir: Path) -> None:
     """Move weights at `path` that another run wrote to `NAME.replaced.pth` (then `NAME.replaced-2.pth`, ...).
 
-    A run leaves a mark in `run_dir` the first time, so that it goes on replacing its own weights, also after a resume.
+    A run notes in `run_dir` where it writes, so that it goes on replacing its own weights, also after a resume.
     """
     mark = run_dir / f"{path.stem}.written"
-    if path.exists() and not mark.exists():
+    place = str(path.resolve())
+    if path.exists() and not (mark.is_file() and mark.read_text() == place):
         number = 1
         while (aside := path.with_name(f"{path.stem}.replaced{f'-{number}' if number > 1 else ''}.pth")).exists():
             number += 1
         path.rename(aside)
         log.info("the weights that were here are now %s", aside)
-    mark.touch()
+    mark.write_text(place)

@@ -9,6 +9,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 
+from restore.errors import ConfigError
 from restore.models.finder import OcclusionFinder
 from restore.models.weights import load_models
 from restore.training.config import TrainConfig
@@ -57,6 +58,8 @@ def run(config: TrainConfig) -> int:
 
 def _precision(wanted: str) -> str:
     """bf16 where the hardware computes in it (CPUs with AMX, GPUs since Ampere), else full precision."""
+    if wanted == "fp16" and not torch.cuda.is_available():
+        raise ConfigError("mixed_precision is fp16, which needs a GPU and none is here; give auto, bf16 or no")
     if wanted != "auto":
         return wanted
     if torch.cuda.is_available():

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from torch.optim.lr_scheduler import CosineAnnealingLR
 from tqdm import tqdm
 
 from restore.degradations.degrade import Ranges
 from restore.models.finder import OcclusionFinder, triples
 from restore.training.checkpoint import resume, save_checkpoint
 from restore.training.config import TrainConfig
-from restore.training.data import CleanWindows, batches, steps_per_epoch
+from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
 from restore.training.ema import averaged
 from restore.training.interrupt import Interrupt
 from restore.training.losses import check_finite, mask_loss
 from restore.training.prepare import degraded_windows
+from restore.training.schedule import cosine
 
 FRAMES = 3  # a window: the frame in question and its neighbours
 
@@ -29,7 +29,7 @@ def train_finder(
     finder = OcclusionFinder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = averaged(finder, config.ema_decay).to(accelerator.device)
     optimizer = torch.optim.Adam(finder.parameters(), lr=6e-4)
-    schedule = CosineAnnealingLR(optimizer, max(1, config.finder_steps))
+    schedule = cosine(optimizer, config.finder_steps)
     model, optimizer = accelerator.prepare(finder, optimizer)
     checkpoint = Path(config.run_dir) / "finder.checkpoint"
     parts = {"finder": finder, "ema": ema, "optimizer": optimizer, "schedule": schedule}
@@ -55,7 +55,7 @@ def train_finder(
 
     saved = time.monotonic()
     progress = tqdm(
-        loader,
+        shielded(loader),
         desc="finder",
         total=config.finder_steps,
         initial=done,

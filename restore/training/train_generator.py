@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import nn
-from torch.optim.lr_scheduler import CosineAnnealingLR
 from tqdm import tqdm
 
 from restore.degradations.degrade import Ranges
+from restore.errors import WeightsError
 from restore.models.discriminator import PatchGAN
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import UNetGenerator
@@ -21,7 +21,7 @@ from restore.models.weights import save_models
 from restore.occlusion.evidence import FRAME
 from restore.training.checkpoint import resume, save_checkpoint
 from restore.training.config import TrainConfig
-from restore.training.data import CleanWindows, batches, steps_per_epoch
+from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
 from restore.training.ema import averaged
 from restore.training.interrupt import Interrupt
 from restore.training.keep import set_aside
@@ -32,6 +32,7 @@ from restore.training.losses import (
     reconstruction_loss,
 )
 from restore.training.prepare import GIVEN_SHARE, Pairs, degraded_windows, find_masks, propagated_pairs
+from restore.training.schedule import cosine
 from restore.training.validate import Validation
 from restore.video.prefetch import prefetch
 
@@ -56,9 +57,16 @@ def train_generator(
 ) -> bool:
     """Train for `config.epochs`, resuming where an earlier run stopped. False if interrupted."""
     # Models.
+    torch.manual_seed(config.seed)  # whatever was drawn before, in this run or in one that it resumes
     generator, kwargs = build_generator(config)
     if initial is not None:
-        generator.load_state_dict(initial.state_dict())
+        try:
+            generator.load_state_dict(initial.state_dict())
+        except RuntimeError as error:
+            raise WeightsError(
+                f"the generator has another shape; give the --architecture and --width it was trained with, or another "
+                f"--init_from: {config.init_from}"
+            ) from error
     generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     discriminator = PatchGAN().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = averaged(generator, config.ema_decay).to(accelerator.device)
@@ -76,13 +84,14 @@ def train_generator(
     each = steps_per_epoch(windows, batch=videos_a_step, processes=accelerator.num_processes)
     steps = config.epochs * each
 
-    # Optimisers. Both schedules count weight updates.
-    updates = max(1, steps // config.gradient_accumulation)
+    # Optimisers. A schedule counts its own model's weight updates: D has none before it joins.
+    updates = steps // config.gradient_accumulation
     optimizer_g, optimizer_d = (
         torch.optim.Adam(model.parameters(), lr=config.learning_rate, betas=(0.5, 0.999))
         for model in (generator, discriminator)
     )
-    schedules = [CosineAnnealingLR(optimizer, updates) for optimizer in (optimizer_g, optimizer_d)]
+    schedule_g = cosine(optimizer_g, updates)
+    schedule_d = cosine(optimizer_d, round(updates * (1 - config.adversarial_start)))
     model_g, model_d, optimizer_g, optimizer_d = accelerator.prepare(generator, discriminator, optimizer_g, optimizer_d)
     checkpoint = Path(config.run_dir) / "generator.checkpoint"
     parts = {
@@ -91,10 +100,16 @@ def train_generator(
         "ema": ema,
         "optimizer_g": optimizer_g,
         "optimizer_d": optimizer_d,
-        "schedule_g": schedules[0],
-        "schedule_d": schedules[1],
+        "schedule_g": schedule_g,
+        "schedule_d": schedule_d,
+    }
+    files: dict[str, dict[str, tuple[nn.Module, dict[str, Any]]]] = {
+        "generator": {"generator": (ema.module, kwargs), "finder": (finder, {})},
+        "discriminator": {"discriminator": (discriminator, {})},
     }
     done = resume(checkpoint, parts)
+    if done >= steps and accelerator.is_main_process and not (Path(config.output_dir) / "generator.pth").exists():
+        write_weights(config, files)  # a run that is finished still gives its weights
     validation = Validation(held_out, finder=finder, crop=windows.crop, frames=config.window, seed=config.seed)
 
     saved = time.monotonic()
@@ -121,21 +136,24 @@ def train_generator(
                     optimizer_d.step()
                     optimizer_d.zero_grad()
 
-                    # D judges, but must not learn from the G step.
+                    # D judges, but must not learn from the G step: its bare module, which shares no gradients.
                     discriminator.requires_grad_(False)
-                    terms["adversarial"] = generator_adversarial_loss(discriminator_scores(model_d, degraded, restored))
+                    terms["adversarial"] = generator_adversarial_loss(discriminator(degraded, restored).float())
                     loss_g = loss_g + config.adversarial_weight * terms["adversarial"]
 
                 # G step.
                 losses = check_finite(step, terms)
                 accelerator.backward(loss_g)
+                if accelerator.sync_gradients:  # without it, one odd batch can throw a network without normalisation
+                    accelerator.clip_grad_norm_(generator.parameters(), config.gradient_clip)
                 optimizer_g.step()
                 optimizer_g.zero_grad()
                 discriminator.requires_grad_(True)
             if accelerator.sync_gradients:
                 ema.update_parameters(generator)
-                for schedule in schedules:
-                    schedule.step()
+                schedule_g.step()
+                if adversarial:
+                    schedule_d.step()
 
             # Log.
             progress.set_postfix({name: f"{value:.4f}" for name, value in losses.items()}, refresh=False)
@@ -149,16 +167,13 @@ def train_generator(
                 )
                 progress.write(f"step {step + 1}: " + "  ".join(f"{k} {v:.3f}" for k, v in scores.items()))
 
-            # Keep.
-            stopping = interrupt.agreed(accelerator)
+            # Keep. Gradients on their way to an update are not part of a checkpoint, so it waits for the update.
+            settled = accelerator.sync_gradients or last
+            stopping = settled and interrupt.agreed(accelerator)
             due = time.monotonic() - saved > 60 * config.checkpoint_minutes
-            if accelerator.is_main_process and (due or stopping or last):
+            if accelerator.is_main_process and settled and (due or stopping or last):
+                write_weights(config, files)
                 save_checkpoint(checkpoint, step + 1, parts)
-                write_weights(
-                    config,
-                    generator={"generator": (ema.module, kwargs), "finder": (finder, {})},
-                    discriminator={"discriminator": (discriminator, {})},
-                )
                 saved = time.monotonic()
             if stopping:
                 return last
@@ -166,7 +181,7 @@ def train_generator(
     return True
 
 
-def write_weights(config: TrainConfig, **files: dict[str, tuple[nn.Module, dict[str, Any]]]) -> None:
+def write_weights(config: TrainConfig, files: dict[str, dict[str, tuple[nn.Module, dict[str, Any]]]]) -> None:
     """Write NAME.pth for each of `files` into the output folder, setting aside what another run left there."""
     for name, models in files.items():
         path = Path(config.output_dir) / f"{name}.pth"
@@ -177,11 +192,6 @@ def write_weights(config: TrainConfig, **files: dict[str, tuple[nn.Module, dict[
 def network_input(generator: nn.Module, evidence: torch.Tensor) -> torch.Tensor:
     """What a generator reads of the evidence `B 23 H W`: all of it, or for the classic U-Net only the frame."""
     return evidence[:, FRAME].contiguous() if isinstance(generator, Pix2PixUNet) else evidence
-
-
-def discriminator_scores(model: nn.Module, degraded: torch.Tensor, restored: torch.Tensor) -> torch.Tensor:
-    scores: torch.Tensor = model(degraded, restored)
-    return scores.float()
 
 
 def _pairs(
@@ -202,7 +212,7 @@ def _pairs(
         processes=accelerator.num_processes,
         workers=config.workers,
     )
-    for step, batch in enumerate(loader, start=first):
+    for step, batch in enumerate(shielded(loader), start=first):
         seed = (config.seed, 2, accelerator.process_index, step)
         clean, degraded, mask, draw = degraded_windows(batch, seed=seed, ranges=Ranges(), device=accelerator.device)
         count = len(clean)

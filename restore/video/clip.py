@@ -1,4 +1,4 @@
-"""A few consecutive frames from somewhere in a video, for training: decode only, no timestamps, no rotation."""
+"""A few consecutive frames from somewhere in a video, for training: the pictures alone, without their times."""
 
 from pathlib import Path
 
@@ -6,15 +6,18 @@ import av
 import numpy as np
 
 from restore.errors import VideoError
+from restore.video.colours import ToRGB
 
 
 def read_clip(path: str | Path, start: int, count: int) -> np.ndarray:
-    """Frames `start` .. `start + count` of a video, or as many as there are: uint8 `T H W 3`, RGB, T >= 0.
+    """Frames `start` .. `start + count` of a video, or as many as there are: uint8 `T H W 3`, RGB, upright,
+    T >= 0.
 
     Raises:
         VideoError: the file cannot be opened or decoded.
     """
     frames: list[np.ndarray] = []
+    to_rgb = ToRGB()
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
@@ -23,7 +26,7 @@ def read_clip(path: str | Path, start: int, count: int) -> np.ndarray:
                 if index >= start + count:
                     break
                 if index >= start:  # converting to RGB costs more than decoding does
-                    frames.append(frame.to_ndarray(format="rgb24"))
+                    frames.append(to_rgb(frame))
     except (av.FFmpegError, IndexError, OSError) as error:
         raise VideoError(f"cannot be read as a video ({error}): {path}") from error
     if len({frame.shape for frame in frames}) > 1:

@@ -39,21 +39,25 @@ class FromRGB:
     """uint8 RGB `H W 3` => frames of `pix_fmt` with the given matrix (H.273 code) and range."""
 
     def __init__(self, pix_fmt: str, *, colorspace: int, color_range: int) -> None:
-        self._reformatter = VideoReformatter()
-        self._pix_fmt = pix_fmt
         self._matrix = MATRICES.get(colorspace)
         self._range = color_range
+        # FFmpeg truncates chroma where it widens it to the full range, by half a level. With one bit more on the way
+        # that is a quarter: 51.2 dB instead of 48.7.
+        formats = ["yuv444p9le", pix_fmt] if color_range == FULL and colorspace != RGB else [pix_fmt]
+        self._steps = [(pix_fmt, VideoReformatter()) for pix_fmt in formats]
 
     def __call__(self, image: np.ndarray) -> av.VideoFrame:
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-        return self._reformatter.reformat(
-            frame,
-            format=self._pix_fmt,
-            dst_colorspace=self._matrix,
-            dst_color_range=self._range,
-            interpolation=EXACT,
-            threads=1,
-        )
+        for pix_fmt, reformatter in self._steps:
+            frame = reformatter.reformat(
+                frame,
+                format=pix_fmt,
+                dst_colorspace=self._matrix,
+                dst_color_range=self._range,
+                interpolation=EXACT,
+                threads=1,
+            )
+        return frame
 
 
 def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:

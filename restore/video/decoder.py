@@ -14,12 +14,14 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from restore.video.continuity import Continuity
 from restore.video.info import average_rate
 from restore.video.opening import reason
 from restore.video.truncation import bytes_missing
 
 # Stated durations are off by an audio frame or two, or by a frame left out at the end.
 TOLERANCE = Fraction(1, 2)
+UNREAD = 1 << 16  # bytes that an index of fragments may take
 
 
 class Decoder:
@@ -37,6 +39,7 @@ class Decoder:
         self._stream = stream
         self._path = path
         self._end = Fraction(0)  # seconds: the latest end of a packet so far
+        self._last_byte = 0
         # Frame threads report damage late, and lose or swap the frames around it; slice threads do not.
         stream.thread_type = "SLICE"
 
@@ -55,14 +58,19 @@ class Decoder:
         self.damage = self.damage or self._early_end()
 
     def _until_damage(self) -> Iterator[av.VideoFrame]:
-        packet = None
+        suspect: Packet | None = None  # the packet that is being decoded
         first = True
+        continuity = Continuity(self._container, self._stream)
         try:
             # Every stream is read: the end of the longest one is what a container states as its duration.
             for packet in self._container.demux():
                 self._note_end(packet)
+                broken = continuity.broken_before(packet)
                 if packet.stream.index != self._stream.index:
                     continue
+                suspect = packet
+                if broken:
+                    raise av.InvalidDataError(0, "frames are missing here")
                 if first and self._container.format.name == "avi":
                     self.delay = (packet.pts or 0) - (packet.dts or 0)
                 first = False
@@ -71,18 +79,21 @@ class Decoder:
                 # Empty with a time: a frame that an AVI left out. Empty without: the end, which flushes the decoder.
                 if packet.size or packet.dts is None:
                     yield from cast("list[av.VideoFrame]", packet.decode())
+                suspect = None
         except av.FFmpegError as error:
             self.damage = f"the video is damaged ({reason(error)})"
-            if packet is not None and packet.pts is not None:
-                yield from self._held_before(packet.pts)
+            yield from self._held_before(suspect)
 
-    def _held_before(self, pts: int) -> Iterator[av.VideoFrame]:
-        """What the decoder still holds of the time before the damage."""
+    def _held_before(self, suspect: Packet | None) -> list[av.VideoFrame]:
+        """What the decoder still holds of the time before the damaged packet, or, if reading failed, at all."""
         try:
             held = self._stream.decode(None)
         except av.FFmpegError:
-            return
-        yield from (frame for frame in held if frame.pts is not None and frame.pts < pts)
+            return []
+        if suspect is None:
+            return held
+        end = suspect.pts
+        return [frame for frame in held if end is not None and frame.pts is not None and frame.pts < end]
 
     def _note_end(self, packet: Packet) -> None:
         if packet.pts is None:
@@ -90,10 +101,15 @@ class Decoder:
         length = (packet.duration or 0) * packet.time_base
         if not length and packet.stream.index == self._stream.index:
             length = 1 / average_rate(self._stream)
+        self._last_byte = max(self._last_byte, (packet.pos or 0) + packet.size)
         self._end = max(self._end, packet.pts * packet.time_base + length)
 
     def _early_end(self) -> str | None:
-        # MP4 needs no check: it knows where each packet lies. (And its edit lists may end a stream early on purpose.)
+        # A whole MP4 knows where each packet lies, and edit lists may end a stream early on purpose. One in fragments
+        # ends where the next fragment cannot be found; nothing long follows the last.
+        if "mp4" in self._container.format.name and not self._stream.frames:
+            unread = self._path.stat().st_size - self._last_byte
+            return f"{unread} bytes at the end of the file cannot be read" if unread > UNREAD else None
         stated = None
         if self._container.format.name == "avi" and self._stream.duration and self._stream.time_base:
             stated = self._stream.duration * self._stream.time_base

@@ -1,5 +1,6 @@
 """Copy all but the picture from the input to the output: sound and subtitles packet by packet, chapters, tags."""
 
+import math
 from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
@@ -10,10 +11,12 @@ from av.packet import Packet
 from av.stream import Discard, Stream
 
 from restore.errors import VideoError
+from restore.video.avi import copy_sound_headers
 from restore.video.opening import open_video, picture_stream, reason
 
 # What describes the old file or its encoder, and would be a lie about the new one.
-OWN_TAGS = {"encoder", "duration", "rotate", "vendor_id", "major_brand", "minor_version", "compatible_brands"}
+OWN_TAGS = {"encoder", "software", "duration", "rotate", "vendor_id"}
+OWN_TAGS |= {"major_brand", "minor_version", "compatible_brands"}
 
 
 class Passthrough:
@@ -28,16 +31,19 @@ class Passthrough:
 
     def __init__(self, source: Path, output: OutputContainer, path: Path) -> None:
         self.left_out: list[str] = []
+        self._path = source
         self._output = output
         self._source = open_video(source)
         self._copies: dict[int, Stream] = {}
-        self._last: dict[int, int] = {}  # dts of the last packet of each stream
+        self._counts: dict[int, tuple[int, int]] = {}  # packets and bytes copied of each stream
+        self._earliest: dict[int, int] = {}  # the next dts that the muxer takes of each stream
         try:
             picture = picture_stream(self._source, source)
             self.picture_tags = kept_tags(picture.metadata)
             for stream in self._source.streams:
                 if stream.type in ("audio", "subtitle"):
                     self._copies[stream.index] = self._copy(stream, path)
+                    self._counts[stream.index] = 0, 0
                     continue
                 unread = stream.discard == Discard.all  # the text behind an MP4's chapters, which are copied below
                 stream.discard = Discard.all
@@ -59,7 +65,11 @@ class Passthrough:
             if time is not None and decoding_time(self._next) * self._next.time_base >= time:
                 return
             packet = self._next
-            packet.stream = self._copies[packet.stream.index]
+            index = packet.stream.index
+            packets, size = self._counts[index]
+            self._counts[index] = packets + 1, size + packet.size
+            self._move_forward(packet, index)
+            packet.stream = self._copies[index]
             self._output.mux(packet)
             self._next = next(self._packets, None)
 
@@ -67,6 +77,12 @@ class Passthrough:
         """Close the source."""
         self._packets.close()
         self._source.close()
+
+    def mend_headers(self, written: Path) -> None:
+        """After the output, `written`, is closed: put right what FFmpeg writes wrong in an AVI from an AVI."""
+        if self._source.format.name == self._output.format.name == "avi":
+            sound = [index for index, stream in self._copies.items() if stream.type == "audio"]
+            copy_sound_headers(self._path, written, [self._counts[index] for index in sound])
 
     def _copy(self, stream: Stream, path: Path) -> Stream:
         name = stream.codec_context.name if stream.codec_context else "of unknown codec"
@@ -95,21 +111,26 @@ class Passthrough:
                 time = decoding_time(packet) * packet.time_base
                 if packet.is_corrupt:
                     raise av.InvalidDataError(0, "a packet is incomplete")
-                self._move_forward(packet)
                 yield packet
         except av.FFmpegError as error:
             self.left_out.append(f"sound and subtitles from {float(time):.2f} s on ({reason(error)})")
 
-    def _move_forward(self, packet: Packet) -> None:
-        """Containers refuse packets that run backwards; some files have them all the same. Mend them by one tick."""
-        dts, index = decoding_time(packet), packet.stream.index
-        if index in self._last and dts <= self._last[index]:
-            line = f"the exact times of stream {index}, which run backwards"
-            if line not in self.left_out:
+    def _move_forward(self, packet: Packet, index: int) -> None:
+        """Muxers refuse packets that do not move forward, in the output's ticks; some inputs have them all the same."""
+        time_base = self._copies[index].time_base
+        assert time_base is not None, "the header has been written"
+        ticks = packet.time_base / time_base
+        tick = math.floor(decoding_time(packet) * ticks + Fraction(1, 2))
+        earliest = self._earliest.get(index, tick)
+        if tick < earliest:
+            line = f"the exact times of {packet.stream.type} stream {index}, which do not move forward"
+            if line not in self.left_out and self._output.format.name != "avi":  # an AVI stores no times
                 self.left_out.append(line)
-            dts = self._last[index] + 1
-            packet.dts, packet.pts = dts, max(dts, packet.pts or dts)
-        self._last[index] = dts
+            packet.pts = packet.dts = tick = earliest
+            packet.duration = math.floor((packet.duration or 0) * ticks)
+            packet.time_base = time_base
+        # Matroska takes two packets of one time.
+        self._earliest[index] = tick + (self._output.format.name not in ("matroska", "webm"))
 
 
 def decoding_time(packet: Packet) -> int:

@@ -2,17 +2,18 @@
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def prefetch(iterable: Iterable[T], depth: int = 2) -> Iterator[T]:
+def prefetch(iterable: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     """Yield the items of `iterable`, up to `depth` of them computed ahead in a background thread.
 
     An exception in the thread is raised here, after the items that came before it. When the consumer stops early
     (`close()`, an exception, Ctrl-C), the thread finishes the item at hand, closes the source's generator, and ends.
+    What the source reads from must outlive this iterator: loop over it directly, or close it first.
 
     Raises:
         ValueError: `depth` is less than 1.
@@ -25,7 +26,7 @@ def prefetch(iterable: Iterable[T], depth: int = 2) -> Iterator[T]:
     return _prefetch(iterable, depth)
 
 
-def _prefetch(iterable: Iterable[T], depth: int) -> Iterator[T]:
+def _prefetch(iterable: Iterable[T], depth: int) -> Generator[T, None, None]:
     results: queue.Queue[tuple[str, T | BaseException | None]] = queue.Queue()
     room = threading.Semaphore(depth)
     stop = threading.Event()

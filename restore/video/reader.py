@@ -33,12 +33,12 @@ class VideoReader:
     counts the frames whose timestamp was missing or ran backwards, placed one frame after their predecessor.
     `concealed` counts the frames that the decoder flagged as patched up after damage.
 
+        with VideoReader("clip.mp4") as reader:
+            for frame in reader:
+                print(frame.image.shape, frame.pts * frame.time_base)
+
     Raises:
         VideoError: no such file, a folder, an empty file, not a video, no picture in it, or no frame can be decoded.
-
-    >>> with VideoReader("clip.mp4") as reader:  # doctest: +SKIP
-    ...     for frame in reader:
-    ...         print(frame.image.shape, frame.pts * frame.time_base)
     """
 
     def __init__(self, path: str | Path) -> None:

@@ -62,7 +62,7 @@ class VideoWriter:
         overwrite: bool = False,
     ) -> None:
         self.path = Path(path)
-        encoder = _checked_encoder(self.path, lossless, quality, overwrite)
+        encoder = checked_encoder(self.path, lossless, quality, overwrite)
         matrix, color_range = output_colours(encoder, info)
         self._from_rgb = FromRGB(pixel_format(encoder, info), colorspace=matrix, color_range=color_range)
         self._size = (info.height, info.width, 3)
@@ -145,6 +145,8 @@ class VideoWriter:
             if self._passthrough:
                 self._passthrough.mux_until(None)
             self._container.close()
+            if self._passthrough:
+                self._passthrough.mend_headers(self._temporary)
             os.replace(self._temporary, self.path)
         except OSError as error:  # FFmpeg's errors are among them
             raise RestoreError(f"writing stopped at its end ({reason(error)}); make room: {self.path}") from error
@@ -158,7 +160,12 @@ class VideoWriter:
         self._temporary.unlink(missing_ok=True)
 
 
-def _checked_encoder(path: Path, lossless: bool, quality: int | None, overwrite: bool) -> Encoder:
+def checked_encoder(path: Path, lossless: bool, quality: int | None, overwrite: bool) -> Encoder:
+    """The encoder for `path`.
+
+    Raises:
+        VideoError: its extension is unknown, `quality` is off the scale, or it exists and may not be overwritten.
+    """
     suffix = path.suffix.lower()
     known = ", ".join(sorted(BY_SUFFIX))
     if lossless and suffix != ".mkv":

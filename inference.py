@@ -1,0 +1,42 @@
+"""Restore degraded video. `python inference.py --help` lists every setting."""
+
+import signal
+import sys
+import warnings
+
+from restore.config import parse
+from restore.errors import RestoreError
+from restore.inference.config import InferenceConfig
+
+INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
+
+
+def main(argv: list[str] | None = None) -> int:
+    try:
+        config = parse(InferenceConfig, argv)
+        from restore.inference.jobs import find_jobs  # the imports get heavier as more is known to be right
+
+        jobs = find_jobs(
+            config.degraded_video,
+            config.output_dir,
+            mask_video=config.mask_video,
+            original_video=config.original_video,
+            lossless=config.lossless,
+            quality=config.quality,
+            overwrite=config.overwrite,
+        )
+        from restore.inference.restore_jobs import restore_jobs
+
+        return restore_jobs(jobs, config)
+    except RestoreError as error:
+        print(f"inference.py: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("inference.py: interrupted; the videos that are done are kept", file=sys.stderr)
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as after Ctrl-C
+    warnings.formatwarning = lambda message, *_: f"inference.py: {message}\n"
+    sys.exit(main())

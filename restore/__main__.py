@@ -1,0 +1,66 @@
+"""`python -m restore degrade IN OUT`: make a degraded video. `python -m restore demo`: see what the restorer does."""
+
+import argparse
+import sys
+import warnings
+from typing import NoReturn
+
+from restore.errors import ConfigError, RestoreError
+
+KINDS = ("static", "moving", "random", "heavy", "none")  # as in degradations/boxes.py, which imports PyTorch
+INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """argparse's complaint in one line, in place of its usage text and exit."""
+        raise ConfigError(f"{message.removeprefix('argument ')}; --help lists all")
+
+
+def main(argv: list[str] | None = None) -> int:
+    try:
+        settings = _parser().parse_args(argv)
+        if settings.command == "degrade":
+            from restore.degrade_file import degrade_file
+
+            mask = degrade_file(
+                settings.video, settings.output, kind=settings.kind, seed=settings.seed, lossless=settings.lossless
+            )
+            print(f"{settings.output}: degraded; {mask}: its mask, white where hidden")
+        else:
+            from restore.demo import demo
+
+            demo(frames=settings.frames, output_dir=settings.output_dir)
+        return 0
+    except RestoreError as error:
+        print(f"restore: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("restore: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m restore", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    degrade = commands.add_parser(
+        "degrade", help="blur a video, put grey boxes before it, add noise", allow_abbrev=False
+    )
+    degrade.add_argument("video", metavar="IN", help="the video to degrade")
+    degrade.add_argument(
+        "output", metavar="OUT", help="the video to write; its mask goes beside it, OUT's stem + _mask.mkv"
+    )
+    degrade.add_argument("--kind", choices=KINDS, default="moving", help="of boxes (default: moving)")
+    degrade.add_argument("--seed", type=int, default=0, help="the same seed degrades alike (default: 0)")
+    degrade.add_argument("--lossless", action="store_true", help="write FFV1 in RGB; OUT must be .mkv")
+
+    demo = commands.add_parser("demo", help="degrade a small clip, restore it, show the scores", allow_abbrev=False)
+    demo.add_argument("--frames", type=int, default=75, help="frames of the clip to work on (default: 75)")
+    demo.add_argument("--output_dir", default="demo_output", help="where the results go (default: demo_output)")
+    return parser
+
+
+if __name__ == "__main__":
+    warnings.formatwarning = lambda message, *_: f"restore: {message}\n"
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""The report beside a restored video, `STEM_restored.json`: it says what was done, and that it was done."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from restore.errors import RestoreError, VideoError
+
+
+def report_path(output: Path) -> Path:
+    """Where the report of a restored video lies.
+
+    >>> report_path(Path("out/clip_restored.avi")).as_posix()
+    'out/clip_restored.json'
+    """
+    return output.with_suffix(".json")
+
+
+def read_report(output: Path) -> dict[str, Any] | None:
+    """The report of the video `output`; None where there is none, or one of another video or program."""
+    try:
+        report = json.loads(report_path(output).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return report if isinstance(report, dict) and report.get("output") == output.name else None
+
+
+def check_report(output: Path) -> None:
+    """Refuse to replace what is not a report of `output`.
+
+    Raises:
+        VideoError: there is such a file.
+    """
+    path = report_path(output)
+    if path.exists() and read_report(output) is None:
+        raise VideoError(
+            f"not the report of {output.name}, and in its place; move it away, or ask to overwrite it: {path}"
+        )
+
+
+def write_report(output: Path, report: dict[str, Any]) -> None:
+    """Write the report; it appears whole or not at all.
+
+    Raises:
+        RestoreError: the disk is full.
+    """
+    path = report_path(output)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise RestoreError(f"the video is restored, its report cannot be written ({error.strerror}): {path}") from error
+    finally:
+        temporary.unlink(missing_ok=True)

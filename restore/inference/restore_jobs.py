@@ -1,0 +1,103 @@
+"""Restore video after video, alone or beside other processes that `accelerate launch` started for the same command."""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import gather_object
+from tqdm import tqdm
+
+from restore.errors import ConfigError, RestoreError, VideoError
+from restore.inference.config import InferenceConfig
+from restore.inference.jobs import Job
+from restore.inference.restore_file import restore_file
+from restore.pipeline import Restorer
+from restore.scoring.report import table
+from restore.video.clip import count_frames
+
+FOREVER = timedelta(days=365)  # a process may be done long before the others
+
+
+def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
+    """Restore this process's share of the videos. Returns the exit code: the worst of all videos', of all processes.
+
+    A video that fails is reported on stderr in one line, and the next one is restored.
+
+    Raises:
+        InputError: the weights, the device or the output folder cannot be used. Nothing was written.
+    """
+    state = PartialState(timeout=FOREVER)
+    device = _usable(config.device or str(state.device))
+    restorer = Restorer.from_pretrained(config.weights_path, device=device, precision=config.precision)
+    _make(Path(config.output_dir))
+    state.wait_for_everyone()  # until every process has seen which videos are done
+
+    codes: list[int] = [0]
+    scores: list[tuple[str, dict[str, Any]]] = []
+    for job in jobs[state.process_index :: state.num_processes]:
+        try:
+            report = _restore(job, restorer, config, row=state.process_index)
+        except RestoreError as error:
+            print(f"inference.py: {error}", file=sys.stderr, flush=True)
+            codes.append(error.exit_code)
+            continue
+        if report and report["scores"]:
+            scores.append((job.video.stem, report["scores"]))
+
+    # Gathering waits for all: a process that ended with an error before would take the others with it.
+    codes, scores = gather_object(codes), sorted(gather_object(scores))
+    if scores and state.is_main_process:
+        for when in ("before", "after"):
+            print(f"\n{when} restoring\n{table({stem: both[when] for stem, both in scores})}", flush=True)
+    state.destroy_process_group()
+    return max(codes)
+
+
+def _restore(job: Job, restorer: Restorer, config: InferenceConfig, *, row: int) -> dict[str, Any] | None:
+    """Restore one video, with a progress bar in `row` of the terminal => its report; None if it was done before."""
+    if job.problem:
+        raise job.problem
+    if job.done:
+        print(f"{job.output}: restored before, left as it is (--overwrite restores it anew)", flush=True)
+        return None
+    total = count_frames(job.video)  # near enough for the time left
+    with tqdm(total=total, desc=job.video.name, unit=" frames", position=row, leave=False, disable=None) as bar:
+        report = restore_file(
+            restorer,
+            job.video,
+            job.output,
+            mask=job.mask,
+            original=job.original,
+            lossless=config.lossless,
+            quality=config.quality,
+            overwrite=job.overwrite,
+            lpips=config.lpips,
+            weights=config.weights_path,
+            progress=bar.update,
+        )
+    frames, rate, hidden = report["frames"], report["frames_per_second"], report["hidden"]
+    known = "given" if job.mask else "found"
+    print(f"{job.output}: {frames} frames, {rate:.1f} a second; {hidden:.1%} hidden (mask {known})", flush=True)
+    return report
+
+
+def _usable(device: str) -> str:
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # an unknown name, a GPU that is not there, PyTorch without GPUs
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"device is {device!r}, which cannot be used ({reason}); give cpu, cuda or cuda:N") from error
+    return device
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise VideoError(f"the output folder cannot be written ({error.strerror}); choose another: {folder}") from error

@@ -1,0 +1,276 @@
+"""One video restored into another: what comes out, what the report says, and that nothing half-written is left."""
+
+import json
+import threading
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from restore.errors import InputError, MaskError, RestoreError, VideoError
+from restore.inference.restore_file import restore_file
+from restore.pipeline import Restorer
+from restore.video.reader import VideoReader
+from tests.occlusion.scenes import behind, box, noisy, still
+from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise, packets_of, picture, psnr
+
+FRAMES = 10
+
+
+@pytest.fixture(scope="module")
+def restorer(tiny_weights: Path) -> Restorer:
+    return Restorer.from_pretrained(tiny_weights, device="cpu", precision="float32")
+
+
+def write(path: Path, clip: np.ndarray) -> Path:
+    """A clip uint8 `T H W 3`; nothing is lost in `.mkv`."""
+    height, width = clip.shape[1:3]
+    lossless = {"codec": "ffv1", "pix_fmt": "bgr0"} if path.suffix == ".mkv" else {}
+    return make_video(path, range(len(clip)), size=(width, height), draw=lambda index, *_: clip[index], **lossless)
+
+
+def white(path: Path, mask: np.ndarray) -> Path:
+    """A mask `T H W` as a video."""
+    return write(path, (mask[..., None].repeat(3, -1) * 255).astype(np.uint8))
+
+
+def grey(frames: int, width: int = 64, height: int = 48) -> np.ndarray:
+    return np.zeros((frames, height, width), np.float32)
+
+
+def read(path: Path) -> np.ndarray:
+    with VideoReader(path) as reader:
+        return np.stack([frame.image for frame in reader])
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) -> None:
+    clean = still(FRAMES)
+    mask = box(FRAMES, 48, 64, (4, 4), (2, 4))
+    original = write(tmp_path / "clean.mkv", clean)
+    degraded = write(tmp_path / "degraded.mkv", noisy(behind(clean, mask), 12))
+    given = white(tmp_path / "mask.mkv", mask)
+
+    report = restore_file(
+        restorer, degraded, out / "restored.mkv", mask=given, original=original, lossless=True, weights="some.pth"
+    )
+
+    restored, before, after = read(out / "restored.mkv"), report["scores"]["before"], report["scores"]["after"]
+    assert after["psnr"] > before["psnr"] + 5
+    assert after["psnr_hole"] > before["psnr_hole"] + 10
+    assert after["psnr_seen"] > before["psnr_seen"] + 3
+    assert after["ssim"] > before["ssim"]
+    # The scores are those of the pictures in the file, which lost nothing.
+    assert after["per_frame"]["psnr"] == [round(psnr(a, b), 4) for a, b in zip(restored, clean, strict=True)]
+    assert report["hidden"] == pytest.approx(mask.mean(), abs=1e-6)
+    assert json.loads((out / "restored.json").read_text()) == report
+    assert left_in(out) == ["restored.json", "restored.mkv"]
+    del report["scores"]["before"], report["scores"]["after"], report["seconds"], report["frames_per_second"]
+    assert report == {
+        "input": str(degraded),
+        "output": "restored.mkv",
+        "mask": str(given),
+        "original": str(original),
+        "weights": "some.pth",
+        "frames": FRAMES,
+        "width": 64,
+        "height": 48,
+        "rate": 25.0,
+        "stages": ["propagate", "generate"],
+        "device": "cpu",
+        "precision": "float32",
+        "hidden": report["hidden"],
+        "scores": {"regions": "given"},
+        "warnings": [],
+        "broken": None,
+    }
+
+
+def test_a_mask_is_looked_for_where_none_is_given(tmp_path: Path, out: Path, restorer: Restorer) -> None:
+    video = write(tmp_path / "clip.mkv", noisy(still(6), 12))
+    report = restore_file(restorer, video, out / "clip.mkv", original=write(tmp_path / "clean.mkv", still(6)))
+    assert (report["stages"], report["hidden"]) == (["find", "propagate", "generate"], 0)
+    assert report["scores"]["regions"] == "found"
+    assert report["scores"]["after"]["psnr_hole"] is None
+    assert report["scores"]["after"]["psnr"] > report["scores"]["before"]["psnr"]
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_every_frame_keeps_its_time(tmp_path: Path, out: Path, restorer: Restorer, suffix: str) -> None:
+    video = make_video(tmp_path / f"clip{suffix}", UNEVEN, time_base=MILLI)
+    restore_file(restorer, video, out / f"clip{suffix}")
+    with VideoReader(out / f"clip{suffix}") as reader:
+        assert [frame.pts * frame.time_base for frame in reader] == [Fraction(ms, 1000) for ms in UNEVEN]
+
+
+def test_sound_goes_along(tmp_path: Path, out: Path, restorer: Restorer) -> None:
+    video = make_video(tmp_path / "clip.avi", seconds_of_sound=0.5)
+    restore_file(restorer, video, out / "clip.avi")
+    assert packets_of(video, "audio")
+    assert packets_of(out / "clip.avi", "audio") == packets_of(video, "audio")
+
+
+@pytest.mark.parametrize("size", [(33, 21), (64, 48), (17, 65)])
+@pytest.mark.parametrize("frames", [1, 2])
+def test_any_size_and_length(tmp_path: Path, out: Path, restorer: Restorer, size: tuple[int, int], frames: int) -> None:
+    clip = np.stack([picture(0, *size)] * frames)
+    report = restore_file(
+        restorer,
+        write(tmp_path / "clip.mkv", clip),
+        out / "clip.mkv",
+        lossless=True,
+        mask=white(tmp_path / "mask.mkv", np.ones((frames, size[1], size[0]), np.float32)),
+    )
+    assert (report["frames"], report["width"], report["height"], report["hidden"]) == (frames, *size, 1.0)
+    assert read(out / "clip.mkv").shape == clip.shape
+
+
+def test_nothing_hidden_nothing_changed(tmp_path: Path, out: Path, restorer: Restorer) -> None:
+    clip = still(FRAMES)
+    report = restore_file(restorer, write(tmp_path / "clip.mkv", clip), out / "clip.mkv", lossless=True)
+    assert report["hidden"] == 0
+    assert np.abs(read(out / "clip.mkv").astype(int) - clip).max() <= 1
+
+
+def test_progress_is_told_of_every_frame(tmp_path: Path, out: Path, restorer: Restorer) -> None:
+    steps: list[int] = []
+    restore_file(restorer, make_video(tmp_path / "clip.mp4"), out / "clip.mp4", progress=steps.append)
+    assert steps == [1] * 10
+
+
+@pytest.mark.parametrize("kind", ["mask", "original"])
+@pytest.mark.parametrize(
+    ("suffix", "frames", "size", "message"),
+    [
+        (".mp4", FRAMES, (32, 48), "{kind} is 32x48, video is 64x48; give one of the video's size: {path}"),
+        (".mp4", 8, (64, 48), "{kind} has 8 frames, video has 10; give one {kind} frame per video frame: {path}"),
+        (".mp4", 11, (64, 48), "{kind} has 11 frames, video has 10; give one {kind} frame per video frame: {path}"),
+        (".mkv", 8, (64, 48), "{kind} has 8 frames, video has 10; give one {kind} frame per video frame: {path}"),
+        (".mkv", 11, (64, 48), "{kind} has 11 frames, video has 10; give one {kind} frame per video frame: {path}"),
+    ],
+)
+def test_what_is_beside_must_fit(
+    tmp_path: Path,
+    out: Path,
+    restorer: Restorer,
+    kind: str,
+    suffix: str,
+    frames: int,
+    size: tuple[int, int],
+    message: str,
+) -> None:
+    video = make_video(tmp_path / "clip.mp4")
+    path = write(tmp_path / f"beside{suffix}", np.zeros((frames, size[1], size[0], 3), np.uint8))
+    beside: dict[str, Any] = {kind: path}
+    done: list[int] = []
+    with pytest.raises(MaskError if kind == "mask" else VideoError) as caught:
+        restore_file(restorer, video, out / "clip.mp4", progress=done.append, **beside)
+    assert str(caught.value) == message.format(kind=kind, path=path)
+    assert left_in(out) == []
+    # Matroska states no count; where it is stated, nothing is begun.
+    assert suffix == ".mkv" or not done
+
+
+def test_a_mask_is_not_the_video(tmp_path: Path, out: Path, restorer: Restorer) -> None:
+    video = make_video(tmp_path / "clip.mp4")
+    with pytest.raises(MaskError, match="the mask is the video itself; give another file: "):
+        restore_file(restorer, video, out / "clip.mp4", mask=video)
+    assert left_in(out) == []
+
+
+@pytest.mark.parametrize("kind", ["mask", "original"])
+def test_a_broken_companion(tmp_path: Path, out: Path, restorer: Restorer, kind: str) -> None:
+    video = make_video(tmp_path / "clip.mkv", range(30))
+    beside: dict[str, Any] = {kind: cut_in_half(make_video(tmp_path / "beside.avi", range(30), draw=noise))}
+    with pytest.raises(InputError, match=f"the {kind} breaks before the video .* copy it again: .*half_of_beside.avi"):
+        restore_file(restorer, video, out / "clip.mkv", **beside)
+    assert left_in(out) == []
+
+
+@pytest.mark.parametrize("with_mask", [False, True])
+def test_a_video_that_breaks_half_way(tmp_path: Path, out: Path, restorer: Restorer, with_mask: bool) -> None:
+    video = cut_in_half(make_video(tmp_path / "clip.avi", range(30), draw=noise))
+    # Its mask and its original are whole, and longer than what can be read of it.
+    mask = white(tmp_path / "mask.mkv", grey(30)) if with_mask else None
+    original = make_video(tmp_path / "original.mkv", range(30), draw=noise)
+    with pytest.raises(RestoreError) as caught:
+        restore_file(restorer, video, out / "clip.avi", mask=mask, original=original)
+    assert caught.value.exit_code == 1
+    report = json.loads((out / "clip.json").read_text())
+    frames = report["frames"]
+    assert 5 < frames < 25
+    assert len(read(out / "clip.avi")) == frames == report["scores"]["after"]["frames"]
+    assert report["broken"].startswith("the file is cut short by ")
+    ending = f"; the {frames} frames before are restored and kept in {out / 'clip.avi'}: {video}"
+    assert str(caught.value) == report["broken"] + ending
+
+
+def test_oddities_are_told_and_reported(tmp_path: Path, out: Path, restorer: Restorer) -> None:
+    video = make_video(tmp_path / "clip.mkv", attachment=b"font" * 10)
+    with pytest.warns(UserWarning, match=r"^not in the output: .*: .*clip.mkv$"):
+        report = restore_file(restorer, video, out / "clip.mp4")
+    assert len(report["warnings"]) == 1 and report["warnings"][0].startswith("not in the output: attachment")
+
+
+def test_what_exists_is_not_replaced(tmp_path: Path, out: Path, restorer: Restorer) -> None:
+    video = make_video(tmp_path / "clip.mp4")
+    (out / "clip.mp4").write_text("mine")
+    with pytest.raises(VideoError, match="the output exists already"):
+        restore_file(restorer, video, out / "clip.mp4")
+    (out / "notes.json").write_text("{}")
+    with pytest.raises(VideoError, match=r"not the report of notes.mp4, and in its place; move it away"):
+        restore_file(restorer, video, out / "notes.mp4")
+    assert left_in(out) == ["clip.mp4", "notes.json"]
+    assert (out / "clip.mp4").read_text() == "mine" and (out / "notes.json").read_text() == "{}"
+
+    assert restore_file(restorer, video, out / "clip.mp4", overwrite=True)["frames"] == 10
+    assert len(read(out / "clip.mp4")) == 10
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, ZeroDivisionError])
+def test_nothing_is_left_of_what_was_stopped(
+    tmp_path: Path, out: Path, restorer: Restorer, stop: type[BaseException]
+) -> None:
+    def stopped(_: int) -> None:
+        raise stop
+
+    video = make_video(tmp_path / "clip.mkv", range(40))
+    mask = white(tmp_path / "mask.mkv", grey(40))
+    threads = threading.active_count()
+    for given in (None, mask):
+        with pytest.raises(stop):
+            restore_file(restorer, video, out / "clip.mkv", mask=given, original=video, progress=stopped)
+    assert left_in(out) == []
+    assert threading.active_count() == threads
+
+
+def test_memory_does_not_grow_with_length(
+    tmp_path: Path, out: Path, restorer: Restorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames are read as they are needed: a window and its context ahead of what is written, however long the video."""
+    decoded: list[int] = []
+    frames: Callable[[VideoReader], Any] = VideoReader.__iter__
+
+    def counted(reader: VideoReader) -> Any:
+        for frame in frames(reader):
+            decoded.append(frame.pts)
+            yield frame
+
+    monkeypatch.setattr(VideoReader, "__iter__", counted)
+    ahead: list[int] = []
+    video = make_video(tmp_path / "clip.mp4", range(200), size=(32, 32))
+    restore_file(restorer, video, out / "clip.mp4", progress=lambda _: ahead.append(len(decoded) - len(ahead)))
+    assert len(ahead) == 200 and max(ahead) < 100

@@ -1,0 +1,274 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from restore.errors import WeightsError
+from restore.models.finder import OcclusionFinder
+from restore.models.generator import UNetGenerator
+from restore.models.pix2pix import Pix2PixUNet
+from restore.models.weights import save_models
+from restore.pipeline import Restorer
+from restore.tensors import to_float, to_uint8
+from restore.training.prepare import propagated_pairs
+from tests.occlusion.scenes import box, noisy, pan, still, texture
+
+TINY: dict[str, Any] = {"widths": [8, 8], "blocks": [1, 1], "decoder_blocks": [1]}
+WHITE = 255  # what hides the scene in these clips; no scene is as bright
+
+
+class Recorder(nn.Module):
+    """Returns the base, and keeps the evidence of every frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Tensor] = []
+
+    def forward(self, evidence: Tensor) -> Tensor:
+        self.seen += evidence.clone()
+        return evidence[:, :3]
+
+
+def white_finder() -> OcclusionFinder:
+    """A finder whose weights are set by hand: what is white hides the scene."""
+    finder = OcclusionFinder(unshuffle=1, widths=(8,), blocks=(1,), decoder_blocks=())
+    unet: Any = finder.unet
+    for weight in finder.parameters():
+        nn.init.zeros_(weight)
+    unet.head.weight.data[0, 3:6, 1, 1] = 1 / 3  # the frame in question, between its neighbours
+    unet.head.bias.data[0] = -0.9
+    unet.tail.weight.data[0, 0, 1, 1] = 200
+    unet.tail.bias.data[0] = -10
+    return finder
+
+
+def restorer(generator: nn.Module | None = None) -> Restorer:
+    """An untrained generator returns its base: what was seen, copied and averaged."""
+    return Restorer(generator or UNetGenerator(**TINY), white_finder(), device="cpu", precision="float32")
+
+
+def restored(clip: np.ndarray, mask: np.ndarray | None = None, using: Restorer | None = None) -> np.ndarray:
+    return np.stack([frame.image for frame in (using or restorer()).restore_frames(clip, mask)])
+
+
+def nothing(clip: np.ndarray) -> np.ndarray:
+    """A mask that hides nothing."""
+    return np.zeros(clip.shape[:3], np.float32)
+
+
+def behind_white(clip: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    return np.where(mask[..., None] > 0, np.uint8(WHITE), clip)
+
+
+def dark(clip: np.ndarray) -> np.ndarray:
+    return clip // 2 + 32
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3, 1, 1), (1, 2, 3, 32, 40), (2, 5, 3, 17, 31), (1, 3, 3, 48, 64)])
+def test_restore_tensor_keeps_the_shape(shape: tuple[int, ...]) -> None:
+    video = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    for mask in (None, torch.ones(*shape[:2], 1, *shape[3:])):
+        out = restorer().restore_tensor(video, mask)
+        assert out.shape == shape and out.dtype == torch.float32
+        assert torch.allclose(to_float(to_uint8(out)), out, atol=1e-6)  # on 8-bit levels
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 32, 40), (1, 2, 1, 32, 40), (1, 2, 32, 40, 3)])
+def test_restore_tensor_says_what_it_wants(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"^video must be B T 3 H W, got \("):
+        restorer().restore_tensor(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 32, 40), (1, 3, 1, 32, 40), (1, 2, 3, 32, 40), (1, 2, 1, 40, 32)])
+def test_the_mask_must_fit_the_video(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"^mask must be \(1, 2, 1, 32, 40\) for this video, got \("):
+        restorer().restore_tensor(torch.zeros(1, 2, 3, 32, 40), torch.zeros(shape))
+
+
+def test_restore_tensor_is_restore_frames_clip_by_clip() -> None:
+    clips = np.stack([dark(noisy(still(6, seed=seed), 8)) for seed in range(2)])
+    out = to_uint8(restorer().restore_tensor(to_float(clips)))
+    for index in range(2):
+        assert np.array_equal(out[index], restored(clips[index]))
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5, 31, 32, 33, 48, 49, 64, 70])
+def test_any_length_comes_out_frame_by_frame_in_order(frames: int) -> None:
+    """Every frame is another scene, so every frame is restored from itself alone: to itself."""
+    clip = np.stack([texture(16, 24, seed=t) // 2 for t in range(frames)])
+    assert np.array_equal(restored(clip, nothing(clip)), clip)
+    assert np.array_equal(restored(clip), clip)
+
+
+def test_no_frames_give_no_frames() -> None:
+    assert list(restorer().restore_frames([])) == []
+    assert list(restorer().restore_frames([], [])) == []
+
+
+def test_what_another_frame_saw_is_copied_across_windows() -> None:
+    clip, mask = dark(still(70, 32, 40)), box(70, 32, 40, (4, -12), step=(0, 1), side=12)
+    for t in range(28, 70):  # it comes, and stays over the border of the windows at 32
+        mask[t] = mask[28]
+    out = restored(behind_white(clip, mask), mask)
+    assert mask[28:, 8, 20].all() and not mask[:10, 8, 20].any()
+    assert np.abs(out.astype(int) - clip).max() <= 2
+
+
+@pytest.mark.parametrize("frames", [1, 8, 33, 70])
+def test_evidence_does_not_depend_on_where_windows_lie(frames: int) -> None:
+    clip, recorder = dark(still(frames, 32, 40)), Recorder()
+    restored(clip, nothing(clip), restorer(recorder))
+    assert len(recorder.seen) == frames
+    for t, evidence in enumerate(recorder.seen):
+        past, future = min(10, t), min(10, frames - 1 - t)
+        assert evidence[15].numpy() == pytest.approx(np.full((32, 40), past / 10), abs=1e-5)
+        assert evidence[20].numpy() == pytest.approx(np.full((32, 40), future / 10), abs=1e-5)
+
+
+def test_training_and_inference_see_the_same_evidence() -> None:
+    clip, mask = pan(12, (1, 2), 48, 64), box(12, 48, 64, (8, 4), step=(2, 4), side=16)
+    bad, recorder = behind_white(noisy(dark(clip), 6), mask), Recorder()
+    restored(bad, mask, restorer(recorder))
+    video, masks = to_float(bad)[None], torch.from_numpy(mask)[None, :, None]
+    with ThreadPoolExecutor(1) as pool:
+        pairs = propagated_pairs(video, video, masks, masks, picked=[list(range(12))], pool=pool)
+    assert torch.allclose(torch.stack(recorder.seen), pairs.evidence, atol=1e-5)
+
+
+def test_masks_found_serve_as_masks_given() -> None:
+    clip, mask = dark(still(9)), box(9, 48, 64, (10, 4), step=(1, 6))
+    bad = behind_white(clip, mask)
+    frames = list(restorer().restore_frames(bad))
+    assert np.array_equal(np.stack([frame.mask for frame in frames]) > 0.5, mask > 0)
+    assert np.array_equal(np.stack([frame.image for frame in frames]), restored(bad, mask))
+    assert np.abs(np.stack([frame.image for frame in frames]).astype(int) - clip).max() <= 2
+
+
+def test_a_mask_given_is_believed() -> None:
+    """Where the user says that nothing is hidden, what the finder would find stays in the picture."""
+    clip, mask = dark(still(5)), box(5, 48, 64, (10, 4), step=(1, 9))
+    bad = behind_white(clip, mask)
+    frames = list(restorer().restore_frames(bad, mask > 2))
+    assert all(frame.mask.dtype == bool or frame.mask.dtype == np.float32 for frame in frames)
+    assert not any(frame.mask.any() for frame in frames)
+    assert (np.stack([frame.image for frame in frames])[mask > 0] > 200).mean() > 0.8
+
+
+def test_masks_must_be_as_many_as_frames() -> None:
+    clip = still(4, 32, 40)
+    with pytest.raises(ValueError, match=r"zip\(\) argument 2 is shorter"):
+        restored(clip, nothing(clip)[:3])
+
+
+def test_a_still_noisy_clip_comes_out_with_less_noise() -> None:
+    clean = dark(still(12))
+    out = restored(noisy(clean, 10)).astype(float)
+    assert np.sqrt(np.square(out - clean).mean()) < 5
+
+
+def test_fully_hidden_frames_come_back() -> None:
+    clip, mask = dark(still(10)), nothing(still(10))
+    mask[4:6] = 1
+    assert np.abs(restored(behind_white(clip, mask)).astype(int) - clip).max() <= 2
+
+
+def test_a_clip_hidden_in_full_is_finite() -> None:
+    clip = np.full((3, 32, 40, 3), WHITE, np.uint8)
+    assert restored(clip).shape == clip.shape
+
+
+def counted(clip: np.ndarray, pulled: list[int]) -> Iterator[np.ndarray]:
+    for index, image in enumerate(clip):
+        pulled[0] = index + 1
+        yield image
+
+
+@pytest.mark.parametrize(
+    ("pixels", "most"),
+    # A window, half as many frames of context, and what is read ahead; larger pictures have shorter windows.
+    [(None, 32 + 16 + 24), (10 * 24 * 32, 10 + 5 + 24), (1, 8 + 4 + 24)],
+)
+@pytest.mark.parametrize("found", [True, False])
+def test_memory_is_bounded(pixels: int | None, most: int, found: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if pixels is not None:
+        monkeypatch.setattr("restore.pipeline.PIXELS", pixels)
+    clip, pulled, ahead, recorder = still(90, 24, 32) // 2, [0], [], Recorder()
+    masks = None if found else nothing(clip)
+    for index, _ in enumerate(restorer(recorder).restore_frames(counted(clip, pulled), masks)):
+        ahead.append(pulled[0] - index)
+        recorder.seen.clear()
+    assert len(ahead) == 90 and max(ahead) <= most
+
+
+def test_stopping_early_lets_go_of_the_source() -> None:
+    closed = []
+
+    def source() -> Iterator[np.ndarray]:
+        try:
+            while True:
+                yield np.zeros((16, 24, 3), np.uint8)
+        finally:
+            closed.append(True)
+
+    frames = restorer().restore_frames(source())
+    next(frames)
+    frames.close()  # type: ignore[attr-defined]
+    assert closed
+
+
+def test_an_error_of_the_source_reaches_the_caller() -> None:
+    def source() -> Iterator[np.ndarray]:
+        yield from still(3, 16, 24)
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        list(restorer().restore_frames(source()))
+
+
+def test_the_classic_looks_at_single_frames() -> None:
+    torch.manual_seed(0)
+    generator = Pix2PixUNet(width=4, depth=5).eval()
+    clip = noisy(pan(6, (0, 2), 32, 40), 10)
+    out = restored(clip, nothing(clip), restorer(generator))
+    with torch.no_grad():
+        wanted = np.concatenate([to_uint8(generator(to_float(image[None]))) for image in clip])
+    assert np.abs(out.astype(int) - wanted).max() <= 1  # sums in another order, where frames go together
+
+
+def test_bfloat16_is_nearly_the_same() -> None:
+    clip = noisy(dark(still(5)), 8)
+    torch.manual_seed(0)
+    generator = UNetGenerator(**TINY)
+    generator.unet.tail.reset_parameters()
+    exact = restored(clip, nothing(clip), restorer(generator)).astype(int)
+    half = Restorer(generator, white_finder(), device="cpu", precision="bfloat16")
+    assert half.dtype == torch.bfloat16
+    assert np.abs(restored(clip, nothing(clip), half) - exact).max() <= 4
+
+
+def test_from_pretrained_takes_a_file_or_its_folder(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    generator = UNetGenerator(**TINY)
+    generator.unet.tail.reset_parameters()
+    finder: dict[str, Any] = {"unshuffle": 1, "widths": [8], "blocks": [1], "decoder_blocks": []}
+    path = tmp_path / "generator.pth"
+    save_models(path, {"generator": (generator, TINY), "finder": (white_finder(), finder)}, half=False)
+    clip = noisy(dark(still(3)), 8)
+    wanted = restored(clip, using=restorer(generator))
+    for weights in (path, str(path), tmp_path):
+        loaded = Restorer.from_pretrained(weights, device="cpu", precision="float32")
+        assert np.array_equal(restored(clip, using=loaded), wanted)
+    assert Restorer.from_pretrained(path).device.type in ("cpu", "cuda")
+
+
+def test_from_pretrained_names_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=rf"^no such weights file; train.py writes it: {tmp_path}/generator.pth$"):
+        Restorer.from_pretrained(tmp_path)
+    save_models(tmp_path / "generator.pth", {"generator": (UNetGenerator(**TINY), TINY)})
+    with pytest.raises(WeightsError, match=r"^holds generator, expected finder;"):
+        Restorer.from_pretrained(tmp_path)

@@ -1,0 +1,84 @@
+"""The commands of README.md, run as they stand there, on tiny videos of the names that it uses."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+import inference
+import restore.__main__
+import train
+from tests.video.make import make_video
+
+ROOT = Path(train.__file__).parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
+
+
+@pytest.fixture
+def place(tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with everything that the README speaks of."""
+    for name in ("degraded.avi", "original.avi", "mask.mkv"):
+        make_video(tmp_path / name, range(3))
+    for kind in ("degraded", "original", "mask"):
+        (tmp_path / f"{kind}_videos").mkdir()
+        make_video(tmp_path / f"{kind}_videos" / "a.mp4", range(3))
+    (tmp_path / "saved_models").mkdir()
+    shutil.copy(tiny_weights, tmp_path / "saved_models" / "generator.pth")
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_there_are_commands() -> None:
+    programs = [command.split()[0] for command in COMMANDS]
+    assert set(programs) == {"make", "python", "accelerate", "tensorboard"}
+    assert len(programs) > 12
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands(place: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = shlex.split(command)
+    if words[0] == "make":
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        return
+    if words[0] == "tensorboard":
+        assert train.main(["--data_dir", "any", "--dry_run"]) == 0
+        assert f"run_dir: {words[2]}\n" in capsys.readouterr().out
+        return
+    if words[0] == "accelerate":  # tests/test_inference.py really launches several processes
+        words = words[words.index("--cpu") :]
+    arguments = words[2:]
+    if words[1] == "train.py":
+        if "--config" in words and not (ROOT / words[words.index("--config") + 1]).exists():
+            pytest.skip("the profile is not there yet")
+        assert train.main([*arguments, "--dry_run"]) == 0
+    elif words[1] == "inference.py":
+        weights = [] if "--weights_path" in arguments else ["--weights_path", "saved_models/generator.pth"]
+        assert inference.main([*arguments, *weights, "--device", "cpu"]) == 0
+        assert list((place / "restored_videos").glob("*_restored.json"))
+    else:
+        assert words[1:3] == ["-m", "restore"]
+        assert restore.__main__.main(words[3:]) == 0
+        assert (place / "bad.avi").exists() and (place / "bad_mask.mkv").exists()
+
+
+def test_the_python_example(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = blocks("python")
+    exec(compile(example, "README.md", "exec"), {})
+    assert float(capsys.readouterr().out) > 0
+    assert (place / "restored.avi").exists() and (place / "restored.json").exists()
+
+
+def test_what_it_links_to_is_there() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not link.startswith("https://") and not (ROOT / link).exists()] == []

@@ -1,0 +1,270 @@
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import train
+from restore.config import parse
+from restore.models.discriminator import PatchGAN
+from restore.models.finder import OcclusionFinder
+from restore.models.generator import UNetGenerator
+from restore.models.pix2pix import Pix2PixUNet
+from restore.models.weights import load_models, save_models
+from restore.training.config import TrainConfig
+from tests.occlusion.scenes import pan
+from tests.training.tiny import content, events, flags, run, same, write_video, write_videos
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_videos(tmp_path_factory.mktemp("videos"))
+
+
+def losses(folder: Path, name: str = "l1") -> list[float]:
+    return [scalar.value for scalar in events(folder).Scalars(f"generator/{name}")]
+
+
+def test_a_training_writes_weights_that_work(videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(videos, tmp_path) == 0
+    models = load_models(tmp_path / "out/generator.pth", ("generator", "finder"))
+    assert isinstance(models["generator"], UNetGenerator) and isinstance(models["finder"], OcclusionFinder)
+    restored = models["generator"](torch.zeros(1, 23, 20, 30))
+    assert restored.shape == (1, 3, 20, 30) and restored.any()  # it has learned something
+    discriminator = load_models(tmp_path / "out/discriminator.pth", ("discriminator",))["discriminator"]
+    assert isinstance(discriminator, PatchGAN)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["discriminator.pth", "generator.pth"]
+    printed = capsys.readouterr().out
+    assert f"2 videos to train on, 1 held out; checkpoints and logs in {tmp_path / 'run'}" in printed
+    assert "step 6: psnr " in printed
+
+
+def test_tensorboard_shows_losses_scores_and_pictures(videos: Path, tmp_path: Path) -> None:
+    assert run(videos, tmp_path, validate_every=2) == 0
+    log = events(tmp_path)
+    tags = log.Tags()
+    for name, steps in (
+        ("finder/loss", [0, 1, 2]),
+        ("generator/l1", [0, 1, 2, 3, 4, 5]),
+        ("generator/discriminator", [0, 1, 2, 3, 4, 5]),
+        ("generator/adversarial", [0, 1, 2, 3, 4, 5]),
+        ("validation/psnr", [1, 3, 5]),
+        ("validation/psnr_hole", [1, 3, 5]),
+        ("validation/psnr_seen", [1, 3, 5]),
+        ("validation/ssim", [1, 3, 5]),
+    ):
+        assert [scalar.step for scalar in log.Scalars(name)] == steps, name
+    (images,) = tags["images"]
+    assert images.startswith("validation/degraded restored clean")
+    grid = log.Images(images)[-1]
+    assert (grid.height, grid.width) == (2 + 34, 2 + 3 * 34)  # one held-out video, three pictures of 32x32
+    assert all(0 < scalar.value < 60 for scalar in log.Scalars("validation/psnr"))
+
+
+def test_dry_run_prints_a_profile_and_does_nothing(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = flags(videos, tmp_path, learning_rate=0.003, use_first_100="x")
+    at = arguments.index("--use_first_100")
+    arguments[at : at + 2] = ["--use_first_100"]
+    assert train.main([*arguments, "--dry_run"]) == 0
+    assert not list(tmp_path.iterdir())
+    profile = tmp_path / "printed.yaml"
+    profile.write_text(capsys.readouterr().out)
+    assert parse(TrainConfig, ["--config", str(profile), "--no-dry_run"]) == parse(TrainConfig, arguments)
+    assert parse(TrainConfig, ["--config", str(profile)]).learning_rate == 0.003
+
+
+def complaint(arguments: list[str], capsys: pytest.CaptureFixture[str], code: int = 2) -> str:
+    """What is said on stderr: one line."""
+    assert train.main(arguments) == code
+    captured = capsys.readouterr()
+    lines = captured.err.strip().splitlines()
+    assert captured.out == "" and lines[-1].startswith("train.py: ")
+    return lines[-1].removeprefix("train.py: ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epoch": 3}, "unknown flag --epoch; did you mean --epochs?"),
+        ({"epochs": "many"}, "--epochs: invalid int value: 'many'; --help lists all"),
+        ({"stage": "refiner"}, "--stage: invalid choice: 'refiner'"),
+        ({"batch_size": 3}, "batch_size is 3, expected a multiple of windows_per_video (2)"),
+        ({"crop_width": 16}, "crops are 32x16, expected at least 32x32"),
+        (
+            {"config": "no.yaml"},
+            "cannot read the profile, give a YAML file to --config: No such file or directory: no.yaml",
+        ),
+        ({"init_from": "no.pth"}, "no such weights file; train.py writes it: no.pth"),
+    ],
+)
+def test_wrong_settings_are_one_line_and_exit_2(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, Any], message: str
+) -> None:
+    assert complaint(flags(videos, tmp_path, **settings), capsys).startswith(message)
+    assert not (tmp_path / "run").exists() and not (tmp_path / "out").exists()
+
+
+def test_wrong_data_is_one_line_and_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert complaint([], capsys).startswith("--data_dir is missing; give the flag")
+    assert complaint(flags(tmp_path / "no", tmp_path), capsys) == (
+        f"no such folder of training videos; give UCF-101's or any folder of videos: {tmp_path / 'no'}"
+    )
+    (tmp_path / "data").mkdir()
+    assert complaint(flags(tmp_path / "data", tmp_path), capsys).startswith("no videos (.avi ")
+    (tmp_path / "data" / "broken.avi").write_bytes(b"no video")
+    assert complaint(flags(tmp_path / "data", tmp_path), capsys).startswith("none of 1 videos can be read")
+    assert not (tmp_path / "run").exists() and not (tmp_path / "out").exists()
+
+
+def test_fp16_without_a_gpu_is_refused(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert run(videos, tmp_path, mixed_precision="fp16") == 2
+    said = capsys.readouterr().err
+    assert said == "train.py: mixed_precision is fp16, which needs a GPU and none is here; give auto, bf16 or no\n"
+
+
+def test_a_video_that_cannot_be_read_does_not_stop_the_training(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    videos = write_videos(tmp_path / "videos")
+    (videos / "Pan" / "v_Pan_g00_c02.avi").write_bytes(b"no video")  # one scene has a good clip and a bad one
+    with caplog.at_level(logging.INFO):
+        assert run(videos, tmp_path, epochs=1, finder_steps=1) == 0
+    assert any(line.startswith("left out: ") and line.endswith("v_Pan_g00_c02.avi") for line in caplog.messages)
+    assert any(line.endswith("videos are left out") for line in caplog.messages)
+
+
+def test_a_folder_with_one_short_video_will_do(tmp_path: Path) -> None:
+    write_video(tmp_path / "videos" / "one.mp4", pan(1, (0, 0), height=24, width=20))
+    assert run(tmp_path / "videos", tmp_path, epochs=1, finder_steps=1) == 0
+
+
+def test_bfloat16(videos: Path, tmp_path: Path) -> None:
+    assert run(videos, tmp_path, epochs=1, finder_steps=1, mixed_precision="bf16") == 0
+    assert all(0 < value < 2 for value in losses(tmp_path))
+    weights = content(tmp_path / "run/generator.checkpoint")["generator"]
+    assert {value.dtype for value in weights.values()} == {torch.float32}  # only the computing is in bfloat16
+
+
+def test_gradients_accumulate(videos: Path, tmp_path: Path) -> None:
+    assert run(videos, tmp_path, gradient_accumulation=2) == 0
+    assert len(losses(tmp_path)) == 6
+    state = content(tmp_path / "run/generator.checkpoint")
+    for name in ("g", "d"):
+        assert {int(weight["step"]) for weight in state[f"optimizer_{name}"]["state"].values()} == {3}
+        assert state[f"schedule_{name}"]["last_epoch"] == 3
+        assert state[f"optimizer_{name}"]["param_groups"][0]["lr"] == pytest.approx(0, abs=1e-9)
+    assert int(state["ema"]["n_averaged"]) == 3
+
+
+def test_the_discriminator_joins_when_it_is_told_to(videos: Path, tmp_path: Path) -> None:
+    assert run(videos, tmp_path, adversarial_start=0.5) == 0
+    joined = [scalar.step for scalar in events(tmp_path).Scalars("generator/discriminator")]
+    assert joined == [3, 4, 5] and len(losses(tmp_path)) == 6
+
+
+def test_without_a_discriminator(videos: Path, tmp_path: Path) -> None:
+    assert run(videos, tmp_path, adversarial_weight=0, epochs=1) == 0
+    assert "generator/discriminator" not in events(tmp_path).Tags()["scalars"] and len(losses(tmp_path)) == 2
+
+
+def test_the_classic_pix2pix(videos: Path, tmp_path: Path) -> None:
+    assert run(videos, tmp_path, architecture="pix2pix", window=3, frames_per_window=1, epochs=2) == 0
+    generator = load_models(tmp_path / "out/generator.pth", ("generator", "finder"))["generator"]
+    assert isinstance(generator, Pix2PixUNet) and len(generator.downs) == 8
+    assert generator(torch.zeros(1, 3, 40, 50)).isfinite().all()
+
+
+def test_it_learns_one_clip_by_heart(tmp_path: Path) -> None:
+    write_video(tmp_path / "videos" / "one.avi", pan(6, (1, 1), height=40, width=48))
+    settings = {"epochs": 60, "learning_rate": 2e-3, "adversarial_weight": 0, "finder_steps": 30, "width": 16}
+    assert run(tmp_path / "videos", tmp_path, **settings) == 0
+    l1 = losses(tmp_path)
+    assert sum(l1[-15:]) < 0.6 * sum(l1[:15])
+    finder = [scalar.value for scalar in events(tmp_path).Scalars("finder/loss")]
+    assert sum(finder[-5:]) < 0.8 * sum(finder[:5])
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(videos, tmp_path, learning_rate=1e30, adversarial_weight=0) == 1
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("train.py: the l1 loss is ") and " at step 1; the last checkpoint is sound" in last
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_stood_there_before_are_set_aside(
+    videos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "out").mkdir()
+    for name in ("generator", "discriminator"):
+        (tmp_path / "out" / f"{name}.pth").write_text(f"the shipped {name}")
+    with caplog.at_level(logging.INFO):
+        assert run(videos, tmp_path, checkpoint_minutes=1e-9) == 0  # writes six times
+    for name in ("generator", "discriminator"):
+        aside = tmp_path / "out" / f"{name}.replaced.pth"
+        assert aside.read_text() == f"the shipped {name}"
+        assert caplog.messages.count(f"the weights that were here are now {aside}") == 1
+    assert len(list((tmp_path / "out").iterdir())) == 4
+    assert run(videos, tmp_path, epochs=4) == 0  # goes on: its own weights are replaced, not set aside
+    assert len(list((tmp_path / "out").iterdir())) == 4
+    assert run(videos, tmp_path, run_dir=tmp_path / "another") == 0
+    assert (tmp_path / "out" / "generator.replaced-2.pth").is_file()
+
+
+def test_starting_from_given_weights(videos: Path, tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    kwargs: dict[str, Any] = {"widths": [8, 12, 20, 32]}
+    models = {"generator": (UNetGenerator(**kwargs), kwargs), "finder": (OcclusionFinder(), {})}
+    save_models(tmp_path / "start.pth", models)
+    start = load_models(tmp_path / "start.pth", ("generator", "finder"))
+    settings = {"init_from": tmp_path / "start.pth", "epochs": 1, "learning_rate": 1e-9}
+    assert run(videos, tmp_path, **settings) == 0
+    assert "finder/loss" not in events(tmp_path).Tags()["scalars"]  # it is taken as it is
+    result = load_models(tmp_path / "out/generator.pth", ("generator", "finder"))
+    for name in ("generator", "finder"):
+        for key, value in start[name].state_dict().items():
+            assert torch.allclose(result[name].state_dict()[key], value, atol=1e-5), key
+
+
+@pytest.mark.parametrize("settings", [{"width": 16}, {"architecture": "pix2pix"}])
+def test_starting_from_weights_of_another_shape_is_refused(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, Any]
+) -> None:
+    kwargs: dict[str, Any] = {"widths": [8, 12, 20, 32]}
+    models = {"generator": (UNetGenerator(**kwargs), kwargs), "finder": (OcclusionFinder(), {})}
+    save_models(tmp_path / "start.pth", models)
+    code = run(videos, tmp_path, init_from=tmp_path / "start.pth", **settings)
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert code == 2 and last.startswith("train.py: ") and str(tmp_path / "start.pth") in last
+
+
+def test_going_on_with_another_shape_is_refused(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(videos, tmp_path, epochs=1) == 0
+    code = run(videos, tmp_path, epochs=2, width=16)
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert code == 2 and last.startswith("train.py: ") and str(tmp_path / "run") in last
+
+
+def test_a_finished_training_is_left_as_it_is(videos: Path, tmp_path: Path) -> None:
+    assert run(videos, tmp_path) == 0
+    before = {path.name: content(path) for path in (tmp_path / "out").iterdir()}
+    assert run(videos, tmp_path) == 0
+    assert same({path.name: content(path) for path in (tmp_path / "out").iterdir()}, before)
+
+
+def test_weights_lost_after_the_end_are_written_again(videos: Path, tmp_path: Path) -> None:
+    assert run(videos, tmp_path) == 0
+    before = content(tmp_path / "out/generator.pth")
+    (tmp_path / "out/generator.pth").unlink()
+    assert run(videos, tmp_path) == 0
+    assert same(content(tmp_path / "out/generator.pth"), before)

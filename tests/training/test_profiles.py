@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from restore.config import parse
+from restore.training.config import TrainConfig
+
+PROFILES = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+
+
+def test_there_are_profiles() -> None:
+    assert {"ucf101", "quick", "pix2pix"} <= {path.stem for path in PROFILES}
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
+def test_a_profile_is_a_training(path: Path) -> None:
+    config = parse(TrainConfig, ["--config", str(path), "--data_dir", "UCF-101"])
+    for name, value in yaml.safe_load(path.read_text()).items():
+        assert getattr(config, name) == value
+    assert path.read_text().startswith("# ")  # says what it is for
+
+
+def test_flags_win_over_the_profile() -> None:
+    path = next(path for path in PROFILES if path.stem == "quick")
+    config = parse(TrainConfig, ["--config", str(path), "--data_dir", "UCF-101", "--epochs", "7"])
+    assert config.epochs == 7 and config.width == 24
+
+
+def test_pix2pix_is_the_papers() -> None:
+    path = next(path for path in PROFILES if path.stem == "pix2pix")
+    config = parse(TrainConfig, ["--config", str(path), "--data_dir", "UCF-101"])
+    assert (config.architecture, config.width, config.l1_weight, config.learning_rate) == ("pix2pix", 64, 100, 2e-4)
+    assert (config.crop_height, config.crop_width, config.adversarial_start) == (256, 256, 0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"batch_size": 6}, r"batch_size is 6, expected a multiple of windows_per_video \(4\)"),
+        ({"frames_per_window": 13}, r"frames_per_window is 13, expected at most window \(12\)"),
+        ({"crop_height": 16}, "crops are 16x128, expected at least 32x32"),
+        ({"epochs": 0}, "epochs is 0, expected at least 1"),
+        ({"gradient_accumulation": 0}, "gradient_accumulation is 0, expected at least 1"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        TrainConfig(data_dir="UCF-101", **settings)  # type: ignore[arg-type]

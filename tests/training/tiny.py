@@ -1,0 +1,109 @@
+"""Tiny videos and the smallest training that goes through every step: about a second on one core."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import torch
+from accelerate.state import AcceleratorState, GradientState
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
+
+import train
+from tests.occlusion.scenes import pan
+
+SETTINGS = {
+    "epochs": 3,
+    "batch_size": 2,
+    "windows_per_video": 2,
+    "window": 4,
+    "frames_per_window": 2,
+    "crop_height": 32,
+    "crop_width": 32,
+    "width": 8,
+    "finder_steps": 3,
+    "finder_batch": 2,
+    "mixed_precision": "no",
+    "workers": 0,
+    "validate_every": 100,
+    "checkpoint_minutes": 1000,
+}
+
+
+def write_video(path: Path, clip: np.ndarray) -> Path:
+    """A clip uint8 `T H W 3` as a video of good quality."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25, options={"qmin": "1", "qmax": "2", "g": "4"})
+        stream.height, stream.width = clip.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        for image in clip:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_videos(folder: Path, count: int = 3, frames: int = 8) -> Path:
+    """`count` videos of other scenes, 48x40, named as UCF-101's are."""
+    for index in range(count):
+        clip = pan(frames, (1, 1), height=40, width=48, seed=index)
+        write_video(folder / "Pan" / f"v_Pan_g{index:02}_c01.avi", clip)
+    return folder
+
+
+def flags(videos: Path, folder: Path, **settings: Any) -> list[str]:
+    """The command line that trains on `videos` and keeps everything in `folder`."""
+    settings = {"data_dir": videos, "output_dir": folder / "out", "run_dir": folder / "run"} | SETTINGS | settings
+    return [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+
+
+def run(videos: Path, folder: Path, **settings: Any) -> int:
+    """Train in this process. Returns the exit code."""
+    # What accelerate keeps for a process belongs to one training.
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
+    return train.main(flags(videos, folder, **settings))
+
+
+@contextmanager
+def at_step(model: type[nn.Module], number: int, act: Callable[[], object]) -> Iterator[None]:
+    """Call `act` in the middle of the `number`-th training step of such a model that is done in here."""
+    steps = 0
+
+    def count(module: nn.Module, *_: object) -> None:
+        nonlocal steps
+        if isinstance(module, model) and module.training:
+            steps += 1
+            if steps == number:
+                act()
+
+    handle = register_module_forward_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def events(folder: Path) -> EventAccumulator:
+    """What a training wrote for tensorboard."""
+    accumulator = EventAccumulator(str(folder / "run" / "logs"))
+    accumulator.Reload()
+    return accumulator
+
+
+def content(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = torch.load(path, weights_only=True)
+    return loaded
+
+
+def same(a: Any, b: Any) -> bool:
+    """Bit for bit, through dictionaries and lists."""
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return torch.equal(a, b) if isinstance(a, torch.Tensor) else bool(a == b)
