@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from restore.errors import WeightsError
-from restore.models.finder import OcclusionFinder
+from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.weights import save_models
@@ -147,6 +147,18 @@ def test_masks_found_serve_as_masks_given() -> None:
     assert np.array_equal(np.stack([frame.mask for frame in frames]) > 0.5, mask > 0)
     assert np.array_equal(np.stack([frame.image for frame in frames]), restored(bad, mask))
     assert np.abs(np.stack([frame.image for frame in frames]).astype(int) - clip).max() <= 2
+
+
+@pytest.mark.parametrize("frames", [1, 4, 11])
+def test_the_finder_sees_each_frame_between_its_neighbours(frames: int) -> None:
+    torch.manual_seed(0)
+    finder = OcclusionFinder(**TINY)
+    finder.unet.tail.reset_parameters()
+    clip = noisy(pan(frames, (1, 2), 32, 40), 20)
+    found = Restorer(Recorder(), finder, device="cpu", precision="float32").restore_frames(clip)
+    with torch.no_grad():
+        wanted = finder(triples(to_float(clip)[None])[0]).sigmoid()[:, 0].numpy()
+    assert np.stack([frame.mask for frame in found]) == pytest.approx(wanted, abs=1e-5)
 
 
 def test_a_mask_given_is_believed() -> None:

@@ -87,15 +87,18 @@ def is_cut(now: np.ndarray, previous: np.ndarray) -> bool:
 def follow(picture: np.ndarray, flow: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
     """Sample `picture` (`H W` or `H W C`, up to 4 channels) where `flow` points; zero outside the picture."""
     there = _grid(*flow.shape[:2]) + flow
-    return cv2.remap(picture, there, None, interpolation, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    # Both coordinates are in the first map; OpenCV's stubs do not know that the second may be None.
+    return cv2.remap(  # type: ignore[call-overload]
+        picture, there, None, interpolation, borderMode=cv2.BORDER_CONSTANT, borderValue=0
+    )
 
 
 def _flow(source: np.ndarray, target: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(source, target, None)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(source, target, None)  # type: ignore[call-overload]
     if hidden.any():
         flow = fill_from_around(flow, ~_near(hidden, source.shape[::-1], reach=2))  # a patch of DIS reaches this far
     height, width = hidden.shape
-    flow *= np.float32([width / source.shape[1], height / source.shape[0]])
+    flow *= np.array([width / source.shape[1], height / source.shape[0]], np.float32)
     x, y = cv2.split(flow)
     flow[(np.abs(x) < STILL) & (np.abs(y) < STILL)] = 0
     return cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -47,8 +47,8 @@ class Memory:
             colour = follow(self.colour, flow, cv2.INTER_CUBIC)
             # A mixture of remembered and unknown pixels is not a colour of the scene.
             known = (self.count > UNKNOWN).astype(np.float32)
-            count, age, known = cv2.split(follow(cv2.merge([self.count, self.age, known]), flow))
-            count[known < 0.99] = 0
+            moved = follow(np.asarray(cv2.merge([self.count, self.age, known])), flow)
+            count, age = moved[..., 0] * (moved[..., 2] > 0.99), moved[..., 1]
         else:  # a still scene needs no resampling
             colour, count, age = self.colour, self.count, self.age
         count = count * trust

@@ -45,7 +45,7 @@ class CleanWindows(Dataset[dict[str, Tensor]]):
     def __len__(self) -> int:
         return len(self.videos)
 
-    def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:  # type: ignore[override]
+    def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
         epoch, index = key
         rng = np.random.default_rng((self.seed, epoch, index))
         stretch = self._stretch(index, rng)

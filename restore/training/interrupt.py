@@ -31,7 +31,7 @@ def stop_after_step() -> Iterator[Interrupt]:
 
     def ask(kind: int, frame: FrameType | None) -> None:
         interrupt.requested = True
-        signal.signal(kind, before[kind])
+        signal.signal(kind, before[signal.Signals(kind)])
 
     for kind in kinds:
         signal.signal(kind, ask)

@@ -26,7 +26,7 @@ def train_finder(
 ) -> OcclusionFinder | None:
     """Train for `config.finder_steps`, resuming where an earlier run stopped. None if interrupted."""
     # Models and data.
-    finder = OcclusionFinder().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    finder = OcclusionFinder().to(memory_format=torch.channels_last)
     ema = averaged(finder, config.ema_decay).to(accelerator.device)
     optimizer = torch.optim.Adam(finder.parameters(), lr=6e-4)
     schedule = cosine(optimizer, config.finder_steps)

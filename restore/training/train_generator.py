@@ -67,8 +67,8 @@ def train_generator(
                 f"the generator has another shape; give the --architecture and --width it was trained with, or another "
                 f"--init_from: {config.init_from}"
             ) from error
-    generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    discriminator = PatchGAN().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    generator = generator.to(memory_format=torch.channels_last)
+    discriminator = PatchGAN().to(memory_format=torch.channels_last)
     ema = averaged(generator, config.ema_decay).to(accelerator.device)
     finder = finder.to(accelerator.device)
 

@@ -1,8 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 
 from restore.occlusion.memory import Memory
-from restore.occlusion.propagate import Tracked, fuse, sweep_backward, sweep_forward, track
+from restore.occlusion.propagate import DOUBT, Tracked, fuse, sweep_backward, sweep_forward, track
 from tests.occlusion.scenes import behind, box, noisy, pan, still, texture, tracked
 
 H, W = 48, 64
@@ -167,6 +168,13 @@ def test_tiny_frames_are_treated_as_cuts() -> None:
 
 
 def test_hidden_takes_the_benefit_of_the_doubt() -> None:
-    mask = np.array([[0.0, 0.29, 0.31, 1.0]], np.float32)
+    mask = np.array([[0.0, DOUBT - 0.01, DOUBT + 0.01, 1.0]], np.float32)
     frame = track(np.zeros((1, 4, 3), np.uint8), mask, None)
-    assert frame.hidden.tolist() == [[False, False, True, True]]
+    assert DOUBT < 0.5 and frame.hidden.tolist() == [[False, False, True, True]]
+
+
+def test_what_shines_one_pixel_beyond_its_mask_is_not_copied() -> None:
+    clip, mask = still(8, H, W) // 4, box(8, H, W, (10, 4), step=(1, 6))  # 0..63: grey 128 would stand out
+    shining = np.stack([cv2.dilate(hidden, np.ones((3, 3))) for hidden in mask])
+    _, _, fused = swept(tracked(behind(clip, shining), mask))
+    assert np.abs(fused - clip)[mask > 0].max() <= 2

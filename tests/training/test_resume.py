@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 import torch
 from torch import nn
@@ -89,7 +89,7 @@ def test_stopped_in_the_generators_training(
     assert_same_results(tmp_path, uninterrupted())
 
 
-@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("step", [1, 3])
 def test_stopped_in_the_finders_training(
     videos: Path, uninterrupted: Callable[..., Path], tmp_path: Path, step: int
 ) -> None:
@@ -130,22 +130,21 @@ def test_a_second_ctrl_c_stops_at_once_and_the_checkpoint_before_counts(
 
 
 @pytest.mark.parametrize(
-    ("model", "settings"),
+    ("model", "step", "settings"),
     [
-        (UNetGenerator, {"gradient_accumulation": 2}),
-        (UNetGenerator, {"adversarial_start": 0.5}),
-        (Pix2PixUNet, {"architecture": "pix2pix", "window": 3, "frames_per_window": 1}),
+        (UNetGenerator, 3, {"gradient_accumulation": 2}),  # gradients of the third step wait for the fourth
+        (UNetGenerator, 2, {"adversarial_start": 0.5}),
+        (Pix2PixUNet, 2, {"architecture": "pix2pix", "width": 4, "window": 3, "frames_per_window": 1}),
     ],
     ids=["accumulating", "discriminator joins later", "pix2pix with dropout"],
 )
-@pytest.mark.parametrize("step", [2, 3])
 def test_stopped_under_other_settings(
     videos: Path,
     uninterrupted: Callable[..., Path],
     tmp_path: Path,
     model: type[nn.Module],
-    settings: dict[str, Any],
     step: int,
+    settings: dict[str, Any],
 ) -> None:
     stopped(videos, tmp_path, model, step, **settings)
     assert step <= steps_done(tmp_path) < STEPS
