@@ -3,6 +3,7 @@
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before huggingface_hub is imported, which reads it once
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is: threads that spin steal from those that work
 
 import socket
 from pathlib import Path

@@ -40,7 +40,7 @@ def place(tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_there_are_commands() -> None:
     programs = [command.split()[0] for command in COMMANDS]
-    assert set(programs) == {"make", "python", "accelerate", "tensorboard"}
+    assert set(programs) == {"make", "python", "torchrun", "tensorboard"}
     assert len(programs) > 12
 
 
@@ -54,8 +54,8 @@ def test_commands(place: Path, command: str, capsys: pytest.CaptureFixture[str])
         assert train.main(["--data_dir", "any", "--dry_run"]) == 0
         assert f"run_dir: {words[2]}\n" in capsys.readouterr().out
         return
-    if words[0] == "accelerate":  # tests/test_inference.py really launches several processes
-        words = words[words.index("--cpu") :]
+    if words[0] == "torchrun":  # tests/inference and tests/training really launch several processes
+        words = words[2:]
     arguments = words[2:]
     if words[1] == "train.py":
         if "--config" in words and not (ROOT / words[words.index("--config") + 1]).exists():

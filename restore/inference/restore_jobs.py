@@ -1,4 +1,4 @@
-"""Restore video after video, alone or beside other processes that `accelerate launch` started for the same command."""
+"""Restore video after video, alone or beside other processes that `torchrun` started for the same command."""
 
 import sys
 import tempfile
@@ -31,7 +31,7 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
     Raises:
         InputError: the weights, the device or the output folder cannot be used. Nothing was written.
     """
-    state = PartialState(timeout=FOREVER)
+    state = PartialState(cpu=not torch.accelerator.is_available(), timeout=FOREVER)
     device = _usable(config.device or str(state.device))
     restorer = Restorer.from_pretrained(config.weights_path, device=device, precision=config.precision)
     _make(Path(config.output_dir))

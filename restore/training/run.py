@@ -32,6 +32,7 @@ def run(config: TrainConfig) -> int:
     initial = load_models(config.init_from, ("generator", "finder")) if config.init_from else {}
 
     accelerator = Accelerator(
+        cpu=not torch.accelerator.is_available(),  # said plainly, or several processes on a CPU look for GPUs
         mixed_precision=_precision(config.mixed_precision),
         gradient_accumulation_steps=config.gradient_accumulation,
         log_with="tensorboard",

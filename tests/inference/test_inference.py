@@ -445,13 +445,14 @@ def test_as_a_program(tmp_path: Path, out: Path, tiny_weights: Path) -> None:
 def test_two_processes_share_a_folder(tmp_path: Path, out: Path, tiny_weights: Path) -> None:
     videos = two(tmp_path / "in")
     make_video(videos / "c.mp4")
-    accelerate = Path(sys.executable).with_name("accelerate")
+    # `accelerate launch --cpu` starts a single process, whatever --num_processes says (1.15); torchrun starts two.
     done = shell(
-        accelerate,
-        "launch",
-        "--num_processes",
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
         2,
-        "--cpu",
         "inference.py",
         "--degraded_video",
         videos,
