@@ -4,7 +4,7 @@ What hides the scene does not move with it, so a flow vector that starts or ends
 the scene; such vectors are replaced by a smooth completion of those around them.
 
 Flow is computed at half resolution: that averages noise out before DIS takes it for motion, finds longer motions, and
-costs a quarter (`benchmarks/propagation.md`).
+costs less (`benchmarks/README.md`).
 """
 
 from dataclasses import dataclass
