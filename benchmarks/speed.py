@@ -79,7 +79,7 @@ def stages(restorer: Restorer, video: Path) -> dict[str, float]:
         after = timed("sweep backward", lambda: sweep_backward(tracked, SOME))
         told = [(f, f.image, f.image, b, a) for f, b, a in zip(tracked, before, after, strict=True)]
         stacks = timed("evidence", lambda: [evidence(*one) for one in told])
-        inputs = [(f.image, f.mask, torch.from_numpy(s).permute(2, 0, 1)) for f, s in zip(tracked, stacks, strict=True)]
+        inputs = [(f.image, f.mask, s) for f, s in zip(tracked, stacks, strict=True)]
         restored = timed("generate", lambda: list(restorer._generate(inputs)))
         timed("encode", lambda: [writer.write(r.image, f.pts) for r, f in zip(restored, frames, strict=True)])
     return took

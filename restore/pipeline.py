@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from restore.models.finder import OcclusionFinder
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.weights import load_models
-from restore.occlusion.evidence import evidence
+from restore.occlusion.evidence import evidence, picture, to_tensor
 from restore.occlusion.memory import Memory
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
 from restore.tensors import to_float, to_uint8
@@ -87,7 +87,7 @@ class Restorer:
         """
         found = self._find(images) if masks is None else zip(images, masks, strict=True)
         if isinstance(self.generator, Pix2PixUNet):  # the classic looks at one frame and at nothing else
-            yield from self._generate((image, mask, to_float(image)) for image, mask in prefetch(found, 2 * BATCH))
+            yield from self._generate((image, mask, picture(image)) for image, mask in prefetch(found, 2 * BATCH))
             return
         # Three threads share the work: what is found and tracked, swept, and generated.
         yield from self._generate(prefetch(_propagated(prefetch(_tracked(found), 2 * BATCH)), BATCH))
@@ -121,10 +121,10 @@ class Restorer:
             yield from zip(window.core, logits[:, 0].float().sigmoid().cpu().numpy(), strict=True)
 
     @torch.inference_mode()
-    def _generate(self, inputs: Iterable[tuple[np.ndarray, np.ndarray, Tensor]]) -> Iterator[Restored]:
-        """Run the generator over (image, mask, its input `C H W`), several frames at once."""
+    def _generate(self, inputs: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Iterator[Restored]:
+        """Run the generator over (image, mask, its input float32 `H W C`), several frames at once."""
         for window in windows(inputs, BATCH):
-            stack = self._input(torch.stack([x for _, _, x in window.core]))
+            stack = self._input(to_tensor([x for _, _, x in window.core]))
             for (_, mask, _), image in zip(window.core, to_uint8(self.generator(stack)), strict=True):
                 yield Restored(image, mask)
 
@@ -140,8 +140,8 @@ def _tracked(found: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Tracked
         yield previous
 
 
-def _propagated(tracked: Iterable[Tracked]) -> Iterator[tuple[np.ndarray, np.ndarray, Tensor]]:
-    """Each frame with its mask and its evidence `23 H W`, window after window.
+def _propagated(tracked: Iterable[Tracked]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Each frame with its mask and its evidence `H W 23`, window after window.
 
     The past is carried from window to window; the future is swept back from the context behind each.
     """
@@ -154,8 +154,7 @@ def _propagated(tracked: Iterable[Tracked]) -> Iterator[tuple[np.ndarray, np.nda
             after = sweep_backward(window.items[window.start :], len(window.core))
             for index, frame in enumerate(window.core):
                 previous, following = _neighbours(window, window.start + index)
-                stack = evidence(frame, previous, following, before[index], after[index])
-                yield frame.image, frame.mask, torch.from_numpy(stack).permute(2, 0, 1)
+                yield frame.image, frame.mask, evidence(frame, previous, following, before[index], after[index])
 
 
 def _neighbours(window: Window[Tracked], index: int) -> tuple[np.ndarray, np.ndarray]:

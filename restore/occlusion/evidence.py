@@ -31,23 +31,23 @@ def evidence(frame: Tracked, previous: np.ndarray, following: np.ndarray, before
         previous, following: its neighbours, uint8 `H W 3`; at the ends of a video the frame itself.
         before, after: what the past and the future saw, from the two sweeps.
     """
-    base = _picture(fuse(frame, before, after))
-    channels = [base, _picture(frame.image), _picture(previous), _picture(following)]
+    base = picture(fuse(frame, before, after))
+    channels = [base, picture(frame.image), picture(previous), picture(following)]
     for memory in (before, after):
         known = memory.count > UNKNOWN
         # A pixel that is not remembered shows the base: to the generator the same as no news.
-        channels.append(cv2.copyTo(_picture(memory.colour), known.astype(np.uint8), base.copy()))
+        channels.append(cv2.copyTo(picture(memory.colour), known.astype(np.uint8), base.copy()))
         channels.append(memory.count / np.float32(MOST))
         channels.append(known / np.maximum(memory.age, np.float32(1)))
     channels.append(frame.mask)
     return np.asarray(cv2.merge(channels))  # several times faster than writing the channels one by one
 
 
-def _picture(levels: np.ndarray) -> np.ndarray:
+def picture(levels: np.ndarray) -> np.ndarray:
     """Levels [0, 255], uint8 or float32 => float32 in [-1, 1]."""
     return levels / np.float32(127.5) - np.float32(1)
 
 
 def to_tensor(stacks: list[np.ndarray]) -> Tensor:
-    """Stacks float32 `H W 23` => `B 23 H W`, channels last in memory, which convolutions on a CPU run fastest on."""
+    """Stacks float32 `H W C` => `B C H W`, channels last in memory, which convolutions on a CPU run fastest on."""
     return torch.from_numpy(np.stack(stacks)).permute(0, 3, 1, 2)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from restore.degradations.degrade import Ranges, degrade
 from restore.models.finder import OcclusionFinder, triples
-from restore.occlusion.evidence import evidence
+from restore.occlusion.evidence import evidence, to_tensor
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
 from restore.tensors import to_uint8
 
@@ -72,17 +72,15 @@ def propagated_pairs(
     stacks = list(pool.map(_stacks, images, masks, picked))
     rows = [(window, frame) for window, frames in enumerate(picked) for frame in frames]
     windows, frames = (torch.tensor(index, device=clean.device) for index in zip(*rows, strict=True))
-    together = torch.from_numpy(np.concatenate(stacks)).permute(0, 3, 1, 2).to(clean.device)
+    together = to_tensor([stack for window in stacks for stack in window]).to(clean.device)
     return Pairs(together, clean[windows, frames], true_mask[windows, frames])
 
 
-def _stacks(images: np.ndarray, masks: np.ndarray, picked: list[int]) -> np.ndarray:
+def _stacks(images: np.ndarray, masks: np.ndarray, picked: list[int]) -> list[np.ndarray]:
     tracked: list[Tracked] = []
     for image, mask in zip(images, masks, strict=True):
         tracked.append(track(image, mask, tracked[-1] if tracked else None))
     before, _ = sweep_forward(tracked, None)
     after = sweep_backward(tracked, len(tracked))
     last = len(tracked) - 1
-    return np.stack(
-        [evidence(tracked[t], images[max(0, t - 1)], images[min(last, t + 1)], before[t], after[t]) for t in picked]
-    )
+    return [evidence(tracked[t], images[max(0, t - 1)], images[min(last, t + 1)], before[t], after[t]) for t in picked]
