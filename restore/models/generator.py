@@ -18,6 +18,7 @@ class UNetGenerator(nn.Module):
         in_channels: channels of the evidence; the first three are the base.
         widths, blocks, decoder_blocks: see `UNet`. The default is 12 GMAC a frame at 320x240.
 
+    >>> import torch
     >>> UNetGenerator(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,))(torch.zeros(1, 23, 17, 30)).shape
     torch.Size([1, 3, 17, 30])
     """
