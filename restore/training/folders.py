@@ -10,8 +10,7 @@ import re
 from pathlib import Path
 
 from restore.errors import DataError
-
-VIDEO_SUFFIXES = {".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v"}
+from restore.video.files import extensions, is_video
 
 
 def split(
@@ -29,9 +28,9 @@ def split(
     root = Path(data_dir)
     if not root.is_dir():
         raise DataError(f"no such folder of training videos; give UCF-101's or any folder of videos: {root}")
-    videos = sorted(path for path in root.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
+    videos = sorted(path for path in root.rglob("*") if is_video(path))
     if not videos:
-        raise DataError(f"no videos ({' '.join(sorted(VIDEO_SUFFIXES))}) in the folder or below it: {root}")
+        raise DataError(f"no videos ({extensions()}) in the folder or below it: {root}")
     if use_first_100:
         videos = videos[:100]
 

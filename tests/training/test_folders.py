@@ -132,5 +132,5 @@ def test_a_folder_without_videos(tmp_path: Path) -> None:
     fill(tmp_path, "readme.txt", "sub/picture.png")
     with pytest.raises(DataError) as caught:
         split(tmp_path)
-    expected = "no videos (.avi .m4v .mkv .mov .mp4 .webm) in the folder or below it"
+    expected = "no videos (.avi, .m4v, .mkv, .mov, .mp4, .webm) in the folder or below it"
     assert str(caught.value) == f"{expected}: {tmp_path}"
