@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from restore.degradations.degrade import Ranges, degrade
 from restore.models.finder import OcclusionFinder, triples
-from restore.occlusion.evidence import evidence, to_tensor
+from restore.models.pix2pix import Pix2PixUNet
+from restore.occlusion.evidence import FRAME, evidence, to_tensor
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
 from restore.tensors import to_uint8
 
@@ -74,6 +75,11 @@ def propagated_pairs(
     windows, frames = (torch.tensor(index, device=clean.device) for index in zip(*rows, strict=True))
     together = to_tensor([stack for window in stacks for stack in window]).to(clean.device)
     return Pairs(together, clean[windows, frames], true_mask[windows, frames])
+
+
+def network_input(generator: nn.Module, stacks: Tensor) -> Tensor:
+    """What a generator reads of the evidence `B 23 H W`: all of it, or for the classic U-Net only the frame."""
+    return stacks[:, FRAME].contiguous() if isinstance(generator, Pix2PixUNet) else stacks
 
 
 def _stacks(images: np.ndarray, masks: np.ndarray, picked: list[int]) -> list[np.ndarray]:

@@ -31,7 +31,14 @@ from restore.training.losses import (
     generator_adversarial_loss,
     reconstruction_loss,
 )
-from restore.training.prepare import GIVEN_SHARE, Pairs, degraded_windows, find_masks, propagated_pairs
+from restore.training.prepare import (
+    GIVEN_SHARE,
+    Pairs,
+    degraded_windows,
+    find_masks,
+    network_input,
+    propagated_pairs,
+)
 from restore.training.schedule import cosine
 from restore.training.validate import Validation
 from restore.video.prefetch import prefetch
@@ -187,11 +194,6 @@ def write_weights(config: TrainConfig, files: dict[str, dict[str, tuple[nn.Modul
         path = Path(config.output_dir) / f"{name}.pth"
         set_aside(path, Path(config.run_dir))
         save_models(path, models)
-
-
-def network_input(generator: nn.Module, evidence: torch.Tensor) -> torch.Tensor:
-    """What a generator reads of the evidence `B 23 H W`: all of it, or for the classic U-Net only the frame."""
-    return evidence[:, FRAME].contiguous() if isinstance(generator, Pix2PixUNet) else evidence
 
 
 def _pairs(

@@ -12,13 +12,12 @@ from torchvision.utils import make_grid
 from restore.degradations.boxes import KINDS
 from restore.degradations.degrade import Ranges, degrade
 from restore.models.finder import OcclusionFinder
-from restore.models.pix2pix import Pix2PixUNet
 from restore.occlusion.evidence import FRAME
 from restore.scoring.psnr import psnr
 from restore.scoring.ssim import ssim
 from restore.tensors import to_uint8
 from restore.training.data import CleanWindows
-from restore.training.prepare import Pairs, find_masks, propagated_pairs
+from restore.training.prepare import Pairs, find_masks, network_input, propagated_pairs
 
 VIDEOS = 8
 SHOWN = 4  # pictures in the grid
@@ -41,9 +40,9 @@ class Validation:
         The grid is float `3 h w` in [0, 1].
         """
         pairs = self.pairs = self.pairs or self._prepare(accelerator)
-        evidence = pairs.evidence[:, FRAME].contiguous() if isinstance(generator, Pix2PixUNet) else pairs.evidence
+        inputs = network_input(generator, pairs.evidence)
         with torch.no_grad(), accelerator.autocast():
-            restored = torch.cat([generator(one) for one in evidence.split(1)]).float().clamp(-1, 1)
+            restored = torch.cat([generator(one) for one in inputs.split(1)]).float().clamp(-1, 1)
         error = (restored - pairs.clean).square()
         hidden = pairs.mask.bool().expand_as(error)
         got, wanted = to_uint8(restored), to_uint8(pairs.clean)
