@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from restore.errors import VideoError
-from restore.video.mask import read_mask_frames
+from restore.video.mask import hidden_pixels
+from restore.video.reader import VideoReader
 from tests.video.make import make_video
 
 
@@ -19,7 +20,8 @@ def _boxes(index: int, width: int, height: int) -> np.ndarray:
 @pytest.mark.parametrize(("suffix", "codec", "pix_fmt"), [(".mkv", "ffv1", "gray"), (".mp4", "libx264", "yuv420p")])
 def test_bright_is_hidden(tmp_path: Path, suffix: str, codec: str, pix_fmt: str) -> None:
     path = make_video(tmp_path / f"mask{suffix}", range(4), draw=_boxes, codec=codec, pix_fmt=pix_fmt)
-    masks = list(read_mask_frames(path))
+    with VideoReader(path) as reader:
+        masks = [hidden_pixels(frame.image) for frame in reader]
     assert len(masks) == 4
     for index, mask in enumerate(masks):
         assert mask.dtype == bool and mask.shape == (48, 64)
@@ -28,4 +30,4 @@ def test_bright_is_hidden(tmp_path: Path, suffix: str, codec: str, pix_fmt: str)
 
 def test_a_mask_that_is_no_video(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="no such video; check the path: "):
-        read_mask_frames(tmp_path / "mask.mkv")
+        VideoReader(tmp_path / "mask.mkv")
