@@ -37,6 +37,7 @@ class TrainConfig:
     width: int = _setting(64, "channels at the first level")
     learning_rate: float = _setting(2e-4, "of Adam, both models; falls to zero along a cosine")
     l1_weight: float = _setting(100.0, "of |restored - clean|")
+    l2_weight: float = _setting(0.0, "of (restored - clean)^2, which counts in large holes")
     adversarial_weight: float = _setting(1.0, "of fooling the discriminator")
     adversarial_start: float = _setting(0.0, "share of the training after which the discriminator joins")
     ema_decay: float = _setting(0.999, "of the averaged weights, which are the ones that are kept")

@@ -14,6 +14,14 @@ def reconstruction_loss(restored: Tensor, clean: Tensor) -> Tensor:
     return F.l1_loss(restored, clean)
 
 
+def squared_loss(restored: Tensor, clean: Tensor) -> Tensor:
+    """Mean (restored - clean)^2, of pictures in [-1, 1]. Scalar.
+
+    Where much is possible, as deep in a hole, L1 leads to the median of it and this to the mean, which PSNR rewards.
+    """
+    return F.mse_loss(restored, clean)
+
+
 def generator_adversarial_loss(scores_of_restored: Tensor) -> Tensor:
     """How far the discriminator (logits of any shape) is from taking the restored for real. Scalar."""
     return F.binary_cross_entropy_with_logits(scores_of_restored, torch.ones_like(scores_of_restored))

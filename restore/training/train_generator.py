@@ -30,6 +30,7 @@ from restore.training.losses import (
     discriminator_loss,
     generator_adversarial_loss,
     reconstruction_loss,
+    squared_loss,
 )
 from restore.training.prepare import (
     GIVEN_SHARE,
@@ -133,6 +134,9 @@ def train_generator(
                 restored = model_g(network_input(generator, batch.evidence)).float()
                 terms = {"l1": reconstruction_loss(restored, batch.clean)}
                 loss_g = config.l1_weight * terms["l1"]
+                if config.l2_weight > 0:
+                    terms["l2"] = squared_loss(restored, batch.clean)
+                    loss_g = loss_g + config.l2_weight * terms["l2"]
 
                 # D step.
                 if adversarial:

@@ -11,6 +11,7 @@ from restore.training.losses import (
     generator_adversarial_loss,
     mask_loss,
     reconstruction_loss,
+    squared_loss,
 )
 
 
@@ -21,6 +22,14 @@ def softplus(x: float) -> float:
 def test_reconstruction_is_the_mean_distance() -> None:
     restored, clean = torch.tensor([[0.5, -1.0, 0.0, 1.0]]), torch.tensor([[0.0, 1.0, 0.0, 0.5]])
     assert reconstruction_loss(restored, clean).item() == pytest.approx(3.0 / 4)
+
+
+def test_the_squared_loss_is_least_at_the_mean_and_l1_at_the_median() -> None:
+    possible = torch.tensor([-0.5, -0.5, 0.5, 0.5, 0.9])
+    guesses = torch.linspace(-1, 1, 201)
+    for loss, best in ((reconstruction_loss, possible.median()), (squared_loss, possible.mean())):
+        losses = [loss(guess.expand(5), possible).item() for guess in guesses]
+        assert guesses[losses.index(min(losses))].item() == pytest.approx(best.item(), abs=0.011)
 
 
 @pytest.mark.parametrize("scores", [[0.0], [-3.0, 2.0], [9.0]])
@@ -54,7 +63,7 @@ def test_the_masks_loss_is_zero_when_right_also_with_nothing_hidden() -> None:
         assert mask_loss(40 - mask * 80, mask).item() > 30
 
 
-@pytest.mark.parametrize("loss", [reconstruction_loss, discriminator_loss, mask_loss])
+@pytest.mark.parametrize("loss", [reconstruction_loss, squared_loss, discriminator_loss, mask_loss])
 def test_losses_reach_their_input(loss) -> None:  # type: ignore[no-untyped-def]
     x = torch.rand(1, 1, 4, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
     loss(x, torch.zeros(1, 1, 4, 4)).backward()
