@@ -27,6 +27,7 @@ from restore.inference.restore_file import restore_file
 from restore.models.pix2pix import Pix2PixUNet
 from restore.occlusion.evidence import evidence
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
+from restore.occlusion.provenance import provenance_alone
 from restore.pipeline import WEIGHTS, Restorer
 from restore.video.clip import read_clip
 from restore.video.info import VideoInfo
@@ -79,7 +80,7 @@ def stages(restorer: Restorer, video: Path) -> dict[str, float]:
         after = timed("sweep backward", lambda: sweep_backward(tracked, SOME))
         told = [(f, f.image, f.image, b, a) for f, b, a in zip(tracked, before, after, strict=True)]
         stacks = timed("evidence", lambda: [evidence(*one) for one in told])
-        inputs = [(f.image, f.mask, s) for f, s in zip(tracked, stacks, strict=True)]
+        inputs = [(f.mask, provenance_alone(f.mask), s) for f, s in zip(tracked, stacks, strict=True)]
         restored = timed("generate", lambda: list(restorer._generate(inputs)))
         timed("encode", lambda: [writer.write(r.image, f.pts) for r, f in zip(restored, frames, strict=True)])
     return took

@@ -19,6 +19,7 @@ from restore.models.weights import load_models
 from restore.occlusion.evidence import evidence, picture, to_tensor
 from restore.occlusion.memory import Memory
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
+from restore.occlusion.provenance import provenance, provenance_alone
 from restore.tensors import to_float, to_uint8
 from restore.video.prefetch import prefetch
 from restore.video.windows import Window, windows
@@ -31,10 +32,17 @@ WEIGHTS = Path(__file__).parent.parent / "saved_models"
 
 @dataclass(frozen=True)
 class Restored:
-    """One frame of the result: the picture uint8 `H W 3`, and the mask float32 `H W` that it was made with."""
+    """One frame of the result.
+
+    Attributes:
+        image: uint8 `H W 3`, RGB in [0, 255].
+        mask: float32 `H W` in [0, 1], what it was made with: the probability that the pixel is hidden.
+        provenance: uint8 `H W`, where each pixel comes from: the codes of `occlusion/provenance.py`.
+    """
 
     image: np.ndarray
     mask: np.ndarray
+    provenance: np.ndarray
 
 
 class Restorer:
@@ -87,7 +95,8 @@ class Restorer:
         """
         found = self._find(images) if masks is None else zip(images, masks, strict=True)
         if isinstance(self.generator, Pix2PixUNet):  # the classic looks at one frame and at nothing else
-            yield from self._generate((image, mask, picture(image)) for image, mask in prefetch(found, 2 * BATCH))
+            alone = ((mask, provenance_alone(mask), picture(image)) for image, mask in prefetch(found, 2 * BATCH))
+            yield from self._generate(alone)
             return
         # Three threads share the work: what is found and tracked, swept, and generated.
         yield from self._generate(prefetch(_propagated(prefetch(_tracked(found), 2 * BATCH)), BATCH))
@@ -122,11 +131,11 @@ class Restorer:
 
     @torch.inference_mode()
     def _generate(self, inputs: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Iterator[Restored]:
-        """Run the generator over (image, mask, its input float32 `H W C`), several frames at once."""
+        """Run the generator over (mask, provenance, its input float32 `H W C`), several frames at once."""
         for window in windows(inputs, BATCH):
             stack = self._input(to_tensor([x for _, _, x in window.core]))
-            for (_, mask, _), image in zip(window.core, to_uint8(self.generator(stack)), strict=True):
-                yield Restored(image, mask)
+            for (mask, codes, _), image in zip(window.core, to_uint8(self.generator(stack)), strict=True):
+                yield Restored(image, mask, codes)
 
     def _input(self, x: Tensor) -> Tensor:
         return x.to(self.device, memory_format=torch.channels_last)
@@ -141,7 +150,7 @@ def _tracked(found: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Tracked
 
 
 def _propagated(tracked: Iterable[Tracked]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Each frame with its mask and its evidence `H W 23`, window after window.
+    """The mask, the provenance and the evidence `H W 23` of each frame, window after window.
 
     The past is carried from window to window; the future is swept back from the context behind each.
     """
@@ -152,9 +161,9 @@ def _propagated(tracked: Iterable[Tracked]) -> Iterator[tuple[np.ndarray, np.nda
         for window in windows(chain([first], frames), length, before=1, after=length // 2):
             before, memory = sweep_forward(window.core, memory)
             after = sweep_backward(window.items[window.start :], len(window.core))
-            for index, frame in enumerate(window.core):
-                previous, following = _neighbours(window, window.start + index)
-                yield frame.image, frame.mask, evidence(frame, previous, following, before[index], after[index])
+            for index, (frame, *memories) in enumerate(zip(window.core, before, after, strict=True)):
+                neighbours = _neighbours(window, window.start + index)
+                yield frame.mask, provenance(frame, *memories), evidence(frame, *neighbours, *memories)
 
 
 def _neighbours(window: Window[Tracked], index: int) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,7 @@ from restore.errors import RestoreError
 from restore.inference.beside import in_step, open_beside
 from restore.inference.report import check_report, write_report
 from restore.models.pix2pix import Pix2PixUNet
+from restore.occlusion.provenance import NAMES, shares
 from restore.pipeline import Restored, Restorer
 from restore.scoring.report import Scores
 from restore.video.mask import hidden_pixels
@@ -63,6 +64,7 @@ def restore_file(
         The report, ready for JSON:
         `input`, `output` (name), `mask`, `original`, `weights` (paths), `frames`, `width`, `height`, `rate` (1/s);
         `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `hidden` (share of all pixels);
+        `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`;
         `scores`: None, or `before` and `after` (see `Scores.summary`) and `regions`: whether hole and seen were told
         apart by the `given` mask or by the one that was `found`; `warnings`; `broken`: None, or where the video breaks.
 
@@ -78,7 +80,7 @@ def restore_file(
     output = Path(output)
     if not overwrite:
         check_report(output)
-    count, hidden = 0, 0.0
+    count, hidden, codes = 0, 0.0, np.zeros(len(NAMES), np.int64)
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(video))
         masks = stack.enter_context(open_beside("mask", Path(mask), reader)) if mask else None
@@ -93,6 +95,7 @@ def restore_file(
             writer.write(result.image, degraded.pts)
             where = result.mask >= 0.5
             count, hidden = count + 1, hidden + float(where.mean())
+            codes += np.bincount(result.provenance.ravel(), minlength=len(NAMES))
             if clean is not None:
                 before.add(degraded.image, clean, where)
                 after.add(result.image, clean, where)
@@ -117,6 +120,7 @@ def restore_file(
         "seconds": round(seconds, 3),
         "frames_per_second": round(count / seconds, 3),
         "hidden": round(hidden / count, 6),
+        "provenance": shares(codes),
         "scores": None,
         "warnings": _oddities(reader, writer),
         "broken": reader.broken,

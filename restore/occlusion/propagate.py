@@ -89,6 +89,11 @@ def sweep_backward(frames: Sequence[Tracked], count: int) -> list[Memory]:
     return after[::-1]
 
 
+def copied(frame: Tracked, before: Memory, after: Memory) -> np.ndarray:
+    """bool `H W`: the hidden pixels that another frame saw, so that a memory can fill them."""
+    return frame.hidden & ((before.count > UNKNOWN) | (after.count > UNKNOWN))
+
+
 def fuse(frame: Tracked, before: Memory, after: Memory) -> np.ndarray:
     """The picture that the generator starts from, float32 `H W 3`, RGB in [0, 255].
 
@@ -101,8 +106,8 @@ def fuse(frame: Tracked, before: Memory, after: Memory) -> np.ndarray:
         nearest_first = (memory.count > UNKNOWN) / np.square(np.maximum(memory.age, np.float32(1)))
         shares.append(np.where(hidden, nearest_first, memory.count))
     total = shares[0] + shares[1] + shares[2]
-    found = total > 1e-6
-    scale = found / np.maximum(total, np.float32(1e-6))
+    found = ~hidden | copied(frame, before, after)
+    scale = found / np.where(found, total, np.float32(1))
     pictures = (frame.image, before.colour, after.colour)
     base = sum(x * (share * scale)[..., None] for x, share in zip(pictures, shares, strict=True))
     return fill_from_around(np.asarray(base, np.float32), found)

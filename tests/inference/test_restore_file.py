@@ -76,9 +76,14 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
     # The scores are those of the pictures in the file, which lost nothing.
     assert after["per_frame"]["psnr"] == [round(psnr(a, b), 4) for a, b in zip(restored, clean, strict=True)]
     assert report["hidden"] == pytest.approx(mask.mean(), abs=1e-6)
+    assert sum(report["provenance"].values()) == pytest.approx(1, abs=1e-5)
+    assert 1 - report["provenance"]["seen"] == pytest.approx(report["hidden"], abs=1e-5)
+    assert report["provenance"]["copied"] > 0 == report["provenance"]["regenerated"]
     assert json.loads((out / "restored.json").read_text()) == report
     assert left_in(out) == ["restored.json", "restored.mkv"]
-    del report["scores"]["before"], report["scores"]["after"], report["seconds"], report["frames_per_second"]
+    del report["scores"]["before"], report["scores"]["after"]
+    for measured in ("seconds", "frames_per_second", "provenance"):
+        del report[measured]
     assert report == {
         "input": str(degraded),
         "output": "restored.mkv",
