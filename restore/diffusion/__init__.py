@@ -1,0 +1,1 @@
+"""Diffusion sampling that regenerates what is hidden and keeps what is known: functions over tensors and callables."""

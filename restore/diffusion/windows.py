@@ -1,0 +1,67 @@
+"""Let a denoiser that sees a limited number of frames at once work on any number (MultiDiffusion, Bar-Tal et al. 2023).
+
+Each window is denoised by itself and windows that overlap are averaged. Shifting the grid by half a window from call to
+call puts the ends of one call's windows amid those of the next, so that no seam stays in one place.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def denoise_in_windows(
+    denoise: Callable[[Tensor, slice], Tensor], noisy: Tensor, *, length: int, shifted: bool
+) -> Tensor:
+    """Denoise all frames, window after window.
+
+    A frame's weight falls towards the ends of a window, where the denoiser knows the least around it; the weights of a
+    frame sum to 1 over the windows that hold it.
+
+    Args:
+        denoise: `(frames of a window, where they are among all)` => a tensor of the shape of the first.
+        noisy: `N C H W`, N frames.
+        length: frames in a window.
+        shifted: whether the grid of windows is shifted by half a window.
+
+    Returns:
+        `N C H W` in the type of `noisy`; overlaps are averaged in float32.
+
+    Raises:
+        ValueError: see `window_slices`.
+
+    >>> denoise_in_windows(lambda window, _: 2 * window, torch.ones(5, 1, 1, 1), length=2, shifted=True).flatten()
+    tensor([2., 2., 2., 2., 2.])
+    """
+    frames = len(noisy)
+    windows = window_slices(frames, length=length, shifted=shifted)
+    rising = torch.arange(1.0, min(length, frames) + 1)
+    tent = torch.minimum(rising, rising.flip(0)).to(noisy.device)  # 1 2 3 2 1
+    total = torch.zeros(frames, device=noisy.device)
+    for window in windows:
+        total[window] += tent
+    blended = torch.zeros_like(noisy, dtype=torch.float32)
+    for window in windows:
+        blended[window] += denoise(noisy[window], window).float() * (tent / total[window]).view(-1, 1, 1, 1)
+    return blended.to(noisy.dtype)
+
+
+def window_slices(frames: int, *, length: int, shifted: bool) -> list[slice]:
+    """A grid of windows over `frames` frames, each of `length` frames, or one of all where there are fewer.
+
+    Windows that would reach over an end are moved inward, and so overlap their neighbour.
+
+    Raises:
+        ValueError: `frames` or `length` is less than 1.
+
+    >>> window_slices(10, length=4, shifted=False)
+    [slice(0, 4, None), slice(4, 8, None), slice(6, 10, None)]
+    >>> window_slices(10, length=4, shifted=True)
+    [slice(0, 4, None), slice(2, 6, None), slice(6, 10, None)]
+    """
+    if frames < 1 or length < 1:
+        raise ValueError(f"need at least 1 frame and windows of at least 1, got {frames}, {length}")
+    last = max(0, frames - length)
+    grid = range(-(length // 2) if shifted else 0, frames, length)
+    starts = dict.fromkeys(min(max(0, start), last) for start in grid)  # in order, each once
+    return [slice(start, min(start + length, frames)) for start in starts]
