@@ -1,15 +1,18 @@
-"""Train the restorer. `python train.py --help` lists every setting; `configs/` holds profiles."""
+"""Train the restorer. `python train.py --help` lists every setting (of another stage: `--stage refiner --help`).
+
+`configs/` holds profiles.
+"""
 
 import sys
 
-from restore.config import parse, to_yaml
+from restore.config import chosen, parse, to_yaml
 from restore.errors import RestoreError
-from restore.training.config import TrainConfig
+from restore.training.config import STAGES
 
 
 def main(argv: list[str] | None = None) -> int:
     try:
-        config = parse(TrainConfig, argv)
+        config = parse(chosen("stage", STAGES, argv), argv)
         if config.dry_run:
             print(to_yaml(config), end="")
             return 0

@@ -60,6 +60,31 @@ def parse(config_class: type[Config], argv: list[str] | None = None) -> Config:
         raise ConfigError(str(error)) from error
 
 
+def chosen(name: str, config_classes: dict[str, type["DataclassInstance"]], argv: list[str] | None = None) -> Any:
+    """The configuration class that the setting `name` chooses; the first where the command line does not say.
+
+    Raises ConfigError where the flag or the profile names none of them.
+
+    >>> chosen("stage", {"generator": int, "refiner": float}, ["--stage", "refiner"])
+    <class 'float'>
+    """
+    finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    finder.add_argument(f"--{name}")
+    finder.add_argument("--config")
+    try:
+        known, _ = finder.parse_known_args(argv)
+    except argparse.ArgumentError as error:
+        raise ConfigError(f"{str(error).removeprefix('argument ')}; --help lists all") from error
+    choice = getattr(known, name)
+    if choice is None and known.config:
+        choice = dict(setting[:2] for setting in _yaml_settings(known.config)).get(name)
+    if choice is None:
+        return next(iter(config_classes.values()))
+    if choice not in config_classes:
+        raise ConfigError(f"{name} is {choice!r}, expected one of {', '.join(config_classes)}")
+    return config_classes[choice]
+
+
 def to_yaml(config: "DataclassInstance") -> str:
     """The resolved configuration as a profile: `parse` with `--config` reads the same configuration back.
 

@@ -48,6 +48,7 @@ def degrade(
     kind: str | None = None,
     frame_size: Tensor | None = None,
     offsets: Tensor | None = None,
+    mask: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Degrade clean clips.
 
@@ -60,33 +61,19 @@ def degrade(
         frame_size: `B 2`, (rows, columns) of the frames that the clips are cropped from, if they are crops: boxes are
             as large and as many as they would be in the whole frame, and a crop sees what falls into it.
         offsets: `B 2`, row and column of each crop's corner in its frame; needed with `frame_size`.
+        mask: `B T 1 H W`, what is hidden; None draws boxes.
 
     Returns:
         The degraded clips `B T 3 H W`, on the 8-bit levels that a file would hold, in [-1, 1]; and the true masks
         `B T 1 H W`, 1 where the picture is hidden.
     """
-    batch, frames, _, height, width = clips.shape
+    batch, frames = clips.shape[:2]
     device = clips.device
 
     blur = torch.stack([_draw(ranges.blur, ranges, generator) for _ in range(batch)])
-    masks = []
-    for index in range(batch):
-        drawn = kind or KINDS[int(torch.multinomial(torch.tensor(SHARES), 1, generator=generator))]
-        rows, columns = (height, width) if frame_size is None else frame_size[index].tolist()
-        boxes = draw_boxes(
-            kind=drawn,
-            frames=frames,
-            height=rows,
-            width=columns,
-            count=ranges.box_count,
-            sides=ranges.box_sides,
-            heavy_side=ranges.heavy_side,
-            generator=generator,
-        )
-        if offsets is not None:
-            boxes = boxes - offsets[index].repeat(2)
-        masks.append(paint_mask(boxes, height, width))
-    mask = torch.stack(masks).to(device)
+    if mask is None:
+        mask = _draw_masks(clips.shape, ranges, kind, frame_size, offsets, generator)
+    mask = mask.to(device)
     level = torch.stack([_draw(ranges.box_level, ranges, generator) for _ in range(batch)])
     noise = torch.stack([_draw(ranges.noise, ranges, generator) for _ in range(batch)])
     x = apply(clips, mask, blur=blur, level=level, noise=noise, generator=generator)
@@ -133,6 +120,35 @@ def apply(
     sigma = noise.to(device) / 127.5
     x = x + torch.randn(x.shape, generator=generator).to(device) * sigma.view(-1, 1, 1, 1, 1)
     return _quantise(x)
+
+
+def _draw_masks(
+    shape: torch.Size,
+    ranges: Ranges,
+    kind: str | None,
+    frame_size: Tensor | None,
+    offsets: Tensor | None,
+    generator: torch.Generator,
+) -> Tensor:
+    batch, frames, _, height, width = shape
+    masks = []
+    for index in range(batch):
+        drawn = kind or KINDS[int(torch.multinomial(torch.tensor(SHARES), 1, generator=generator))]
+        rows, columns = (height, width) if frame_size is None else frame_size[index].tolist()
+        boxes = draw_boxes(
+            kind=drawn,
+            frames=frames,
+            height=rows,
+            width=columns,
+            count=ranges.box_count,
+            sides=ranges.box_sides,
+            heavy_side=ranges.heavy_side,
+            generator=generator,
+        )
+        if offsets is not None:
+            boxes = boxes - offsets[index].repeat(2)
+        masks.append(paint_mask(boxes, height, width))
+    return torch.stack(masks)
 
 
 def _draw(strength: Range, ranges: Ranges, generator: torch.Generator) -> Tensor:

@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 
 from restore.occlusion.memory import MOST, UNKNOWN, Memory
-from restore.occlusion.propagate import Tracked, fuse
+from restore.occlusion.propagate import DOUBT, Tracked, fuse
 
 CHANNELS = 23
 BASE, FRAME = slice(0, 3), slice(3, 6)
+RECENCY, MASK = [16, 21], slice(22, 23)
 
 
 def evidence(frame: Tracked, previous: np.ndarray, following: np.ndarray, before: Memory, after: Memory) -> np.ndarray:
@@ -51,3 +52,9 @@ def picture(levels: np.ndarray) -> np.ndarray:
 def to_tensor(stacks: list[np.ndarray]) -> Tensor:
     """Stacks float32 `H W C` => `B C H W`, channels last in memory, which convolutions on a CPU run fastest on."""
     return torch.from_numpy(np.stack(stacks)).permute(0, 3, 1, 2)
+
+
+def unseen(stacks: Tensor) -> Tensor:
+    """Where no frame saw the picture: stacks `B 23 H W` => bool `B 1 H W`."""
+    nowhere = (stacks[:, RECENCY] == 0).all(1, keepdim=True)
+    return nowhere & (stacks[:, MASK] > DOUBT)

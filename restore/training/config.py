@@ -1,4 +1,4 @@
-"""The settings of a training, flat: each is a flag of `train.py` and a key of the profiles in `configs/`."""
+"""The settings of each training, flat: each is a flag of `train.py` and a key of the profiles in `configs/`."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal, Optional
@@ -9,15 +9,14 @@ def _setting(default: Any, text: str) -> Any:
 
 
 @dataclass
-class TrainConfig:
-    """Train the restorer on a folder of videos: the occlusion finder first, then the generator."""
+class Settings:
+    """What all trainings share."""
 
     data_dir: str = field(metadata={"help": "UCF-101's folder (CLASS/v_*.avi) or any folder of videos"})
-    stage: Literal["generator"] = _setting("generator", "what to train")
     use_first_100: bool = _setting(False, "only the first 100 videos, by name")
-    output_dir: str = _setting("saved_models", "where generator.pth and discriminator.pth go")
+    output_dir: str = _setting("saved_models", "where the weights go")
     run_dir: str = _setting("runs/generator", "checkpoints and tensorboard logs; the same command resumes from it")
-    init_from: Optional[str] = _setting(None, "start from these weights (a generator.pth)")  # noqa: UP045
+    init_from: Optional[str] = _setting(None, "start from these weights of the same kind")  # noqa: UP045
     dry_run: bool = _setting(False, "print the resolved configuration and stop")
     seed: int = _setting(0, "of everything that is drawn")
 
@@ -25,7 +24,6 @@ class TrainConfig:
     batch_size: int = _setting(16, "windows a step and process")
     windows_per_video: int = _setting(4, "windows cut from each decode of a video")
     window: int = _setting(12, "frames a window: how far copies can come from")
-    frames_per_window: int = _setting(4, "frames of each window that the generator learns from")
     crop_height: int = _setting(128, "rows of a crop")
     crop_width: int = _setting(128, "columns of a crop")
     validation_share: float = _setting(0.1, "of the scenes, held out where there are no official lists")
@@ -33,39 +31,108 @@ class TrainConfig:
     checkpoint_minutes: float = _setting(5.0, "minutes between checkpoints")
     workers: int = _setting(1, "processes that decode")
 
-    architecture: Literal["unet", "pix2pix"] = _setting("unet", "pix2pix: the classic single-frame unet_256")
-    width: int = _setting(64, "channels at the first level")
-    learning_rate: float = _setting(2e-4, "of Adam, both models; falls to zero along a cosine")
-    l1_weight: float = _setting(100.0, "of |restored - clean|")
-    l2_weight: float = _setting(0.0, "of (restored - clean)^2, which counts in large holes")
-    adversarial_weight: float = _setting(1.0, "of fooling the discriminator")
-    adversarial_start: float = _setting(0.0, "share of the training after which the discriminator joins")
+    learning_rate: float = _setting(2e-4, "of the optimiser; falls to zero along a cosine")
     ema_decay: float = _setting(0.999, "of the averaged weights, which are the ones that are kept")
     mixed_precision: Literal["auto", "no", "fp16", "bf16"] = _setting("auto", "auto: bf16 where the hardware has it")
-    gradient_clip: float = _setting(1.0, "greatest norm of the generator's gradient; typical ones are a few times it")
+    gradient_clip: float = _setting(1.0, "greatest norm of the gradient; typical ones are a few times it")
     gradient_accumulation: int = _setting(1, "steps a weight update")
 
-    finder_steps: int = _setting(2000, "steps of the occlusion finder, before the generator's")
-    finder_batch: int = _setting(16, "frames a step of the finder")
-
     def __post_init__(self) -> None:
-        for name in (
-            "epochs",
-            "batch_size",
-            "windows_per_video",
-            "window",
-            "frames_per_window",
-            "gradient_accumulation",
-            "validate_every",
-            "finder_batch",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+        for name, value in vars(self).items():
+            if name in COUNTS and value < 1:
+                raise ValueError(f"{name} is {value}, expected at least 1")
         if min(self.crop_height, self.crop_width) < 32:
             raise ValueError(f"crops are {self.crop_height}x{self.crop_width}, expected at least 32x32")
         if self.batch_size % self.windows_per_video:
             raise ValueError(
                 f"batch_size is {self.batch_size}, expected a multiple of windows_per_video ({self.windows_per_video})"
             )
+
+
+@dataclass
+class TrainConfig(Settings):
+    """Train the restorer on a folder of videos: the occlusion finder first, then the generator."""
+
+    stage: Literal["generator"] = _setting("generator", "what to train: generator, autoencoder, refiner")
+    frames_per_window: int = _setting(4, "frames of each window that the generator learns from")
+    architecture: Literal["unet", "pix2pix"] = _setting("unet", "pix2pix: the classic single-frame unet_256")
+    width: int = _setting(64, "channels at the first level")
+    l1_weight: float = _setting(100.0, "of |restored - clean|")
+    l2_weight: float = _setting(0.0, "of (restored - clean)^2, which counts in large holes")
+    adversarial_weight: float = _setting(1.0, "of fooling the discriminator")
+    adversarial_start: float = _setting(0.0, "share of the training after which the discriminator joins")
+
+    finder_steps: int = _setting(2000, "steps of the occlusion finder, before the generator's")
+    finder_batch: int = _setting(16, "frames a step of the finder")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.frames_per_window > self.window:
             raise ValueError(f"frames_per_window is {self.frames_per_window}, expected at most window ({self.window})")
+
+
+@dataclass
+class AutoencoderConfig(Settings):
+    """Train the autoencoder whose latents the refiner works in."""
+
+    stage: Literal["autoencoder"] = _setting("autoencoder", "what to train")
+    output_dir: str = _setting("saved_models/refiner/vae", "where the autoencoder goes, in diffusers' layout")
+    run_dir: str = _setting("runs/autoencoder", "checkpoints and tensorboard logs; the same command resumes from it")
+    window: int = _setting(4, "frames a window")
+    downsampling: int = _setting(8, "pixels a side of a latent cell")
+    latent_channels: int = _setting(16, "channels of the latents")
+    width: int = _setting(64, "channels inside")
+    learning_rate: float = _setting(5e-4, "of Adam; falls to zero along a cosine")
+    l1_weight: float = _setting(1.0, "of |decoded - clean|")
+    gradient_weight: float = _setting(1.0, "of |gradient of decoded - gradient of clean|")
+    moment_weight: float = _setting(0.01, "of keeping each latent channel's mean near 0 and its deviation near 1")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.downsampling < 2 or self.downsampling.bit_count() != 1:
+            raise ValueError(f"downsampling is {self.downsampling}, expected a power of two from 2 on")
+
+
+@dataclass
+class RefinerConfig(Settings):
+    """Train the refiner's denoiser in the latents of an autoencoder, with the generator's coarse fills."""
+
+    stage: Literal["refiner"] = _setting("refiner", "what to train")
+    output_dir: str = _setting("saved_models/refiner", "where the refiner goes, in diffusers' layout")
+    run_dir: str = _setting("runs/refiner", "checkpoints and tensorboard logs; the same command resumes from it")
+    vae: str = _setting("saved_models/refiner/vae", "the autoencoder: a folder, or a hub id")
+    generator: str = _setting("saved_models/generator.pth", "the weights that make the coarse fills")
+    batch_size: int = _setting(2, "windows a step and process")
+    windows_per_video: int = _setting(1, "windows cut from each decode of a video")
+    window: int = _setting(16, "frames a window: what the denoiser sees at once")
+    crop_height: int = _setting(160, "rows of a crop")
+    crop_width: int = _setting(160, "columns of a crop")
+    widths: list[int] = field(
+        default_factory=lambda: [64, 128, 192], metadata={"help": "the denoiser's channels, level by level"}
+    )
+    coarse_share: float = _setting(0.8, "of the windows that are shown the coarse fill; the others show nothing there")
+    snr_gamma: float = _setting(5.0, "min-SNR weighting's gamma")
+    hidden_least: float = _setting(0.01, "least share of a crop that is hidden")
+    hidden_most: float = _setting(0.6, "greatest share of a crop that is hidden")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if any(width % 16 for width in self.widths) or not self.widths:
+            raise ValueError(f"widths are {self.widths}, expected multiples of 16")
+        if not 0 < self.hidden_least <= self.hidden_most <= 1:
+            raise ValueError(
+                f"hidden_least is {self.hidden_least}, hidden_most {self.hidden_most}, expected 0 < least <= most <= 1"
+            )
+
+
+COUNTS = {
+    "epochs",
+    "batch_size",
+    "windows_per_video",
+    "window",
+    "frames_per_window",
+    "gradient_accumulation",
+    "validate_every",
+    "finder_batch",
+}
+STAGES = {"generator": TrainConfig, "autoencoder": AutoencoderConfig, "refiner": RefinerConfig}

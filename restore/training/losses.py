@@ -1,4 +1,4 @@
-"""The losses of pix2pix (Isola et al. 2017) and of the occlusion finder."""
+"""The losses of pix2pix (Isola et al. 2017), of the occlusion finder and of the refiner."""
 
 import math
 
@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from restore.errors import RestoreError
+
+KNOWN = 0.1  # how much a known latent cell counts beside a hidden one
 
 
 def reconstruction_loss(restored: Tensor, clean: Tensor) -> Tensor:
@@ -20,6 +22,20 @@ def squared_loss(restored: Tensor, clean: Tensor) -> Tensor:
     Where much is possible, as deep in a hole, L1 leads to the median of it and this to the mean, which PSNR rewards.
     """
     return F.mse_loss(restored, clean)
+
+
+def gradient_loss(restored: Tensor, clean: Tensor) -> Tensor:
+    """Mean difference of the gradients (of neighbouring pixels, `... H W`) of pictures in [-1, 1]. Scalar."""
+    error = restored - clean
+    return error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+
+
+def moment_loss(latents: Tensor) -> Tensor:
+    """How far each channel of latents `N C h w` is from mean 0 and deviation 1: the noise that diffusion adds should
+    drown none of them early. Scalar.
+    """
+    deviation, mean = torch.std_mean(latents, dim=(0, 2, 3))
+    return mean.square().mean() + (deviation - 1).square().mean()
 
 
 def generator_adversarial_loss(scores_of_restored: Tensor) -> Tensor:
@@ -43,6 +59,24 @@ def mask_loss(logits: Tensor, mask: Tensor) -> Tensor:
     overlap = 2 * (probability * mask).sum() + 1
     dice = 1 - overlap / (probability.sum() + mask.sum() + 1)
     return F.binary_cross_entropy_with_logits(logits, mask) + dice
+
+
+def diffusion_loss(
+    predicted: Tensor, wanted: Tensor, hidden: Tensor, alphas_cumprod: Tensor, *, gamma: float
+) -> Tensor:
+    """Squared error of a predicted velocity with min-SNR weighting (Hang et al. 2023, for v-prediction). Scalar.
+
+    Args:
+        predicted, wanted: `B T C h w`.
+        hidden: `B T 1 h w`; the known cells, which the sampler sets itself, count a tenth.
+        alphas_cumprod: `B`, of each clip's timestep.
+        gamma: signal-to-noise ratio from which easy timesteps count less.
+    """
+    snr = alphas_cumprod / (1 - alphas_cumprod)
+    # Least 0.1: at zero terminal SNR the formula gives 0, and the first step from pure noise would never be learnt.
+    weight = (snr.clamp(max=gamma) / (snr + 1)).clamp(min=0.1).view(-1, 1, 1, 1, 1)
+    weight = weight * torch.where(hidden > 0, 1.0, KNOWN)
+    return (weight * (predicted - wanted).square()).mean() / weight.mean()
 
 
 def check_finite(step: int, terms: dict[str, Tensor]) -> dict[str, float]:

@@ -7,9 +7,12 @@ from torch import Tensor
 from restore.errors import RestoreError
 from restore.training.losses import (
     check_finite,
+    diffusion_loss,
     discriminator_loss,
     generator_adversarial_loss,
+    gradient_loss,
     mask_loss,
+    moment_loss,
     reconstruction_loss,
     squared_loss,
 )
@@ -30,6 +33,45 @@ def test_the_squared_loss_is_least_at_the_mean_and_l1_at_the_median() -> None:
     for loss, best in ((reconstruction_loss, possible.median()), (squared_loss, possible.mean())):
         losses = [loss(guess.expand(5), possible).item() for guess in guesses]
         assert guesses[losses.index(min(losses))].item() == pytest.approx(best.item(), abs=0.011)
+
+
+def test_the_gradient_loss_sees_edges_and_not_levels() -> None:
+    clean = torch.zeros(1, 1, 4, 4)
+    assert gradient_loss(clean + 0.3, clean).item() == 0
+    edge = clean.clone()
+    edge[..., 2:] = 1  # one step of 1 in each row, among 3 pairs of neighbours
+    assert gradient_loss(edge, clean).item() == pytest.approx(1 / 3)
+    assert gradient_loss(edge.mT, clean).item() == pytest.approx(1 / 3)
+
+
+def test_the_moment_loss_is_none_for_white_channels_alone() -> None:
+    white = torch.randn(64, 2, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert moment_loss(white).item() == pytest.approx(0, abs=1e-4)
+    shifted, scaled = white.clone(), white.clone()
+    shifted[:, 0] += 2
+    scaled[:, 1] *= 3
+    assert moment_loss(shifted).item() == pytest.approx(2**2 / 2, rel=0.01)
+    assert moment_loss(scaled).item() == pytest.approx((3 - 1) ** 2 / 2, rel=0.01)
+
+
+def test_the_diffusion_loss_weighs_by_signal_to_noise_and_by_what_is_hidden() -> None:
+    wanted = torch.zeros(1, 2, 3, 4, 4)
+    hidden = torch.zeros(1, 2, 1, 4, 4)
+    hidden[..., :2] = 1
+
+    def loss(error: Tensor, alpha: float) -> float:
+        return diffusion_loss(wanted + error, wanted, hidden, torch.tensor([alpha]), gamma=5.0).item()
+
+    everywhere = torch.ones_like(wanted)
+    assert loss(2 * everywhere, 0.5) == pytest.approx(4)  # one timestep alone: weights cancel out
+    assert loss(everywhere * hidden, 0.5) == pytest.approx(1 / 1.1)
+    assert loss(everywhere * (1 - hidden), 0.5) == pytest.approx(0.1 / 1.1)
+    # Among timesteps: min(snr, 5) / (snr + 1), at least 0.1.
+    alphas = torch.tensor([0.0, 0.5, 0.95])  # snr 0, 1, 19
+    errors = torch.tensor([3.0, 0.0, 0.0]).view(3, 1, 1, 1, 1).expand(3, 1, 1, 2, 2)
+    weights = [0.1, 0.5, 5 / 20]
+    got = diffusion_loss(errors, torch.zeros_like(errors), torch.ones(3, 1, 1, 2, 2), alphas, gamma=5.0).item()
+    assert got == pytest.approx(9 * weights[0] / sum(weights))
 
 
 @pytest.mark.parametrize("scores", [[0.0], [-3.0, 2.0], [9.0]])

@@ -3,19 +3,21 @@ from pathlib import Path
 import pytest
 import yaml
 
-from restore.config import parse
-from restore.training.config import TrainConfig
+from restore.config import chosen, parse
+from restore.errors import ConfigError
+from restore.training.config import STAGES, AutoencoderConfig, RefinerConfig, Settings, TrainConfig
 
 PROFILES = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 
 
 def test_there_are_profiles() -> None:
-    assert {"ucf101", "quick", "pix2pix"} <= {path.stem for path in PROFILES}
+    assert {"ucf101", "quick", "pix2pix", "autoencoder", "refiner", "clevrer"} <= {path.stem for path in PROFILES}
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
 def test_a_profile_is_a_training(path: Path) -> None:
-    config = parse(TrainConfig, ["--config", str(path), "--data_dir", "UCF-101"])
+    arguments = ["--config", str(path), "--data_dir", "UCF-101"]
+    config = parse(chosen("stage", STAGES, arguments), arguments)
     for name, value in yaml.safe_load(path.read_text()).items():
         assert getattr(config, name) == value
     assert path.read_text().startswith("# ")  # says what it is for
@@ -47,3 +49,28 @@ def test_pix2pix_is_the_papers() -> None:
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         TrainConfig(data_dir="UCF-101", **settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], TrainConfig),
+        (["--stage", "refiner"], RefinerConfig),
+        (["--stage=autoencoder", "--epochs", "2"], AutoencoderConfig),
+        (["--config", "configs/clevrer.yaml"], RefinerConfig),
+        (["--config", "configs/clevrer.yaml", "--stage", "generator"], TrainConfig),
+        (["--config", "configs/quick.yaml"], TrainConfig),
+    ],
+)
+def test_the_stage_chooses_the_settings(arguments: list[str], expected: type[Settings]) -> None:
+    arguments = [str(PROFILES[0].parents[1] / part) if part.endswith(".yaml") else part for part in arguments]
+    assert chosen("stage", STAGES, arguments) is expected
+
+
+def test_an_unknown_stage_is_told(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.yaml"
+    profile.write_text("stage: magic\n")
+    for arguments in (["--stage", "magic"], ["--config", str(profile)]):
+        with pytest.raises(ConfigError) as error:
+            chosen("stage", STAGES, arguments)
+        assert str(error.value) == "stage is 'magic', expected one of generator, autoencoder, refiner"

@@ -16,21 +16,22 @@ from torch.nn.modules.module import register_module_forward_hook
 import train
 from tests.occlusion.scenes import pan
 
-SETTINGS = {
+COMMON = {
     "epochs": 3,
     "batch_size": 2,
     "windows_per_video": 2,
     "window": 4,
-    "frames_per_window": 2,
     "crop_height": 32,
     "crop_width": 32,
-    "width": 8,
-    "finder_steps": 3,
-    "finder_batch": 2,
     "mixed_precision": "no",
     "workers": 0,
     "validate_every": 100,
     "checkpoint_minutes": 1000,
+}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "generator": COMMON | {"frames_per_window": 2, "width": 8, "finder_steps": 3, "finder_batch": 2},
+    "autoencoder": COMMON | {"downsampling": 4, "latent_channels": 4, "width": 8},
+    "refiner": COMMON | {"widths": [16, 16]},
 }
 
 
@@ -55,10 +56,13 @@ def write_videos(folder: Path, count: int = 3, frames: int = 8) -> Path:
     return folder
 
 
-def flags(videos: Path, folder: Path, **settings: Any) -> list[str]:
+def flags(videos: Path, folder: Path, *, stage: str = "generator", **settings: Any) -> list[str]:
     """The command line that trains on `videos` and keeps everything in `folder`."""
-    settings = {"data_dir": videos, "output_dir": folder / "out", "run_dir": folder / "run"} | SETTINGS | settings
-    return [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+    places = {"data_dir": videos, "output_dir": folder / "out", "run_dir": folder / "run"}
+    line = []
+    for name, value in (places | SETTINGS.get(stage, {}) | {"stage": stage} | settings).items():
+        line += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
+    return line
 
 
 def run(videos: Path, folder: Path, **settings: Any) -> int:
