@@ -8,6 +8,7 @@ from typing import NoReturn
 from restore.errors import ConfigError, RestoreError
 
 KINDS = ("static", "moving", "random", "heavy", "none")  # as in degradations/boxes.py, which imports PyTorch
+OBSTRUCTIONS = ("leaves", "boxes", "dirt", "drops", "flare", "scratches", "text")  # as in obstructions/draw.py
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
 
@@ -24,7 +25,12 @@ def main(argv: list[str] | None = None) -> int:
             from restore.degrade_file import degrade_file
 
             mask = degrade_file(
-                settings.video, settings.output, kind=settings.kind, seed=settings.seed, lossless=settings.lossless
+                settings.video,
+                settings.output,
+                kind=settings.kind,
+                obstructions=settings.obstructions,
+                seed=settings.seed,
+                lossless=settings.lossless,
             )
             print(f"{settings.output}: degraded; {mask}: its mask, white where hidden")
         else:
@@ -45,13 +51,21 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     degrade = commands.add_parser(
-        "degrade", help="blur a video, put grey boxes before it, add noise", allow_abbrev=False
+        "degrade", help="blur a video, put something before it, add noise", allow_abbrev=False
     )
     degrade.add_argument("video", metavar="IN", help="the video to degrade")
     degrade.add_argument(
         "output", metavar="OUT", help="the video to write; its mask goes beside it, OUT's stem + _mask.mkv"
     )
-    degrade.add_argument("--kind", choices=KINDS, default="moving", help="of boxes (default: moving)")
+    before = degrade.add_mutually_exclusive_group()
+    before.add_argument("--kind", choices=KINDS, default="moving", help="of grey boxes (default: moving)")
+    before.add_argument(
+        "--obstructions",
+        type=_obstructions,
+        default=(),
+        metavar="KIND,...",
+        help=f"what hides the scene instead, one or more of {', '.join(OBSTRUCTIONS)}",
+    )
     degrade.add_argument("--seed", type=int, default=0, help="the same seed degrades alike (default: 0)")
     degrade.add_argument("--lossless", action="store_true", help="write FFV1 in RGB; OUT must be .mkv")
 
@@ -59,6 +73,15 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--frames", type=int, default=75, help="frames of the clip to work on (default: 75)")
     demo.add_argument("--output_dir", default="demo_output", help="where the results go (default: demo_output)")
     return parser
+
+
+def _obstructions(text: str) -> list[str]:
+    """`leaves,dirt` => its parts."""
+    kinds = text.split(",")
+    if unknown := [kind for kind in kinds if kind not in OBSTRUCTIONS]:
+        expected = ", ".join(OBSTRUCTIONS)
+        raise argparse.ArgumentTypeError(f"unknown obstruction '{unknown[0]}', expected some of {expected}")
+    return kinds
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """Degrade one video file into another, streamed, and write the true mask beside it: pairs to try the restorer on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from restore.degradations.boxes import draw_boxes, paint_mask
-from restore.degradations.degrade import Ranges, apply
+from restore.degradations.degrade import Ranges, add_noise, apply, defocus
+from restore.degradations.obstructions.draw import obstruct
 from restore.errors import RestoreError
 from restore.tensors import to_float, to_uint8
 from restore.video.prefetch import prefetch
@@ -31,12 +33,13 @@ def degrade_file(
     output: str | Path,
     *,
     kind: str = "moving",
+    obstructions: Sequence[str] = (),
     seed: int = 0,
     lossless: bool = False,
     ranges: Ranges = Ranges(),  # noqa: B008  frozen
     overwrite: bool = False,
 ) -> Path:
-    """Blur a video, put grey boxes before it, add noise: each as bad as is typical of `ranges`, over the whole length.
+    """Blur a video, put something before it, add noise: as bad as is typical of `ranges`, over the whole length.
 
     Sound, subtitles, times and tags go along as they are.
 
@@ -44,6 +47,7 @@ def degrade_file(
         video: what to degrade.
         output: what to write; its extension chooses the format.
         kind: of boxes, see `draw_boxes`.
+        obstructions: what is before the scene in place of boxes of that kind, some of `obstructions.draw.KINDS`.
         seed: the same seed degrades a video in the same way.
         lossless: FFV1 in RGB, into `.mkv`; else the encoder adds its own losses.
         overwrite: replace `output` and its mask if they exist.
@@ -64,7 +68,7 @@ def degrade_file(
         "level": torch.tensor([ranges.box_level.typical]),
         "noise": torch.tensor([ranges.noise.typical]),
     }
-    boxes, noise = torch.Generator().manual_seed(seed), torch.Generator().manual_seed(seed)
+    before, noise = torch.Generator().manual_seed(seed), torch.Generator().manual_seed(seed)
     with VideoReader(video) as reader:
         info = reader.info
         length = max(1, PIXELS // (info.width * info.height))
@@ -74,22 +78,28 @@ def degrade_file(
             VideoWriter(mask_path(output), info=info, lossless=True, overwrite=overwrite) as masks,
         ):
             for window in windows(prefetch(reader), length):
-                if kind != "random":  # the same boxes again, further on their way
-                    boxes.manual_seed(seed)
-                corners = draw_boxes(
-                    kind=kind,
-                    frames=len(window.core),
-                    first=window.first,
-                    height=info.height,
-                    width=info.width,
-                    count=ranges.box_count,
-                    sides=ranges.box_sides,
-                    heavy_side=ranges.heavy_side,
-                    generator=boxes,
-                )
-                mask = paint_mask(corners, info.height, info.width)  # T 1 H W
                 clip = to_float(np.stack([frame.image for frame in window.core]))  # T 3 H W
-                degraded = to_uint8(apply(clip[None], mask[None], **strengths, generator=noise)[0])
+                if obstructions or kind != "random":  # the same again, further on its way
+                    before.manual_seed(seed)
+                if obstructions:
+                    blurred = defocus(clip[None], strengths["blur"])
+                    obstructed = obstruct(blurred, kinds=obstructions, first=window.first, generator=before)
+                    mask = obstructed.mask[0]  # T 1 H W
+                    degraded = to_uint8(add_noise(obstructed.clips, strengths["noise"], generator=noise)[0])
+                else:
+                    corners = draw_boxes(
+                        kind=kind,
+                        frames=len(window.core),
+                        first=window.first,
+                        height=info.height,
+                        width=info.width,
+                        count=ranges.box_count,
+                        sides=ranges.box_sides,
+                        heavy_side=ranges.heavy_side,
+                        generator=before,
+                    )
+                    mask = paint_mask(corners, info.height, info.width)  # T 1 H W
+                    degraded = to_uint8(apply(clip[None], mask[None], **strengths, generator=noise)[0])
                 hidden = to_uint8(mask.expand(-1, 3, -1, -1) * 2 - 1)  # [0, 1] => [-1, 1] => [0, 255]
                 for frame, picture, grey in zip(window.core, degraded, hidden, strict=True):
                     pictures.write(picture, frame.pts)

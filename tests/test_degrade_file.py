@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import restore.degrade_file
-from restore.__main__ import KINDS, main
+from restore.__main__ import KINDS, OBSTRUCTIONS, main
 from restore.degradations import boxes
 from restore.degradations.degrade import Range, Ranges
+from restore.degradations.obstructions import draw
 from restore.degrade_file import degrade_file, mask_path
 from restore.errors import RestoreError
 from restore.video.reader import VideoReader
@@ -41,6 +42,7 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_kinds_on_the_command_line_are_those_there_are() -> None:
     assert sorted(KINDS) == sorted(boxes.KINDS)
+    assert OBSTRUCTIONS == draw.KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -68,6 +70,23 @@ def test_boxes_go_on_from_chunk_to_chunk(tmp_path: Path, monkeypatch: pytest.Mon
     for kind in ("static", "moving", "heavy"):
         at_once = read(degrade_file(clean, tmp_path / f"{kind}_at_once.mkv", kind=kind, seed=3))
         assert np.array_equal(at_once, masks[kind])
+
+
+def test_obstructions_in_place_of_boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clean, kinds = lossless_clip(tmp_path / "clean.mkv"), ["leaves", "text"]
+    settings = {"obstructions": kinds, "seed": 3, "lossless": True, "ranges": BOXES_ONLY}
+    marked = read(degrade_file(clean, tmp_path / "bad.mkv", **settings))
+    assert set(np.unique(marked)) == {0, 255}
+    differs = np.abs(read(tmp_path / "bad.mkv").astype(int) - read(clean)).max(-1)
+    hidden = marked[..., 0] == 255
+    assert 0.01 < hidden.mean() < 0.5
+    assert differs[hidden].mean() > 20 and np.median(differs[~hidden]) == 0
+    # The leaves sway on from chunk to chunk; the chunks make no difference.
+    assert (marked[1:] != marked[:-1]).any((1, 2, 3)).all()
+    monkeypatch.setattr(restore.degrade_file, "PIXELS", 10**6)
+    degrade_file(clean, tmp_path / "at_once.mkv", **settings)
+    at_once = read(tmp_path / "at_once.mkv").astype(int)
+    assert np.abs(at_once - read(tmp_path / "bad.mkv")).max() <= 1
 
 
 def test_seeded(tmp_path: Path) -> None:
@@ -120,6 +139,12 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert len(read(tmp_path / "bad_mask.mkv")) == 10
 
 
+def test_obstructions_by_command(tmp_path: Path) -> None:
+    video, bad = make_video(tmp_path / "clip.avi"), tmp_path / "bad.avi"
+    assert main(["degrade", str(video), str(bad), "--obstructions", "dirt,flare"]) == 0
+    assert 0 < (read(tmp_path / "bad_mask.mkv") == 255).mean() < 0.6
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -134,6 +159,15 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
             "got the extension '.mp4' for lossless output, expected '.mkv'; rename it: {at}/bad.mp4",
         ),
         (["{at}/clip.mp4"], "the following arguments are required: OUT; --help lists all"),
+        (
+            ["a", "b", "--obstructions", "leafs,dirt"],
+            "--obstructions: unknown obstruction 'leafs', expected some of leaves, boxes, dirt, drops, flare, "
+            "scratches, text; --help lists all",
+        ),
+        (
+            ["a", "b", "--kind", "static", "--obstructions", "dirt"],
+            "--obstructions: not allowed with argument --kind; --help lists all",
+        ),
         (["a", "b", "--kind", "round"], "--kind: invalid choice: 'round' (choose from {kinds}); --help lists all"),
     ],
 )

@@ -112,14 +112,25 @@ def apply(
     >>> white.min().item()
     1.0
     """
-    frames, device = clips.shape[1], clips.device
-    sigma = blur.clamp(min=0.05).to(device).repeat_interleave(frames).view(-1, 1).expand(-1, 2)
-    x = gaussian_blur2d(clips.flatten(0, 1), (KERNEL, KERNEL), sigma).view_as(clips)
-    grey = level.to(device) / 127.5 - 1
+    x = defocus(clips, blur)
+    grey = level.to(clips.device) / 127.5 - 1
     x = torch.lerp(x, grey.view(-1, 1, 1, 1, 1).expand_as(x), mask)
-    sigma = noise.to(device) / 127.5
-    x = x + torch.randn(x.shape, generator=generator).to(device) * sigma.view(-1, 1, 1, 1, 1)
-    return _quantise(x)
+    return add_noise(x, noise, generator=generator)
+
+
+def defocus(clips: Tensor, sigma: Tensor) -> Tensor:
+    """Blur each of `clips`, `B T 3 H W`, by a Gaussian of its own `sigma`, `B` in px."""
+    sigma = sigma.clamp(min=0.05).to(clips.device).repeat_interleave(clips.shape[1]).view(-1, 1).expand(-1, 2)
+    blurred: Tensor = gaussian_blur2d(clips.flatten(0, 1), (KERNEL, KERNEL), sigma)
+    return blurred.view_as(clips)
+
+
+def add_noise(clips: Tensor, sigma: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Add noise to each of `clips`, `B T 3 H W` in [-1, 1], of its own `sigma`, `B` in levels of 255; the result is on
+    8-bit levels. `generator` is a CPU generator.
+    """
+    sigma = (sigma.to(clips.device) / 127.5).view(-1, 1, 1, 1, 1)
+    return _quantise(clips + torch.randn(clips.shape, generator=generator).to(clips.device) * sigma)
 
 
 def _draw_masks(
