@@ -19,10 +19,12 @@ def main(argv: list[str] | None = None) -> int:
         jobs = find_jobs(
             config.degraded_video,
             config.output_dir,
-            mask_video=config.mask_video,
+            mask_video=None if config.mask_mode in ("found", "none") else config.mask_video,
             original_video=config.original_video,
             lossless=config.lossless,
             quality=config.quality,
+            write_mask=config.write_mask,
+            provenance=config.provenance,
             overwrite=config.overwrite,
         )
         from restore.inference.restore_jobs import restore_jobs

@@ -93,13 +93,16 @@ class Restorer:
             images: uint8 `H W 3`, RGB in [0, 255], all of one size; consecutive frames of one video.
             masks: for each frame bool or float `H W`, 1 where it is hidden; None lets the finder find them.
         """
-        found = self._find(images) if masks is None else zip(images, masks, strict=True)
+        yield from self.restore_masked(self.find(images) if masks is None else zip(images, masks, strict=True))
+
+    def restore_masked(self, masked: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Restored]:
+        """As `restore_frames`, for a stream of frames each with its mask."""
         if isinstance(self.generator, Pix2PixUNet):  # the classic looks at one frame and at nothing else
-            alone = ((mask, provenance_alone(mask), picture(image)) for image, mask in prefetch(found, 2 * BATCH))
+            alone = ((mask, provenance_alone(mask), picture(image)) for image, mask in prefetch(masked, 2 * BATCH))
             yield from self._generate(alone)
             return
         # Three threads share the work: what is found and tracked, swept, and generated.
-        yield from self._generate(prefetch(_propagated(prefetch(_tracked(found), 2 * BATCH)), BATCH))
+        yield from self._generate(prefetch(_propagated(prefetch(_tracked(masked), 2 * BATCH)), BATCH))
 
     def restore_tensor(self, video: Tensor, mask: Tensor | None = None) -> Tensor:
         """Restore clips held in memory: `B T 3 H W` => the same shape, RGB in [-1, 1], on 8-bit levels.
@@ -119,7 +122,7 @@ class Restorer:
         return to_float(np.stack(clips)).to(video.device)
 
     @torch.inference_mode()
-    def _find(self, images: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def find(self, images: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Each image with the probability, float32 `H W`, that its pixels are hidden."""
         for window in windows(images, BATCH, before=1, after=1):
             frames = self._input(to_float(np.stack(window.items)))
@@ -141,10 +144,10 @@ class Restorer:
         return x.to(self.device, memory_format=torch.channels_last)
 
 
-def _tracked(found: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Tracked]:
+def _tracked(masked: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Tracked]:
     """Each frame related to the one before it."""
     previous = None
-    for image, mask in found:
+    for image, mask in masked:
         previous = track(image, mask.astype(np.float32), previous)
         yield previous
 

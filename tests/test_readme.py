@@ -10,7 +10,8 @@ import pytest
 import inference
 import restore.__main__
 import train
-from tests.video.make import make_video
+from tests.inference.command import quarter
+from tests.video.make import make_video, picture
 
 ROOT = Path(train.__file__).parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,11 +27,10 @@ COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
 @pytest.fixture
 def place(tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with everything that the README speaks of."""
-    for name in ("degraded.avi", "original.avi", "mask.mkv"):
-        make_video(tmp_path / name, range(3))
-    for kind in ("degraded", "original", "mask"):
+    for kind, suffix, draw in (("degraded", ".avi", picture), ("original", ".avi", picture), ("mask", ".mkv", quarter)):
+        make_video(tmp_path / f"{kind}{suffix}", range(3), draw=draw)
         (tmp_path / f"{kind}_videos").mkdir()
-        make_video(tmp_path / f"{kind}_videos" / "a.mp4", range(3))
+        make_video(tmp_path / f"{kind}_videos" / "a.mp4", range(3), draw=draw)
     (tmp_path / "saved_models").mkdir()
     shutil.copy(tiny_weights, tmp_path / "saved_models" / "generator.pth")
     (tmp_path / "configs").symlink_to(ROOT / "configs")

@@ -1,26 +1,36 @@
-"""What is given beside a video, its mask or its original: of the video's size, one frame for each of its frames."""
+"""What is given beside a video, its mask or its original: of the video's size, one frame for each of its frames.
+
+A mask may also be an image that serves all frames, or a folder with an image for each.
+"""
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from restore.errors import InputError, MaskError, VideoError
+from restore.video.files import is_image
+from restore.video.images import ImageReader
 from restore.video.reader import Frame, VideoReader
 
 T = TypeVar("T")
 Kind = Literal["mask", "original"]
+Beside = VideoReader | ImageReader
+RATES = 0.01  # by which two rates may differ: 29.97 is called 30, and containers round
 ERRORS: dict[Kind, type[InputError]] = {"mask": MaskError, "original": VideoError}
 
 
-def open_beside(kind: Kind, path: Path, video: VideoReader) -> VideoReader:
+def open_beside(kind: Kind, path: Path, video: VideoReader) -> AbstractContextManager[Beside]:
     """Open the mask or the original of a video, and compare what can be known before they are decoded.
 
     Raises:
-        MaskError, VideoError: its size or its number of frames is not the video's, or a mask is the video itself.
+        MaskError, VideoError: its size or its number of frames is not the video's; a mask has another rate, or is the
+            video itself.
         VideoError: it cannot be read.
     """
-    beside = VideoReader(path)
+    beside = _open(kind, path)
     try:
         if kind == "mask" and path.samefile(video.path):  # easily done with folders, and nothing else would tell
             raise MaskError(f"the mask is the video itself; give another file: {path}")
@@ -30,7 +40,8 @@ def open_beside(kind: Kind, path: Path, video: VideoReader) -> VideoReader:
                 f"{kind} is {theirs.width}x{theirs.height}, video is {ours.width}x{ours.height}; "
                 f"give one of the video's size: {path}"
             )
-        if theirs.frames and ours.frames and theirs.frames != ours.frames:
+        other_rate = kind == "mask" and theirs.rate and abs(theirs.rate / ours.rate - 1) > RATES
+        if other_rate or (theirs.frames and ours.frames and theirs.frames != ours.frames):
             # Containers do not always tell the truth; before anything is refused, the frames are counted.
             error = _difference(kind, path, video.path)
             if error:
@@ -41,16 +52,16 @@ def open_beside(kind: Kind, path: Path, video: VideoReader) -> VideoReader:
     return beside
 
 
-def in_step(items: Iterable[T], video: VideoReader, kind: Kind, beside: VideoReader) -> Iterator[tuple[T, Frame]]:
+def in_step(items: Iterable[T], video: VideoReader, kind: Kind, beside: Beside) -> Iterator[tuple[T, Frame]]:
     """Pair items, one for each frame of `video`, with the frames of its mask or original.
 
-    Where the video breaks half way the pairs end with it.
+    Where the video breaks half way, or one image serves all frames, the pairs end with the video.
 
     Raises:
         MaskError, VideoError: one ends before the other.
     """
     for item, frame in zip_longest(items, beside):
-        if item is None and video.broken:
+        if item is None and (video.broken or _is_endless(beside)):
             return
         if item is None or frame is None:
             if beside.broken:
@@ -62,14 +73,35 @@ def in_step(items: Iterable[T], video: VideoReader, kind: Kind, beside: VideoRea
         yield item, frame
 
 
+def _open(kind: Kind, path: Path) -> Beside:
+    return ImageReader(path) if kind == "mask" and (path.is_dir() or is_image(path)) else VideoReader(path)
+
+
+def _is_endless(beside: Beside) -> bool:
+    return isinstance(beside, ImageReader) and beside.endless
+
+
 def _difference(kind: Kind, path: Path, video: Path) -> InputError | None:
-    """Count the frames of both; the error to raise if they differ."""
-    with VideoReader(video) as reader:
-        expected = sum(1 for _ in reader)
+    """Decode both and count; the error to raise if they differ."""
+    with _open(kind, path) as beside, VideoReader(video) as reader:
+        (got, their_rate), (expected, our_rate) = _counted(beside), _counted(reader)
         broken = reader.broken
-    with VideoReader(path) as reader:
-        got = sum(1 for _ in reader)
+    if kind == "mask" and their_rate and our_rate and abs(their_rate / our_rate - 1) > RATES:
+        return MaskError(
+            f"mask has {float(their_rate):.6g} frames a second, video has {float(our_rate):.6g}; "
+            f"give one of the video's rate, or a folder of images, which has none: {path}"
+        )
     if got == expected or (broken and got > expected):  # where the video breaks, the other goes on
         return None
     why = f"{kind} has {got} frames, video has {expected}; give one {kind} frame per video frame"
     return ERRORS[kind](f"{why}: {path}")
+
+
+def _counted(reader: Beside) -> tuple[int, Fraction | None]:
+    """How many frames there are, and how many a second, from first to last; None where that has no meaning."""
+    count, start, end = 0, Fraction(0), Fraction(0)
+    for frame in reader:
+        end = frame.pts * frame.time_base
+        start = start if count else end
+        count += 1
+    return count, (count - 1) / (end - start) if reader.info.rate and end > start else None

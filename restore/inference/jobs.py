@@ -11,8 +11,8 @@ from pathlib import Path
 
 from restore.errors import InputError, VideoError
 from restore.inference.beside import open_beside
-from restore.inference.report import check_report, read_report
-from restore.video.files import VIDEO_EXTENSIONS, extensions, find_videos, match_by_stem, output_path
+from restore.inference.report import check_report, is_result, read_report
+from restore.video.files import VIDEO_EXTENSIONS, extensions, find_videos, match_by_stem, match_masks, output_path
 from restore.video.reader import VideoReader
 from restore.video.writer import checked_encoder
 
@@ -23,7 +23,9 @@ class Job:
 
     Attributes:
         mask, original: what is given beside it; known to be of its size.
-        overwrite: whether `output` may exist: the user allows it, or it is the kept part of a video that was broken.
+        mask_file, provenance_file: where the mask that is used, and where each pixel comes from, are written, if so.
+        overwrite: whether what is written may exist: the user allows it, or it is the kept part of a video that was
+            broken.
         done: an earlier run has restored it.
         problem: why it cannot be restored.
     """
@@ -32,9 +34,15 @@ class Job:
     output: Path
     mask: Path | None
     original: Path | None
+    mask_file: Path | None
+    provenance_file: Path | None
     overwrite: bool
     done: bool = False
     problem: InputError | None = None
+
+    @property
+    def side_files(self) -> list[Path]:
+        return [path for path in (self.mask_file, self.provenance_file) if path]
 
 
 def find_jobs(
@@ -45,6 +53,8 @@ def find_jobs(
     original_video: str | Path | None = None,
     lossless: bool = False,
     quality: int | None = None,
+    write_mask: bool = False,
+    provenance: bool = False,
     overwrite: bool = False,
 ) -> list[Job]:
     """The jobs of a command, for arguments that are a file each, or a folder each with files matched by stem.
@@ -57,24 +67,42 @@ def find_jobs(
     videos = find_videos(degraded_video)
     folder = Path(degraded_video).is_dir()
     if folder:
-        videos = [video for video in videos if not (video.stem.endswith("_restored") and read_report(video))]
+        videos = [video for video in videos if not is_result(video)]
         if not videos:
             raise VideoError(f"every video in this folder is a restored one; give the degraded ones: {degraded_video}")
-    masks, originals = (
-        match_by_stem(videos, others) if others else [None] * len(videos) for others in (mask_video, original_video)
-    )
-    outputs = [output_path(video, output_dir, lossless=lossless) for video in videos]
-    _check_names(videos, outputs)
-    jobs = [Job(*paths, overwrite=overwrite) for paths in zip(videos, outputs, masks, originals, strict=True)]
-    return [_checked(job, folder=folder, lossless=lossless, quality=quality) for job in jobs]
+    masks: list[Path | None] = [*match_masks(videos, mask_video, folder=folder)] if mask_video else [None] * len(videos)
+    originals: list[Path | None] = [*match_by_stem(videos, original_video)] if original_video else [None] * len(videos)
+    jobs = [
+        Job(
+            video,
+            output_path(video, output_dir, lossless=lossless),
+            mask,
+            original,
+            output_path(video, output_dir, "_mask", lossless=True) if write_mask else None,
+            output_path(video, output_dir, "_provenance", lossless=True) if provenance else None,
+            overwrite,
+        )
+        for video, mask, original in zip(videos, masks, originals, strict=True)
+    ]
+    _check_names(jobs)
+    return [_checked(job, folder=folder, lossless=lossless, quality=quality, overwrite=overwrite) for job in jobs]
 
 
-def _checked(job: Job, *, folder: bool, lossless: bool, quality: int | None) -> Job:
+def _checked(job: Job, *, folder: bool, lossless: bool, quality: int | None, overwrite: bool) -> Job:
+    written: list[str] = []  # beside it, by an earlier run that broke
     if folder and not job.overwrite and job.output.exists():
-        report = read_report(job.output)
+        report = read_report(job.output) or {}
+        written = report.get("side_files", [])
         if report and not report.get("broken"):
+            for path in job.side_files:
+                if path.name not in written:
+                    raise VideoError(
+                        f"restored before, without {path.name}; ask to overwrite it, or leave that out: {job.output}"
+                    )
             return replace(job, done=True)
-        job = replace(job, overwrite=report is not None)
+        job = replace(job, overwrite=bool(report))
+    for path in job.side_files:
+        checked_encoder(path, True, None, overwrite or path.name in written)
     if job.video.suffix.lower() not in VIDEO_EXTENSIONS and not lossless:
         raise VideoError(
             f"got the extension {job.video.suffix!r}, expected one of {extensions()}; "
@@ -97,10 +125,15 @@ def _checked(job: Job, *, folder: bool, lossless: bool, quality: int | None) -> 
     return job
 
 
-def _check_names(videos: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """Two videos of one stem would write one report, if not one video."""
+def _check_names(jobs: Sequence[Job]) -> None:
+    """Two videos of one stem would write one report, if not one video; and what is read is never written."""
     first: dict[str, Path] = {}
-    for video, output in zip(videos, outputs, strict=True):
-        other = first.setdefault(output.stem, video)
-        if other is not video:
-            raise VideoError(f"has the stem of {other}, so their results would have one name; rename it: {video}")
+    for job in jobs:
+        other = first.setdefault(job.output.stem, job.video)
+        if other is not job.video:
+            raise VideoError(f"has the stem of {other}, so their results would have one name; rename it: {job.video}")
+    inputs = {path.resolve() for job in jobs for path in (job.video, job.mask, job.original) if path}
+    for job in jobs:
+        for path in (job.output, *job.side_files):
+            if path.resolve() in inputs:
+                raise VideoError(f"is an input, and a result would be written over it; choose another folder: {path}")

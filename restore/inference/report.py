@@ -19,11 +19,17 @@ def report_path(output: Path) -> Path:
 
 def read_report(output: Path) -> dict[str, Any] | None:
     """The report of the video `output`; None where there is none, or one of another video or program."""
-    try:
-        report = json.loads(report_path(output).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return report if isinstance(report, dict) and report.get("output") == output.name else None
+    report = _read(report_path(output))
+    return report if report.get("output") == output.name else None
+
+
+def is_result(path: Path) -> bool:
+    """Whether a report beside it says that an earlier run wrote it: a restored video, or what goes with one."""
+    stem, _, kind = path.stem.rpartition("_")
+    if kind == "restored":
+        return read_report(path) is not None
+    report = _read(path.with_name(f"{stem}_restored.json"))
+    return path.name in report.get("side_files", [])
 
 
 def check_report(output: Path) -> None:
@@ -54,3 +60,12 @@ def write_report(output: Path, report: dict[str, Any]) -> None:
         raise RestoreError(f"the video is restored, its report cannot be written ({error.strerror}): {path}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON object; an empty one where there is none."""
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return report if isinstance(report, dict) else {}

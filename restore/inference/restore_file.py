@@ -7,10 +7,8 @@ Decoding and encoding run while the models do. Whatever goes wrong, nothing half
 """
 
 import warnings
-from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
-from itertools import tee
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,18 +16,18 @@ from typing import Any
 import numpy as np
 
 from restore.errors import RestoreError
-from restore.inference.beside import in_step, open_beside
+from restore.inference.beside import Beside, in_step, open_beside
+from restore.inference.masks import AHEAD, MaskMode, restored_frames
 from restore.inference.report import check_report, write_report
 from restore.models.pix2pix import Pix2PixUNet
+from restore.occlusion.propagate import DOUBT
 from restore.occlusion.provenance import NAMES, shares
 from restore.pipeline import Restored, Restorer
 from restore.scoring.report import Scores
-from restore.video.mask import hidden_pixels
+from restore.video.mask import MaskCheck
 from restore.video.prefetch import prefetch
 from restore.video.reader import Frame, VideoReader
 from restore.video.writer import VideoWriter
-
-AHEAD = 4  # frames decoded, and restored, ahead of their use
 
 
 def restore_file(
@@ -38,6 +36,10 @@ def restore_file(
     output: str | Path,
     *,
     mask: str | Path | None = None,
+    mask_mode: MaskMode | None = None,
+    mask_dilation: int = 0,
+    write_mask: str | Path | None = None,
+    write_provenance: str | Path | None = None,
     original: str | Path | None = None,
     lossless: bool = False,
     quality: int | None = None,
@@ -51,22 +53,32 @@ def restore_file(
     Args:
         video: what to restore.
         output: what to write; its extension chooses the format. The report goes beside it, `STEM.json`.
-        mask: a video, white where `video` is hidden; None lets the restorer find what hides it.
+        mask: white where `video` is hidden: a video, an image that serves all frames, or a folder with an image for
+            each.
+        mask_mode: whose mask is used: the `given`, the one that is `found`, `both`, or `none`, so that nothing is
+            hidden; by default the given if there is one, else the found.
+        mask_dilation: pixels that the mask is grown by.
+        write_mask: `.mkv` for the mask that was used: lossless, grey, 255 where the picture is hidden, 0 elsewhere.
+            Given as `mask` it restores the same; for that, the finder's doubts are decided before they are used.
+        write_provenance: `.mkv` for where each pixel comes from: lossless, its grey levels are the codes of
+            `occlusion/provenance.py`.
         original: the undamaged video, to score against.
         lossless: FFV1 in RGB, into `.mkv`.
         quality: on the encoder's scale, see `VideoWriter`.
-        overwrite: replace `output` and its report if they exist.
+        overwrite: replace `output`, its report, and what else is written, if they exist.
         lpips: also score LPIPS, which needs a download once.
         weights: the file that the restorer's models come from, for the report.
         progress: called with 1 for each frame that is written.
 
     Returns:
         The report, ready for JSON:
-        `input`, `output` (name), `mask`, `original`, `weights` (paths), `frames`, `width`, `height`, `rate` (1/s);
-        `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `hidden` (share of all pixels);
+        `input`, `output`, `side_files` (names), `mask`, `original`, `weights` (paths), `frames`, `width`, `height`,
+        `rate` (1/s);
+        `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `mask_mode`, `mask_dilation`;
+        `hidden` (share of all pixels);
         `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`;
-        `scores`: None, or `before` and `after` (see `Scores.summary`) and `regions`: whether hole and seen were told
-        apart by the `given` mask or by the one that was `found`; `warnings`; `broken`: None, or where the video breaks.
+        `scores`: None, or `before` and `after` (see `Scores.summary`) and `regions`: by whose mask hole and seen were
+        told apart, as `mask_mode`; `warnings`; `broken`: None, or where the video breaks.
 
     Raises:
         InputError: a file is missing, broken or does not fit the others, or `output` cannot be written: nothing is left
@@ -78,21 +90,38 @@ def restore_file(
     """
     started = perf_counter()
     output = Path(output)
+    mode = mask_mode or ("given" if mask else "found")
+    if mode in ("given", "both") and mask is None:
+        raise ValueError(f"mask_mode is {mode!r}, and there is no mask; give one")
+    used = mask if mode in ("given", "both") else None
     if not overwrite:
         check_report(output)
+    check = MaskCheck()
     count, hidden, codes = 0, 0.0, np.zeros(len(NAMES), np.int64)
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(video))
-        masks = stack.enter_context(open_beside("mask", Path(mask), reader)) if mask else None
+        masks = stack.enter_context(open_beside("mask", Path(used), reader)) if used else None
         originals = stack.enter_context(open_beside("original", Path(original), reader)) if original else None
         device = str(restorer.device)
         before, after = (Scores(lpips=lpips and originals is not None, device=device) for _ in range(2))
+        # What is entered last ends first: the video is kept whatever becomes of the files beside it.
+        mask_writer, codes_writer = (
+            stack.enter_context(VideoWriter(path, info=reader.info, grey=True, overwrite=overwrite)) if path else None
+            for path in (write_mask, write_provenance)
+        )
         writer = stack.enter_context(
             VideoWriter(output, info=reader.info, source=video, lossless=lossless, quality=quality, overwrite=overwrite)
         )
-        restored = stack.enter_context(closing(prefetch(_restored(restorer, reader, masks), AHEAD)))
+        frames = restored_frames(
+            restorer, reader, masks, check, mode=mode, dilation=mask_dilation, certain=mask_writer is not None
+        )
+        restored = stack.enter_context(closing(prefetch(frames, AHEAD)))
         for degraded, result, clean in _beside_original(restored, reader, originals):
             writer.write(result.image, degraded.pts)
+            if mask_writer:
+                mask_writer.write(np.where(result.mask > DOUBT, np.uint8(255), np.uint8(0)), degraded.pts)
+            if codes_writer:
+                codes_writer.write(result.provenance, degraded.pts)
             where = result.mask >= 0.5
             count, hidden = count + 1, hidden + float(where.mean())
             codes += np.bincount(result.provenance.ravel(), minlength=len(NAMES))
@@ -107,27 +136,29 @@ def restore_file(
     report: dict[str, Any] = {
         "input": str(video),
         "output": output.name,
-        "mask": str(mask) if mask else None,
+        "side_files": [Path(path).name for path in (write_mask, write_provenance) if path],
+        "mask": str(used) if used else None,
         "original": str(original) if original else None,
         "weights": str(weights) if weights else None,
         "frames": count,
         "width": info.width,
         "height": info.height,
         "rate": round(float(info.rate), 6),
-        "stages": _stages(restorer, mask is not None),
+        "stages": _stages(restorer, mode),
         "device": device,
         "precision": str(restorer.dtype).removeprefix("torch."),
         "seconds": round(seconds, 3),
         "frames_per_second": round(count / seconds, 3),
+        "mask_mode": mode,
+        "mask_dilation": mask_dilation,
         "hidden": round(hidden / count, 6),
         "provenance": shares(codes),
         "scores": None,
-        "warnings": _oddities(reader, writer),
+        "warnings": _oddities(reader, writer) + check.warnings(),
         "broken": reader.broken,
     }
     if originals:
-        regions = "given" if mask else "found"
-        report["scores"] = {"regions": regions, "before": before.summary(), "after": after.summary()}
+        report["scores"] = {"regions": mode, "before": before.summary(), "after": after.summary()}
     write_report(output, report)
     for line in report["warnings"]:
         warnings.warn(f"{line}: {video}", stacklevel=2)
@@ -136,29 +167,8 @@ def restore_file(
     return report
 
 
-def _restored(restorer: Restorer, video: VideoReader, masks: VideoReader | None) -> Iterator[tuple[Frame, Restored]]:
-    """Each frame of a video with what becomes of it."""
-    waiting: deque[Frame] = deque()  # handed to the restorer and not yet back
-
-    def images(frames: Iterator[Frame]) -> Iterator[np.ndarray]:
-        for frame in frames:
-            waiting.append(frame)
-            yield frame.image
-
-    if masks is None:
-        results = restorer.restore_frames(images(prefetch(video, AHEAD)))
-    else:
-        # Both copies are read in turn by one thread, so one pair is held.
-        frames, hidden = tee(prefetch(in_step(video, video, "mask", masks), AHEAD))
-        results = restorer.restore_frames(
-            images(frame for frame, _ in frames), (hidden_pixels(mask.image) for _, mask in hidden)
-        )
-    for result in results:
-        yield waiting.popleft(), result
-
-
 def _beside_original(
-    restored: Iterator[tuple[Frame, Restored]], video: VideoReader, originals: VideoReader | None
+    restored: Iterator[tuple[Frame, Restored]], video: VideoReader, originals: Beside | None
 ) -> Generator[tuple[Frame, Restored, np.ndarray | None], None, None]:
     """Each frame, what becomes of it, and what it should be, if that is known."""
     if originals is None:
@@ -169,9 +179,9 @@ def _beside_original(
         yield degraded, result, clean.image
 
 
-def _stages(restorer: Restorer, mask_given: bool) -> list[str]:
+def _stages(restorer: Restorer, mode: MaskMode) -> list[str]:
     propagates = not isinstance(restorer.generator, Pix2PixUNet)
-    return ["find"] * (not mask_given) + ["propagate"] * propagates + ["generate"]
+    return ["find"] * (mode in ("found", "both")) + ["propagate"] * propagates + ["generate"]
 
 
 def _oddities(reader: VideoReader, writer: VideoWriter) -> list[str]:

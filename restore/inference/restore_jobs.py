@@ -72,6 +72,10 @@ def _restore(job: Job, restorer: Restorer, config: InferenceConfig, *, row: int)
             job.video,
             job.output,
             mask=job.mask,
+            mask_mode=config.mask_mode,
+            mask_dilation=config.mask_dilation,
+            write_mask=job.mask_file,
+            write_provenance=job.provenance_file,
             original=job.original,
             lossless=config.lossless,
             quality=config.quality,
@@ -81,8 +85,8 @@ def _restore(job: Job, restorer: Restorer, config: InferenceConfig, *, row: int)
             progress=bar.update,
         )
     frames, rate, hidden = report["frames"], report["frames_per_second"], report["hidden"]
-    known = "given" if job.mask else "found"
-    print(f"{job.output}: {frames} frames, {rate:.1f} a second; {hidden:.1%} hidden (mask {known})", flush=True)
+    whose = report["mask_mode"]
+    print(f"{job.output}: {frames} frames, {rate:.1f} a second; {hidden:.1%} hidden (mask: {whose})", flush=True)
     return report
 
 

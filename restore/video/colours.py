@@ -60,6 +60,11 @@ class FromRGB:
         return frame
 
 
+def from_grey(image: np.ndarray) -> av.VideoFrame:
+    """uint8 `H W` => a frame of the same levels."""
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="gray")
+
+
 def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
     """The 2x2 part `(a, b, c, d)` of the frame's display matrix; the pixel at x, y is shown at a x + c y, b x + d y."""
     # PyAV's type stubs take this container for a mapping; it iterates over its values.

@@ -28,6 +28,7 @@ H264 = Encoder("libx264", 16, 0, 51, {"preset": "veryfast"})
 MPEG4 = Encoder("mpeg4", 2, 1, 31, {"qmin": "1"})
 VP9 = Encoder("libvpx-vp9", 20, 0, 63, {"deadline": "realtime", "cpu-used": "6", "row-mt": "1"})
 FFV1 = Encoder("ffv1", 0, 0, 0, {"level": "3", "slicecrc": "1"})
+GREY = Encoder("ffv1", 0, 0, 0, {"level": "3", "slicecrc": "1"})
 
 BY_SUFFIX = {".mp4": H264, ".m4v": H264, ".mov": H264, ".mkv": H264, ".avi": MPEG4, ".webm": VP9}
 
@@ -36,7 +37,9 @@ FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".av
 
 
 def pixel_format(encoder: Encoder, info: VideoInfo) -> str:
-    """4:2:0, save where H.264 has no 4:2:0 (odd sizes), and RGB where nothing may be lost."""
+    """4:2:0, save where H.264 has no 4:2:0 (odd sizes), and RGB or grey where nothing may be lost."""
+    if encoder is GREY:
+        return "gray"
     if encoder is FFV1:
         return "bgr0"
     return "yuv444p" if encoder is H264 and (info.width % 2 or info.height % 2) else "yuv420p"
@@ -46,6 +49,8 @@ def output_colours(encoder: Encoder, info: VideoInfo) -> tuple[int, int]:
     """The `(matrix, range)` to write, as H.273 codes: the input's where it has them and the output can state them."""
     if encoder is FFV1:
         return RGB, FULL
+    if encoder is GREY:
+        return UNSPECIFIED, FULL
     if encoder is MPEG4:
         # States neither; this is what everyone assumes.
         return UNSPECIFIED, LIMITED
@@ -84,7 +89,7 @@ def add_picture_stream(
         codec.qscale = True
         codec.global_quality = quality * FF_QP2LAMBDA
         return stream
-    if encoder is not FFV1:
+    if encoder.best < encoder.worst:
         codec.options["crf"] = str(quality)
     codec.colorspace, codec.color_range = output_colours(encoder, info)
     codec.color_primaries, codec.color_trc = info.color_primaries, info.color_trc

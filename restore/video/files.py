@@ -1,11 +1,13 @@
 """Which files to work on, which belong together, and what the results are called."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from restore.errors import VideoError
 
 VIDEO_EXTENSIONS = {".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v"}
+IMAGE_EXTENSIONS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
 
 def find_videos(path: str | Path) -> list[Path]:
@@ -40,10 +42,36 @@ def match_by_stem(videos: Sequence[Path], others: str | Path) -> list[Path]:
                 f"got one file for {len(videos)} videos; give a folder with one for each, by stem: {others}"
             )
         return [others]
-    by_stem: dict[str, list[Path]] = {}
-    for other in find_videos(others):
-        by_stem.setdefault(other.stem, []).append(other)
-    return [_only(by_stem.get(video.stem, []), video, others) for video in videos]
+    return _matched(videos, find_videos(others), others, f"({extensions()})")
+
+
+def match_masks(videos: Sequence[Path], masks: str | Path, *, folder: bool) -> list[Path]:
+    """For each of `videos` its mask: a video, an image that serves all frames, or a folder with an image for each.
+
+    Beside a `folder` of videos, `masks` is a folder that holds one of these for each, by stem or as `STEM_mask`. Beside
+    a single video it is its mask; a folder without images in it is searched by stem.
+
+    Raises:
+        VideoError: as `match_by_stem`.
+    """
+    masks = Path(masks)
+    if not masks.is_dir():
+        return match_by_stem(videos, masks)
+    if not folder and images_in(masks):
+        return [masks]
+    found = [path for path in masks.rglob("*") if is_video(path) and path.is_file()] + images_in(masks)
+    found += [path for path in masks.iterdir() if path.is_dir() and images_in(path)]
+    return _matched(videos, found, masks, f"({extensions()}, an image, or a folder of images)", suffix="_mask")
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The images directly in `folder`, numbers in their names in the order that people count them: 2 before 10."""
+
+    def natural(path: Path) -> tuple[list[str | int], str]:
+        parts = re.split(r"(\d+)", path.name)  # text, number, text, ...
+        return [int(part) if index % 2 else part for index, part in enumerate(parts)], path.name
+
+    return sorted((path for path in folder.iterdir() if is_image(path) and path.is_file()), key=natural)
 
 
 def output_path(video: Path, output_dir: str | Path, suffix: str = "_restored", lossless: bool = False) -> Path:
@@ -60,13 +88,29 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_EXTENSIONS and not path.name.startswith(".")
 
 
+def is_image(path: Path) -> bool:
+    """Whether the name is an image's."""
+    return path.suffix.lower() in IMAGE_EXTENSIONS and not path.name.startswith(".")
+
+
 def extensions() -> str:
     return ", ".join(sorted(VIDEO_EXTENSIONS))
 
 
-def _only(found: list[Path], video: Path, others: Path) -> Path:
+def _matched(
+    videos: Sequence[Path], candidates: Iterable[Path], others: Path, kinds: str, suffix: str = ""
+) -> list[Path]:
+    by_stem: dict[str, list[Path]] = {}
+    for path in candidates:
+        stem = path.name if path.is_dir() else path.stem
+        for key in {stem, stem.removesuffix(suffix)}:
+            by_stem.setdefault(key, []).append(path)
+    return [_only(by_stem.get(video.stem, []), video, others, kinds) for video in videos]
+
+
+def _only(found: list[Path], video: Path, others: Path, kinds: str) -> Path:
     if len(found) == 1:
         return found[0]
     if found:
         raise VideoError(f"got {len(found)} files of the stem {video.stem!r}, expected one; keep one of them: {others}")
-    raise VideoError(f"no file of the stem {video.stem!r} for {video}; add {video.stem}.EXT ({extensions()}): {others}")
+    raise VideoError(f"no file of the stem {video.stem!r} for {video}; add {video.stem}.EXT {kinds}: {others}")

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -12,11 +13,12 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from restore.errors import RestoreError, VideoError
-from restore.video.colours import FromRGB
+from restore.video.colours import FromRGB, from_grey
 from restore.video.encoders import (
     BY_SUFFIX,
     FFV1,
     FORMATS,
+    GREY,
     Encoder,
     add_picture_stream,
     output_colours,
@@ -42,6 +44,7 @@ class VideoWriter:
         time_base: seconds per unit of the pts given to `write`; by default the input's.
         source: the video whose sound and subtitles are copied, packet by packet; None for a silent output.
         lossless: FFV1 in RGB, into `.mkv`; gives back every frame bit by bit.
+        grey: the same in grey, for pictures uint8 `H W`: masks, or codes.
         quality: on the encoder's scale, lower is better: H.264 0-51 (default 16), MPEG-4 1-31 (2), VP9 0-63 (20).
         overwrite: replace `path` if it exists.
 
@@ -58,14 +61,18 @@ class VideoWriter:
         time_base: Fraction | None = None,
         source: str | Path | None = None,
         lossless: bool = False,
+        grey: bool = False,
         quality: int | None = None,
         overwrite: bool = False,
     ) -> None:
         self.path = Path(path)
-        encoder = checked_encoder(self.path, lossless, quality, overwrite)
+        encoder = checked_encoder(self.path, lossless or grey, quality, overwrite)
+        encoder = GREY if grey else encoder
         matrix, color_range = output_colours(encoder, info)
-        self._from_rgb = FromRGB(pixel_format(encoder, info), colorspace=matrix, color_range=color_range)
-        self._size = (info.height, info.width, 3)
+        self._to_frame: Callable[[np.ndarray], av.VideoFrame] = (
+            from_grey if grey else FromRGB(pixel_format(encoder, info), colorspace=matrix, color_range=color_range)
+        )
+        self._size = (info.height, info.width) if grey else (info.height, info.width, 3)
         self._time_base = time_base or info.time_base
         self._slot = slot(encoder, info, self._time_base)
         self._last: int | None = None
@@ -94,7 +101,7 @@ class VideoWriter:
         return self._passthrough.left_out if self._passthrough else []
 
     def write(self, image: np.ndarray, pts: int) -> None:
-        """Append one picture, uint8 RGB `H W 3`, shown at `pts * time_base` seconds, later than the one before it.
+        """Append one picture, uint8 RGB `H W 3` or grey `H W`, shown at `pts * time_base` seconds, after the last one.
 
         Raises:
             ValueError: another size or type, or a pts that does not move forward.
@@ -112,7 +119,7 @@ class VideoWriter:
                 f"all that {self.path.suffix} can hold; write .mkv or .mp4 instead: {self.path}"
             )
         self._last = pts
-        frame = self._from_rgb(image)
+        frame = self._to_frame(image)
         frame.pts, frame.time_base = time.numerator, self._stream.codec_context.time_base
         self._encode(frame)
 

@@ -87,6 +87,7 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
     assert report == {
         "input": str(degraded),
         "output": "restored.mkv",
+        "side_files": [],
         "mask": str(given),
         "original": str(original),
         "weights": "some.pth",
@@ -97,6 +98,8 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
         "stages": ["propagate", "generate"],
         "device": "cpu",
         "precision": "float32",
+        "mask_mode": "given",
+        "mask_dilation": 0,
         "hidden": report["hidden"],
         "scores": {"regions": "given"},
         "warnings": [],
@@ -132,14 +135,17 @@ def test_sound_goes_along(tmp_path: Path, out: Path, restorer: Restorer) -> None
 @pytest.mark.parametrize("frames", [1, 2])
 def test_any_size_and_length(tmp_path: Path, out: Path, restorer: Restorer, size: tuple[int, int], frames: int) -> None:
     clip = np.stack([picture(0, *size)] * frames)
+    mask = np.ones((frames, size[1], size[0]), np.float32)
+    mask[:, 0, 0] = 0
     report = restore_file(
         restorer,
         write(tmp_path / "clip.mkv", clip),
         out / "clip.mkv",
         lossless=True,
-        mask=white(tmp_path / "mask.mkv", np.ones((frames, size[1], size[0]), np.float32)),
+        mask=white(tmp_path / "mask.mkv", mask),
     )
-    assert (report["frames"], report["width"], report["height"], report["hidden"]) == (frames, *size, 1.0)
+    assert (report["frames"], report["width"], report["height"]) == (frames, *size)
+    assert report["hidden"] == pytest.approx(mask.mean(), abs=1e-6)
     assert read(out / "clip.mkv").shape == clip.shape
 
 
@@ -209,7 +215,7 @@ def test_a_broken_companion(tmp_path: Path, out: Path, restorer: Restorer, kind:
 def test_a_video_that_breaks_half_way(tmp_path: Path, out: Path, restorer: Restorer, with_mask: bool) -> None:
     video = cut_in_half(make_video(tmp_path / "clip.avi", range(30), draw=noise))
     # Its mask and its original are whole, and longer than what can be read of it.
-    mask = white(tmp_path / "mask.mkv", grey(30)) if with_mask else None
+    mask = white(tmp_path / "mask.mkv", box(30, 48, 64, (4, 4))) if with_mask else None
     original = make_video(tmp_path / "original.mkv", range(30), draw=noise)
     with pytest.raises(RestoreError) as caught:
         restore_file(restorer, video, out / "clip.avi", mask=mask, original=original)

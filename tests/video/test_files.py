@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from restore.errors import VideoError
-from restore.video.files import find_videos, match_by_stem, output_path
+from restore.video.files import find_videos, images_in, match_by_stem, match_masks, output_path
 
 
 def _touch(folder: Path, *names: str) -> list[Path]:
@@ -54,3 +54,34 @@ def test_partners_that_do_not_match(tmp_path: Path) -> None:
 def test_names_of_results() -> None:
     assert output_path(Path("in/clip.AVI"), "out") == Path("out/clip_restored.AVI")
     assert output_path(Path("clip.mp4"), Path("out"), suffix="_x", lossless=True) == Path("out/clip_x.mkv")
+
+
+def test_images_are_in_the_order_that_people_count_them(tmp_path: Path) -> None:
+    names = ["1.png", "2.PNG", "9b.jpg", "10.png", "a2.bmp", "a010.bmp"]
+    paths = _touch(tmp_path, *names)
+    _touch(tmp_path, ".3.png", "notes.txt", "4.mp4", "deep/5.png")
+    (tmp_path / "6.png").mkdir()
+    assert images_in(tmp_path) == paths
+
+
+def test_masks_are_videos_images_or_folders(tmp_path: Path) -> None:
+    videos = _touch(tmp_path / "videos", "a.avi", "b.c.mp4", "d.mkv", "e_mask.mp4")
+    masks = tmp_path / "masks"
+    found = _touch(masks, "deep/a.mkv", "b.c/2.png", "d_mask.mkv", "e_mask.png")
+    found[1] = masks / "b.c"
+    assert match_masks(videos, masks, folder=True) == found
+    _touch(masks, "b.c.png")
+    with pytest.raises(VideoError, match=r"got 2 files of the stem 'b\.c', expected one; keep one of them: .*masks"):
+        match_masks(videos, masks, folder=True)
+    with pytest.raises(VideoError, match=r"no file of the stem 'f' .*; add f\.EXT \(.*, an image, or a folder "):
+        match_masks([Path("f.avi")], masks, folder=True)
+
+
+def test_beside_one_video_a_folder_of_images_is_its_mask(tmp_path: Path) -> None:
+    (video,) = _touch(tmp_path, "a.avi")
+    (still, _) = _touch(tmp_path / "frames", "a.png", "b.png")
+    (named,) = _touch(tmp_path / "masks", "a.mkv")
+    assert match_masks([video], tmp_path / "frames", folder=False) == [tmp_path / "frames"]
+    assert match_masks([video], tmp_path / "frames", folder=True) == [still]
+    assert match_masks([video], tmp_path / "masks", folder=False) == [named]
+    assert match_masks([video], named, folder=False) == [named]

@@ -1,0 +1,85 @@
+"""Image files read as the frames of a video: a folder with one for each frame, or one image that serves them all."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import count
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from restore.errors import VideoError
+from restore.video.files import IMAGE_EXTENSIONS, images_in
+from restore.video.reader import Frame
+
+
+@dataclass(frozen=True)
+class ImagesInfo:
+    """What image files are, in the terms of `VideoInfo`. `frames` is None for one that serves all; none have a rate."""
+
+    width: int
+    height: int
+    frames: int | None
+    rate: None = None
+
+
+class ImageReader:
+    """Open an image, or a folder of them; iterate to get `Frame`s, whose pts count from 0.
+
+    A folder has as many frames as images, in natural order of their names. A single image is every frame: iteration
+    does not end (`endless`). `info` is an `ImagesInfo`.
+
+    Raises:
+        VideoError: there is no image, one cannot be read, or (on the way) they differ in size.
+    """
+
+    broken: None = None  # as a VideoReader's: an image is whole or refused
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.endless = not self.path.is_dir()
+        self._files = [self.path] if self.endless else images_in(self.path)
+        if not self._files:
+            known = ", ".join(sorted(IMAGE_EXTENSIONS))
+            raise VideoError(f"no image in this folder, expected some of {known}; give another folder: {self.path}")
+        self._first = read_image(self._files[0])
+        height, width, _ = self._first.shape
+        self.info = ImagesInfo(width, height, None if self.endless else len(self._files))
+
+    def __enter__(self) -> "ImageReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing is left open between two images."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        for index in count() if self.endless else range(len(self._files)):
+            image = self._first if index == 0 or self.endless else read_image(self._files[index])
+            if image.shape != self._first.shape:
+                (height, width, _), path = image.shape, self._files[index]
+                expected = f"{self.info.width}x{self.info.height}"
+                raise VideoError(f"image is {width}x{height}, the first is {expected}; make all of one size: {path}")
+            yield Frame(image, index, Fraction(1))
+
+
+def read_image(path: Path) -> np.ndarray:
+    """An image as uint8 RGB `H W 3`, upright; 16 bits become 8, and transparency is left out.
+
+    Raises:
+        VideoError: no such file, or not a whole image.
+    """
+    level = cv2.utils.logging.setLogLevel(0)  # what is wrong with the file is said in one line, below
+    try:
+        data = np.fromfile(path, np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
+    except OSError as error:
+        raise VideoError(f"the image cannot be read ({error.strerror}); check the path: {path}") from error
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    if image is None:
+        raise VideoError(f"not an image that OpenCV can read, or cut short; save it again as .png: {path}")
+    return np.asarray(image)

@@ -1,0 +1,292 @@
+"""Masks given and found, the mask that was used and where each pixel comes from: in, out, and back in."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from restore.errors import MaskError
+from restore.inference.restore_file import restore_file
+from restore.models.finder import OcclusionFinder
+from restore.models.generator import UNetGenerator
+from restore.occlusion.provenance import COPIED, FILLED, NAMES, SEEN
+from restore.pipeline import Restorer
+from restore.video.reader import VideoReader
+from tests.inference.command import Command, left_in, quarter, two
+from tests.occlusion.scenes import box, noisy, pan
+from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise
+
+FRAMES, H, W = 10, 48, 64
+TINY: dict[str, Any] = {"widths": (8, 8), "blocks": (1, 1), "decoder_blocks": (1,)}
+BOX = box(FRAMES, H, W, (4, 4), (2, 4)) > 0
+
+
+@pytest.fixture(scope="module")
+def restorer() -> Restorer:
+    """An untrained finder, unsure of everything; to the generator every doubt matters."""
+    torch.manual_seed(1)
+    generator, finder = UNetGenerator(**TINY), OcclusionFinder(**TINY)
+    unets: list[Any] = [generator.unet, finder.unet]
+    for unet, spread, bias in zip(unets, (0.1, 1), (0, -2), strict=True):
+        torch.nn.init.normal_(unet.tail.weight, std=spread)
+        torch.nn.init.constant_(unet.tail.bias, bias)
+    return Restorer(generator, finder, device="cpu", precision="float32")
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    frames = noisy(pan(FRAMES, (0, 1), H, W), 12)
+    return make_video(tmp_path / "clip.mp4", UNEVEN, time_base=MILLI, draw=lambda index, *_: frames[index])
+
+
+def grey_video(path: Path, mask: np.ndarray) -> Path:
+    def draw(index: int, *_: int) -> np.ndarray:
+        return np.dstack([mask[index].astype(np.uint8) * 255] * 3)
+
+    return make_video(path, UNEVEN[: len(mask)], time_base=MILLI, draw=draw, codec="ffv1", pix_fmt="gray")
+
+
+def images(folder: Path, mask: np.ndarray) -> Path:
+    folder.mkdir()
+    for index, frame in enumerate(mask):
+        assert cv2.imwrite(str(folder / f"frame{index}.png"), frame.astype(np.uint8) * 255)
+    return folder
+
+
+def read(path: Path) -> np.ndarray:
+    with VideoReader(path) as reader:
+        return np.stack([frame.image for frame in reader])
+
+
+def times(path: Path) -> list[Fraction]:
+    with VideoReader(path) as reader:
+        return [frame.pts * frame.time_base for frame in reader]
+
+
+def restored(restorer: Restorer, video: Path, **options: Any) -> np.ndarray:
+    output = video.with_name("out.mkv")
+    restore_file(restorer, video, output, lossless=True, overwrite=True, **options)
+    return read(output)
+
+
+def used(restorer: Restorer, video: Path, **options: Any) -> np.ndarray:
+    """The mask that `--write_mask` writes, bool `T H W`."""
+    path = video.with_name("used.mkv")
+    restored(restorer, video, write_mask=path, **options)
+    levels = read(path)
+    assert set(np.unique(levels)) <= {0, 255} and (levels == levels[..., :1]).all()
+    return levels[..., 0] > 0
+
+
+def test_images_do_as_a_video_does(tmp_path: Path, clip: Path, restorer: Restorer) -> None:
+    wanted = restored(restorer, clip, mask=grey_video(tmp_path / "mask.mkv", BOX))
+    assert np.array_equal(restored(restorer, clip, mask=images(tmp_path / "masks", BOX)), wanted)
+    still = BOX[:1].repeat(FRAMES, 0)
+    wanted = restored(restorer, clip, mask=grey_video(tmp_path / "still.mkv", still))
+    one = images(tmp_path / "one", BOX[:1]) / "frame0.png"
+    assert np.array_equal(restored(restorer, clip, mask=one), wanted)
+
+
+def test_a_mask_of_the_same_times_has_the_same_rate(tmp_path: Path, clip: Path, restorer: Restorer) -> None:
+    """Whatever the containers say: for these times MP4 states 15.625 frames a second and Matroska 25."""
+    mask = grey_video(tmp_path / "mask.mkv", BOX)
+    with VideoReader(clip) as ours, VideoReader(mask) as theirs:
+        assert ours.info.rate != theirs.info.rate
+    assert restore_file(restorer, clip, tmp_path / "out.mp4", mask=mask)["frames"] == FRAMES
+    even = make_video(tmp_path / "even.mp4", draw=quarter)
+    with pytest.raises(MaskError, match=r"^mask has 25 frames a second, video has 15; give one of the video's "):
+        restore_file(restorer, clip, tmp_path / "refused.mp4", mask=even)
+
+
+def test_whose_mask_is_used(tmp_path: Path, clip: Path, restorer: Restorer) -> None:
+    mask = grey_video(tmp_path / "mask.mkv", BOX)
+    found = used(restorer, clip)
+    assert 0.05 < found.mean() < 0.5  # the finder says something
+    assert np.array_equal(used(restorer, clip, mask=mask), BOX)
+    assert np.array_equal(used(restorer, clip, mask=mask, mask_mode="given"), BOX)
+    assert np.array_equal(used(restorer, clip, mask=mask, mask_mode="found"), found)
+    assert np.array_equal(used(restorer, clip, mask=mask, mask_mode="both"), BOX | found)
+    assert not used(restorer, clip, mask=mask, mask_mode="none").any()
+    assert not used(restorer, clip, mask_mode="none").any()
+    with pytest.raises(ValueError, match="mask_mode is 'both', and there is no mask; give one"):
+        used(restorer, clip, mask_mode="both")
+
+
+@pytest.mark.parametrize(("mode", "find"), [("given", []), ("found", ["find"]), ("both", ["find"]), ("none", [])])
+def test_the_report_says_whose(tmp_path: Path, clip: Path, restorer: Restorer, mode: Any, find: list[str]) -> None:
+    mask = grey_video(tmp_path / "mask.mkv", BOX)
+    report = restore_file(restorer, clip, tmp_path / "out.mp4", mask=mask, mask_mode=mode, original=clip)
+    assert (report["mask_mode"], report["stages"]) == (mode, [*find, "propagate", "generate"])
+    assert report["mask"] == (str(mask) if mode in ("given", "both") else None)
+    assert report["scores"]["regions"] == mode
+
+
+@pytest.mark.parametrize("pixels", [1, 3, 6])
+def test_the_mask_is_grown_by_a_disc(tmp_path: Path, clip: Path, restorer: Restorer, pixels: int) -> None:
+    point = np.zeros((FRAMES, H, W), bool)
+    point[:, 20, 30] = True
+    grown = used(restorer, clip, mask=grey_video(tmp_path / "mask.mkv", point), mask_dilation=pixels)
+    y, x = np.mgrid[0:H, 0:W]
+    distance = np.hypot(y - 20, x - 30)
+    assert grown[:, distance <= pixels - 0.5].all() and not grown[:, distance > pixels + 0.5].any()
+    found = used(restorer, clip)
+    assert (used(restorer, clip, mask_dilation=pixels) >= found).all()
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"mask_dilation": 2}, {"mask_mode": "both"}, {"mask_mode": "given"}, {"mask_mode": "none"}]
+)
+def test_the_mask_that_was_used_restores_the_same(
+    tmp_path: Path, clip: Path, restorer: Restorer, options: dict[str, Any]
+) -> None:
+    if options.get("mask_mode") in ("given", "both"):
+        options = options | {"mask": images(tmp_path / "masks", BOX)}
+    written = tmp_path / "clip_mask.mkv"
+    wanted = restored(restorer, clip, write_mask=written, **options)
+    assert times(written) == times(clip) == [stamp * MILLI for stamp in UNEVEN]
+    if options.get("mask_mode") == "none":
+        with pytest.warns(UserWarning, match="hides nothing"):
+            again = restored(restorer, clip, mask=written)
+    else:
+        again = restored(restorer, clip, mask=written)
+    assert np.array_equal(again, wanted)
+
+
+def test_where_each_pixel_comes_from(tmp_path: Path, clip: Path, restorer: Restorer) -> None:
+    mask = BOX | box(FRAMES, H, W, (30, 40), (0, 0), 10).astype(bool)  # one moves, one stays
+    path, output = tmp_path / "clip_provenance.mkv", tmp_path / "out.mkv"
+    given = grey_video(tmp_path / "mask.mkv", mask)
+    report = restore_file(restorer, clip, output, mask=given, write_provenance=path)
+    assert (report["side_files"], times(path)) == ([path.name], times(clip))
+    codes = read(path)[..., 0]
+    wanted = np.stack([frame.provenance for frame in restorer.restore_frames(read(clip), mask)])
+    assert np.array_equal(codes, wanted)
+    assert np.array_equal(codes == SEEN, ~mask) and (codes == COPIED).any() and (codes == FILLED).any()
+    for code, name in enumerate(NAMES):
+        assert report["provenance"][name] == pytest.approx((codes == code).mean(), abs=1e-6)
+
+
+def test_a_video_that_breaks_keeps_what_goes_with_it(tmp_path: Path, restorer: Restorer) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    half = cut_in_half(make_video(tmp_path / "clip.avi", range(30), draw=noise))
+    with pytest.raises(Exception, match="are restored and kept"):
+        restore_file(restorer, half, folder / "a.avi", write_mask=folder / "m.mkv", write_provenance=folder / "p.mkv")
+    frames = json.loads((folder / "a.json").read_text())["frames"]
+    assert len(read(folder / "m.mkv")) == len(read(folder / "p.mkv")) == len(read(folder / "a.avi")) == frames
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, ZeroDivisionError])
+def test_nothing_is_left_of_what_was_stopped(
+    tmp_path: Path, clip: Path, restorer: Restorer, stop: type[BaseException]
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+
+    def stopped(_: int) -> None:
+        assert len(left_in(folder)) == 3
+        raise stop
+
+    side = {"write_mask": folder / "mask.mkv", "write_provenance": folder / "codes.mkv"}
+    with pytest.raises(stop):
+        restore_file(restorer, clip, folder / "clip.mp4", progress=stopped, **side)
+    assert left_in(folder) == []
+
+
+def test_the_commands_files(run: Command, tmp_path: Path, out: Path) -> None:
+    video = make_video(tmp_path / "clip.avi", seconds_of_sound=0.4)
+    assert run(degraded_video=video, write_mask=True, provenance=True) == 0
+    assert left_in(out) == ["clip_mask.mkv", "clip_provenance.mkv", "clip_restored.avi", "clip_restored.json"]
+    report = json.loads((out / "clip_restored.json").read_text())
+    assert report["side_files"] == ["clip_mask.mkv", "clip_provenance.mkv"]
+    assert report["provenance"] == {"seen": 1, "copied": 0, "filled": 0, "regenerated": 0}
+    assert run(degraded_video=video, write_mask=True, provenance=True, overwrite=True) == 0
+
+
+def test_a_folder_with_masks_of_every_kind(run: Command, tmp_path: Path, out: Path) -> None:
+    videos, masks = two(tmp_path / "in"), tmp_path / "masks"
+    make_video(videos / "c.mp4")
+    images(masks, quarter(0, W, H)[None, ..., 0] > 0)
+    (masks / "frame0.png").rename(masks / "a.png")
+    images(masks / "b", quarter(0, W, H)[None, ..., 0].repeat(10, 0) > 0)
+    make_video(masks / "c_mask.mkv", draw=quarter)
+    assert run(degraded_video=videos, mask_video=masks) == 0
+    for stem, mask in {"a": masks / "a.png", "b": masks / "b", "c": masks / "c_mask.mkv"}.items():
+        report = json.loads((out / f"{stem}_restored.json").read_text())
+        assert (report["mask"], report["hidden"], report["warnings"]) == (str(mask), 0.25, [])
+
+
+def test_the_masks_of_a_folder_go_back_in(run: Command, tmp_path: Path, out: Path) -> None:
+    videos, still = two(tmp_path / "in"), tmp_path / "masks"
+    images(still, quarter(0, W, H)[None].repeat(2, 0)[..., 0] > 0)
+    for index, stem in enumerate("ab"):
+        (still / f"frame{index}.png").rename(still / f"{stem}.png")
+    assert run(degraded_video=videos, mask_video=still, mask_dilation=3, write_mask=True, lossless=True) == 0
+    assert run(degraded_video=videos, mask_video=out, output_dir=tmp_path / "again", lossless=True) == 0
+    for stem in "ab":
+        assert np.array_equal(read(tmp_path / "again" / f"{stem}_restored.mkv"), read(out / f"{stem}_restored.mkv"))
+
+
+def test_what_goes_with_a_video_is_not_restored_itself(run: Command, tmp_path: Path) -> None:
+    videos = two(tmp_path / "in")
+    for _ in range(2):
+        assert run(degraded_video=videos, output_dir=videos, write_mask=True, provenance=True) == 0
+    assert len(left_in(videos)) == 2 * (1 + 4)
+
+
+def test_a_folder_that_was_restored_without(
+    run: Command, tmp_path: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    videos = two(tmp_path / "in")
+    assert run(degraded_video=videos) == 0
+    assert run(degraded_video=videos, write_mask=True) == 2
+    assert capsys.readouterr().err == (
+        "inference.py: restored before, without a_mask.mkv; "
+        f"ask to overwrite it, or leave that out: {out}/a_restored.mp4\n"
+    )
+    assert run(degraded_video=videos, write_mask=True, overwrite=True) == 0
+    assert run(degraded_video=videos, write_mask=True) == 0  # done
+    assert len(left_in(out)) == 6
+
+
+def test_a_folder_goes_on_where_a_video_broke(run: Command, tmp_path: Path, out: Path) -> None:
+    videos = two(tmp_path / "in")
+    cut_in_half(make_video(videos / "c.avi", range(30), draw=noise)).replace(videos / "c.avi")
+    assert run(degraded_video=videos, write_mask=True) == 1
+    assert len(read(out / "c_mask.mkv")) < 30
+    make_video(videos / "c.avi", range(30))
+    # What stands there is replaced only where the earlier run wrote it.
+    (out / "c_provenance.mkv").write_text("mine")
+    assert run(degraded_video=videos, write_mask=True, provenance=True) == 2
+    assert (out / "c_provenance.mkv").read_text() == "mine"
+    assert run(degraded_video=videos, write_mask=True) == 0
+    assert len(read(out / "c_mask.mkv")) == 30
+
+
+@pytest.mark.parametrize(
+    ("level", "said"),
+    [
+        (0, "the mask hides nothing in any frame: its brightest level is 0, and a pixel is hidden from level 128 of"),
+        (255, "the mask hides everything in all frames: its darkest level is 255, and a pixel is hidden from level 12"),
+    ],
+)
+def test_a_mask_that_cannot_be_meant(run: Command, tmp_path: Path, out: Path, level: int, said: str) -> None:
+    mask = tmp_path / "mask.png"
+    assert cv2.imwrite(str(mask), np.full((H, W), level, np.uint8))
+    with pytest.warns(UserWarning, match=f"^{said}") as told:
+        assert run(degraded_video=make_video(tmp_path / "clip.mp4"), mask_video=mask) == 0
+    (line,) = json.loads((out / "clip_restored.json").read_text())["warnings"]
+    assert line.startswith(said) and len(told) == 1
+
+
+def test_grey_in_a_mask_is_said(run: Command, tmp_path: Path, out: Path) -> None:
+    mask = tmp_path / "mask.png"
+    assert cv2.imwrite(str(mask), np.tile(np.linspace(0, 255, W).astype(np.uint8), (H, 1)))
+    with pytest.warns(UserWarning, match=r"^50\.0% of the mask is neither black nor white, but grey; a pixel is "):
+        assert run(degraded_video=make_video(tmp_path / "clip.mp4"), mask_video=mask) == 0
+    assert json.loads((out / "clip_restored.json").read_text())["hidden"] == 0.5
