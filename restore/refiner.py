@@ -66,6 +66,12 @@ class RefinerPipeline(DiffusionPipeline):
             )
         self.register_modules(vae=vae, unet=unet, scheduler=scheduler, text_encoder=text_encoder, tokenizer=tokenizer)
 
+    @property
+    def multiple(self) -> int:
+        """Pictures whose sides are multiples of this need no padding."""
+        levels: int = len(self.unet.config.block_out_channels)
+        return downsampling(self.vae) * 2 ** (levels - 1)
+
     @torch.inference_mode()
     def refine(
         self,
@@ -106,8 +112,7 @@ class RefinerPipeline(DiffusionPipeline):
             ConfigError: a prompt for a model that reads none.
         """
         batch, count, _, height, width = frames.shape
-        cell = downsampling(self.vae)
-        multiple = cell * 2 ** (len(self.unet.config.block_out_channels) - 1)
+        cell, multiple = downsampling(self.vae), self.multiple
         if max(height, width) <= multiple:  # one value a channel at the deepest level cannot be normalised
             multiple *= 2
         frames, mask = (
@@ -161,15 +166,19 @@ class RefinerPipeline(DiffusionPipeline):
         without, with_text = denoise(self.unet, noisy, timestep, hidden, known, text).chunk(2)
         return without + scale * (with_text - without)
 
+    def check_prompt(self, prompt: str | None) -> None:
+        """Raise ConfigError if there is a prompt, and the model cannot read it."""
+        if prompt and (self.text_encoder is None or self.tokenizer is None):
+            raise ConfigError("got a prompt, and this refiner has no text encoder; leave the prompt out")
+
     def _text(self, batch: int, prompt: str | None, negative: str | None, scale: float) -> Tensor | None:
         """Embeddings `B L D` of the prompt, or `2B L D` of the negative prompt and the prompt; None without an encoder.
 
         Raises:
             ConfigError: a prompt without an encoder.
         """
-        if self.text_encoder is None or self.tokenizer is None:
-            if prompt or negative:
-                raise ConfigError("got a prompt, and this refiner has no text encoder; leave the prompt out")
+        self.check_prompt(prompt or negative)
+        if self.text_encoder is None:
             return None
         prompts = [prompt or ""] * batch
         if scale != 1 and prompt:
@@ -185,23 +194,28 @@ class RefinerPipeline(DiffusionPipeline):
         return embeddings
 
 
-def load_refiner(folder: str | Path = WEIGHTS, *, motion_adapter: str | Path | None = None) -> RefinerPipeline:
-    """A refiner from its folder or hub id, on the CPU, in float32.
+def load_refiner(
+    folder: str | Path = WEIGHTS, *, motion_adapter: str | Path | None = None, dtype: torch.dtype = torch.float32
+) -> RefinerPipeline:
+    """A refiner from its folder or hub id, on the CPU.
 
     Args:
         folder: what `train.py --stage refiner` writes; or Stable Diffusion inpainting's, with a `motion_adapter`.
         motion_adapter: AnimateDiff's, folder or hub id.
+        dtype: what it computes in.
 
     Raises:
         WeightsError: a part is missing, broken or does not fit the others, or cannot be downloaded.
     """
     if motion_adapter is None:
         _check_parts(Path(folder), "unet", "vae", "scheduler")
-        return _fitting(folder, lambda: from_pretrained(RefinerPipeline.from_pretrained, folder, what="refiner"))
-    parts = from_pretrained(DiffusionPipeline.from_pretrained, folder, what="inpainting model").components
+        return _fitting(
+            folder, lambda: from_pretrained(RefinerPipeline.from_pretrained, folder, what="refiner", dtype=dtype)
+        )
+    parts = from_pretrained(DiffusionPipeline.from_pretrained, folder, what="inpainting model", dtype=dtype).components
     if not isinstance(parts.get("unet"), UNet2DConditionModel):
         raise WeightsError(f"with a motion adapter, expected Stable Diffusion inpainting's folder or hub id: {folder}")
-    adapter = from_pretrained(MotionAdapter.from_pretrained, motion_adapter, what="motion adapter")
+    adapter = from_pretrained(MotionAdapter.from_pretrained, motion_adapter, what="motion adapter", dtype=dtype)
     return _fitting(
         folder,
         lambda: RefinerPipeline(

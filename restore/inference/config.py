@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, Optional
 
 WEIGHTS = Path(__file__).parents[2] / "saved_models" / "generator.pth"
+REFINER = WEIGHTS.parent / "refiner"
 
 
 def _setting(default: Any, text: str) -> Any:
@@ -32,7 +33,27 @@ class InferenceConfig:
         None, "whose mask is used; none: nothing is hidden; by default given with --mask_video, else found"
     )
     mask_dilation: int = _setting(0, "grow the mask by this many pixels")
-    stages: Literal["generator"] = _setting("generator", "what to run")
+    stages: Literal["generator", "hybrid", "fill"] = _setting(
+        "generator",
+        "hybrid: regenerate what no frame saw, where that is much; fill: the same, and what is seen stays as it is",
+    )
+
+    refiner: str = _setting(str(REFINER), "the refiner: a folder that train.py --stage refiner writes, or a hub id")
+    motion_adapter: Optional[str] = _setting(  # noqa: UP045
+        None, "folder or hub id; with it, --refiner is a Stable Diffusion inpainting model"
+    )
+    heavy_side: int = _setting(24, "pixels; a region is refined if a square of this side, which no frame saw, fits in")
+    steps: int = _setting(10, "of the sampler, from pure noise to nothing")
+    jump_length: int = _setting(2, "steps that are walked again where the sampler resamples")
+    resamplings: int = _setting(1, "how often; 0 and 1: plain sampling")
+    start: float = _setting(0.6, "how much noise the generator's fill is taken up to; 1: pure noise")
+    sampler: Optional[Literal["ddim", "ddpm", "unipc", "dpmsolver++"]] = _setting(  # noqa: UP045
+        None, "by default the one that came with the weights"
+    )
+    seed: int = _setting(0, "of the refiner: the same seed gives the same result")
+    prompt: Optional[str] = _setting(None, "what is hidden, for a refiner that reads text")  # noqa: UP045
+    negative_prompt: Optional[str] = _setting(None, "what is not hidden, likewise")  # noqa: UP045
+    guidance_scale: float = _setting(7.5, "how much a prompt counts")
 
     lossless: bool = _setting(False, "write FFV1 in RGB, into .mkv")
     quality: Optional[int] = _setting(  # noqa: UP045
@@ -55,5 +76,14 @@ class InferenceConfig:
             raise ValueError(f"mask_mode is {self.mask_mode}, and there is no mask; give --mask_video too")
         if self.mask_dilation < 0:
             raise ValueError(f"mask_dilation is {self.mask_dilation}, expected 0 pixels or more")
+        for name in ("heavy_side", "steps", "jump_length"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+        if self.resamplings < 0 or self.seed < 0:
+            raise ValueError(f"resamplings is {self.resamplings} and seed {self.seed}, expected 0 or more")
+        if not 0 < self.start <= 1:
+            raise ValueError(f"start is {self.start}, expected more than 0 and at most 1")
+        if self.stages == "generator" and (self.prompt or self.negative_prompt or self.motion_adapter):
+            raise ValueError("a prompt or a motion adapter is for the refiner; give --stages hybrid too")
         if self.lpips and self.original_video is None:
             raise ValueError("lpips compares with an original; give --original_video too")

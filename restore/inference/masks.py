@@ -1,7 +1,7 @@
 """The mask that a video is restored by: given beside it, found in it, both or none; grown, if that is asked for."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import tee
 from typing import Literal
 
@@ -29,6 +29,7 @@ def restored_frames(
     mode: MaskMode,
     dilation: int,
     certain: bool,
+    refine: Callable[[Iterator[Restored]], Iterator[Restored]] | None,
 ) -> Iterator[tuple[Frame, Restored]]:
     """Each frame of a video with what becomes of it.
 
@@ -37,6 +38,7 @@ def restored_frames(
         mode: whose mask is used; `both` hides what either hides, `none` nothing.
         dilation: pixels that the mask is grown by, in all directions.
         certain: take each pixel for hidden or not, where the finder says how likely it is.
+        refine: what the restored frames go through.
     """
     waiting: deque[Frame] = deque()  # handed to the restorer and not yet back
 
@@ -59,7 +61,8 @@ def restored_frames(
         masked = ((image, mask > DOUBT) for image, mask in masked)
     if dilation:
         masked = ((image, grown(mask, dilation)) for image, mask in masked)
-    for result in restorer.restore_masked(masked):
+    restored = restorer.restore_masked(masked)
+    for result in refine(restored) if refine else restored:
         yield waiting.popleft(), result
 
 

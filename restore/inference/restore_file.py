@@ -9,9 +9,11 @@ Decoding and encoding run while the models do. Whatever goes wrong, nothing half
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,13 +23,16 @@ from restore.inference.masks import AHEAD, MaskMode, restored_frames
 from restore.inference.report import check_report, write_report
 from restore.models.pix2pix import Pix2PixUNet
 from restore.occlusion.propagate import DOUBT
-from restore.occlusion.provenance import NAMES, shares
+from restore.occlusion.provenance import NAMES, SEEN, shares
 from restore.pipeline import Restored, Restorer
 from restore.scoring.report import Scores
 from restore.video.mask import MaskCheck
 from restore.video.prefetch import prefetch
 from restore.video.reader import Frame, VideoReader
 from restore.video.writer import VideoWriter
+
+if TYPE_CHECKING:  # importing diffusers takes seconds, and not every restoration refines
+    from restore.hybrid import Hybrid
 
 
 def restore_file(
@@ -45,8 +50,11 @@ def restore_file(
     quality: int | None = None,
     overwrite: bool = False,
     lpips: bool = False,
+    hybrid: "Hybrid | None" = None,
+    keep_seen: bool = False,
     weights: str | Path | None = None,
     progress: Callable[[int], object] | None = None,
+    refining: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Restore a video; sound, subtitles, times and tags go along as they are.
 
@@ -67,8 +75,11 @@ def restore_file(
         quality: on the encoder's scale, see `VideoWriter`.
         overwrite: replace `output`, its report, and what else is written, if they exist.
         lpips: also score LPIPS, which needs a download once.
+        hybrid: regenerates what no frame saw, where that is much; None leaves it as the generator fills it.
+        keep_seen: keep each pixel that is seen as it is in `video`; only what is hidden is restored.
         weights: the file that the restorer's models come from, for the report.
         progress: called with 1 for each frame that is written.
+        refining: told `(model calls made, model calls in all)` of each stretch that is refined.
 
     Returns:
         The report, ready for JSON:
@@ -76,6 +87,7 @@ def restore_file(
         `rate` (1/s);
         `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `mask_mode`, `mask_dilation`;
         `hidden` (share of all pixels);
+        `regenerated`: None without a refiner, or its settings and the `regions`: first and last frame, and the crop;
         `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`;
         `scores`: None, or `before` and `after` (see `Scores.summary`) and `regions`: by whose mask hole and seen were
         told apart, as `mask_mode`; `warnings`; `broken`: None, or where the video breaks.
@@ -97,6 +109,8 @@ def restore_file(
     if not overwrite:
         check_report(output)
     check = MaskCheck()
+    regions: list[dict[str, Any]] = []
+    refine = partial(hybrid.refine_frames, regions=regions, progress=refining) if hybrid else None
     count, hidden, codes = 0, 0.0, np.zeros(len(NAMES), np.int64)
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(video))
@@ -112,11 +126,15 @@ def restore_file(
         writer = stack.enter_context(
             VideoWriter(output, info=reader.info, source=video, lossless=lossless, quality=quality, overwrite=overwrite)
         )
+        certain = mask_writer is not None
         frames = restored_frames(
-            restorer, reader, masks, check, mode=mode, dilation=mask_dilation, certain=mask_writer is not None
+            restorer, reader, masks, check, mode=mode, dilation=mask_dilation, certain=certain, refine=refine
         )
         restored = stack.enter_context(closing(prefetch(frames, AHEAD)))
         for degraded, result, clean in _beside_original(restored, reader, originals):
+            if keep_seen:
+                seen = (result.provenance == SEEN)[..., None]
+                result = replace(result, image=np.where(seen, degraded.image, result.image))
             writer.write(result.image, degraded.pts)
             if mask_writer:
                 mask_writer.write(np.where(result.mask > DOUBT, np.uint8(255), np.uint8(0)), degraded.pts)
@@ -144,7 +162,7 @@ def restore_file(
         "width": info.width,
         "height": info.height,
         "rate": round(float(info.rate), 6),
-        "stages": _stages(restorer, mode),
+        "stages": _stages(restorer, mode) + ["refine"] * (hybrid is not None) + ["keep seen"] * keep_seen,
         "device": device,
         "precision": str(restorer.dtype).removeprefix("torch."),
         "seconds": round(seconds, 3),
@@ -152,6 +170,7 @@ def restore_file(
         "mask_mode": mode,
         "mask_dilation": mask_dilation,
         "hidden": round(hidden / count, 6),
+        "regenerated": asdict(hybrid.settings) | {"regions": regions} if hybrid else None,
         "provenance": shares(codes),
         "scores": None,
         "warnings": _oddities(reader, writer) + check.warnings(),

@@ -3,9 +3,10 @@
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import PartialState
@@ -19,6 +20,9 @@ from restore.inference.restore_file import restore_file
 from restore.pipeline import Restorer
 from restore.scoring.report import table
 from restore.video.clip import count_frames
+
+if TYPE_CHECKING:  # see `restore_file`
+    from restore.hybrid import Hybrid
 
 FOREVER = timedelta(days=365)  # a process may be done long before the others
 
@@ -34,6 +38,7 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
     state = PartialState(cpu=not torch.accelerator.is_available(), timeout=FOREVER)
     device = _usable(config.device or str(state.device))
     restorer = Restorer.from_pretrained(config.weights_path, device=device, precision=config.precision)
+    hybrid = None if config.stages == "generator" else _hybrid(config, restorer)
     _make(Path(config.output_dir))
     state.wait_for_everyone()  # until every process has seen which videos are done
 
@@ -41,7 +46,7 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
     scores: list[tuple[str, dict[str, Any]]] = []
     for job in jobs[state.process_index :: state.num_processes]:
         try:
-            report = _restore(job, restorer, config, row=state.process_index)
+            report = _restore(job, restorer, hybrid, config, row=state.process_index)
         except RestoreError as error:
             print(f"inference.py: {error}", file=sys.stderr, flush=True)
             codes.append(error.exit_code)
@@ -58,7 +63,9 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
     return max(codes)
 
 
-def _restore(job: Job, restorer: Restorer, config: InferenceConfig, *, row: int) -> dict[str, Any] | None:
+def _restore(
+    job: Job, restorer: Restorer, hybrid: "Hybrid | None", config: InferenceConfig, *, row: int
+) -> dict[str, Any] | None:
     """Restore one video, with a progress bar in `row` of the terminal => its report; None if it was done before."""
     if job.problem:
         raise job.problem
@@ -67,6 +74,10 @@ def _restore(job: Job, restorer: Restorer, config: InferenceConfig, *, row: int)
         return None
     total = count_frames(job.video)  # near enough for the time left
     with tqdm(total=total, desc=job.video.name, unit=" frames", position=row, leave=False, disable=None) as bar:
+
+        def refining(call: int, calls: int) -> None:
+            bar.set_postfix_str(f"refining, call {call} of {calls}" if call < calls else "")
+
         report = restore_file(
             restorer,
             job.video,
@@ -81,13 +92,31 @@ def _restore(job: Job, restorer: Restorer, config: InferenceConfig, *, row: int)
             quality=config.quality,
             overwrite=job.overwrite,
             lpips=config.lpips,
+            hybrid=hybrid,
+            keep_seen=config.stages == "fill",
             weights=config.weights_path,
             progress=bar.update,
+            refining=refining,
         )
     frames, rate, hidden = report["frames"], report["frames_per_second"], report["hidden"]
     whose = report["mask_mode"]
     print(f"{job.output}: {frames} frames, {rate:.1f} a second; {hidden:.1%} hidden (mask: {whose})", flush=True)
     return report
+
+
+def _hybrid(config: InferenceConfig, restorer: Restorer) -> "Hybrid":
+    """The refiner that is asked for, on the restorer's device and in its type.
+
+    Raises:
+        InputError: it is missing, broken, or cannot read a prompt.
+    """
+    from restore.hybrid import Hybrid, Refinement
+    from restore.refiner import load_refiner
+
+    refiner = load_refiner(config.refiner, motion_adapter=config.motion_adapter, dtype=restorer.dtype)
+    refiner.check_prompt(config.prompt or config.negative_prompt)
+    refiner.to(restorer.device)
+    return Hybrid(refiner, Refinement(**{field.name: getattr(config, field.name) for field in fields(Refinement)}))
 
 
 def _usable(device: str) -> str:

@@ -24,7 +24,7 @@ def load_autoencoder(name: str | Path) -> AutoencoderKL | AutoencoderTiny:
     Raises:
         WeightsError: there is none, it cannot be downloaded, it is broken, or it is another kind of model.
     """
-    model = from_pretrained(AutoModel.from_pretrained, name, what="autoencoder", torch_dtype=torch.float32)
+    model = from_pretrained(AutoModel.from_pretrained, name, what="autoencoder")
     if not isinstance(model, AutoencoderKL | AutoencoderTiny):
         kind = type(model).__name__
         raise WeightsError(f"holds a {kind}, expected an AutoencoderKL or AutoencoderTiny: {name}")
@@ -42,6 +42,7 @@ def from_pretrained(load: Callable[..., T], name: str | Path, *, what: str, **kw
         raise WeightsError(f"no such folder, and not a hub id (OWNER/NAME); give the {what}'s folder: {name}")
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # an AutoencoderTiny warns of its own configuration
+    logging.disable_progress_bar()  # a few files from the disk
     try:
         return load(str(name), local_files_only=local, use_safetensors=True, **kwargs)
     except Exception as error:  # they fail in a dozen ways on files that are none of theirs
@@ -53,6 +54,7 @@ def from_pretrained(load: Callable[..., T], name: str | Path, *, what: str, **kw
         ) from error
     finally:
         logging.set_verbosity(verbosity)
+        logging.enable_progress_bar()
 
 
 def save_part(model: ModelMixin, folder: str | Path) -> None:

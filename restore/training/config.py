@@ -81,16 +81,17 @@ class AutoencoderConfig(Settings):
     window: int = _setting(4, "frames a window")
     downsampling: int = _setting(8, "pixels a side of a latent cell")
     latent_channels: int = _setting(16, "channels of the latents")
-    width: int = _setting(64, "channels inside")
-    learning_rate: float = _setting(5e-4, "of Adam; falls to zero along a cosine")
+    width: int = _setting(128, "channels inside")
+    learning_rate: float = _setting(1e-3, "of Adam; falls to zero along a cosine")
     l1_weight: float = _setting(1.0, "of |decoded - clean|")
     gradient_weight: float = _setting(1.0, "of |gradient of decoded - gradient of clean|")
     moment_weight: float = _setting(0.01, "of keeping each latent channel's mean near 0 and its deviation near 1")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.downsampling < 2 or self.downsampling.bit_count() != 1:
-            raise ValueError(f"downsampling is {self.downsampling}, expected a power of two from 2 on")
+        for side in (self.crop_height, self.crop_width):
+            if self.downsampling < 1 or side % self.downsampling:
+                raise ValueError(f"downsampling is {self.downsampling}, expected a divisor of the crops' sides, {side}")
 
 
 @dataclass

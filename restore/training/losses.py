@@ -30,11 +30,11 @@ def gradient_loss(restored: Tensor, clean: Tensor) -> Tensor:
     return error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
 
 
-def moment_loss(latents: Tensor) -> Tensor:
-    """How far each channel of latents `N C h w` is from mean 0 and deviation 1: the noise that diffusion adds should
-    drown none of them early. Scalar.
+def moment_loss(latents: Tensor, *, spread: float) -> Tensor:
+    """How far each channel of latents `N C h w` is from mean 0 and deviation `spread`, in units of it: the noise that
+    diffusion adds should drown none of them early. Scalar.
     """
-    deviation, mean = torch.std_mean(latents, dim=(0, 2, 3))
+    deviation, mean = torch.std_mean(latents / spread, dim=(0, 2, 3))
     return mean.square().mean() + (deviation - 1).square().mean()
 
 

@@ -13,7 +13,17 @@ from torchvision.utils import make_grid
 from tqdm import tqdm
 
 from restore.errors import WeightsError
-from restore.models.autoencoder import build_autoencoder, decode, downsampling, encode, normalise
+from restore.models.autoencoder import (
+    SPREAD,
+    build_autoencoder,
+    decode,
+    downsampling,
+    encode,
+    normalise,
+    raw_frames,
+    raw_latents,
+    start_as_principal_components,
+)
 from restore.models.pretrained import load_autoencoder, save_part
 from restore.scoring.psnr import psnr
 from restore.tensors import to_uint8
@@ -26,7 +36,7 @@ from restore.training.keep import set_aside
 from restore.training.losses import check_finite, gradient_loss, moment_loss, reconstruction_loss
 from restore.training.schedule import cosine
 
-HELD_OUT = 16  # videos, a frame of each, that are validated on
+SAMPLES = 64  # videos, a frame of each, that are validated on, and that tell where to begin
 SHOWN = 4  # pictures in the grid
 
 
@@ -38,8 +48,8 @@ class BothWays(nn.Module):
         self.vae = vae
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        latents = self.vae.encode(frames).latents
-        return latents, self.vae.decode(latents).sample
+        latents = raw_latents(self.vae, frames)
+        return latents, raw_frames(self.vae, latents)
 
 
 def initial_autoencoder(config: AutoencoderConfig) -> AutoencoderTiny:
@@ -70,6 +80,9 @@ def train_autoencoder(
 ) -> bool:
     """Train for `config.epochs`, resuming where an earlier run stopped. False if interrupted."""
     # Model.
+    held = _some_frames(held_out, downsampling(vae), config.seed).to(accelerator.device)
+    if not config.init_from:
+        start_as_principal_components(vae, _some_frames(videos, downsampling(vae), config.seed))
     vae = vae.train().to(memory_format=torch.channels_last)
     ema = averaged(vae, config.ema_decay).to(accelerator.device)
 
@@ -84,7 +97,6 @@ def train_autoencoder(
     videos_a_step = config.batch_size // config.windows_per_video
     each = steps_per_epoch(windows, batch=videos_a_step, processes=accelerator.num_processes)
     steps = config.epochs * each
-    held = _held_out_frames(held_out, downsampling(vae), config.seed).to(accelerator.device)
 
     # Optimiser.
     optimizer = torch.optim.Adam(vae.parameters(), lr=config.learning_rate)
@@ -121,7 +133,7 @@ def train_autoencoder(
             terms = {
                 "l1": reconstruction_loss(decoded.float(), clean),
                 "gradient": gradient_loss(decoded.float(), clean),
-                "moment": moment_loss(latents.float()),
+                "moment": moment_loss(latents.float(), spread=SPREAD),
             }
             losses = check_finite(step, terms)
             accelerator.backward(
@@ -163,10 +175,11 @@ def train_autoencoder(
     return True
 
 
-def _held_out_frames(videos: list[Path], multiple: int, seed: int) -> Tensor:
-    """A crop of a frame of each held-out video, `N 3 H W` in [-1, 1]."""
+def _some_frames(videos: list[Path], multiple: int, seed: int) -> Tensor:
+    """A crop of a frame of each of at most 64 videos, evenly chosen, `N 3 H W` in [-1, 1]."""
     side = 192 // multiple * multiple
-    windows = CleanWindows(videos[:HELD_OUT], frames=1, crop=(side, side), per_video=1, seed=seed)
+    chosen = videos[:: -(-len(videos) // SAMPLES)]
+    windows = CleanWindows(chosen, frames=1, crop=(side, side), per_video=1, seed=seed)
     return torch.cat([windows[0, index]["clips"][:, 0] for index in range(len(windows))]).float() / 127.5 - 1
 
 

@@ -96,6 +96,7 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
         "height": 48,
         "rate": 25.0,
         "stages": ["propagate", "generate"],
+        "regenerated": None,
         "device": "cpu",
         "precision": "float32",
         "mask_mode": "given",

@@ -46,12 +46,13 @@ def test_the_gradient_loss_sees_edges_and_not_levels() -> None:
 
 def test_the_moment_loss_is_none_for_white_channels_alone() -> None:
     white = torch.randn(64, 2, 32, 32, generator=torch.Generator().manual_seed(0))
-    assert moment_loss(white).item() == pytest.approx(0, abs=1e-4)
+    assert moment_loss(white, spread=1).item() == pytest.approx(0, abs=1e-4)
+    assert moment_loss(white / 4, spread=0.25).item() == pytest.approx(0, abs=1e-4)
     shifted, scaled = white.clone(), white.clone()
     shifted[:, 0] += 2
     scaled[:, 1] *= 3
-    assert moment_loss(shifted).item() == pytest.approx(2**2 / 2, rel=0.01)
-    assert moment_loss(scaled).item() == pytest.approx((3 - 1) ** 2 / 2, rel=0.01)
+    assert moment_loss(shifted, spread=1).item() == pytest.approx(2**2 / 2, rel=0.03)
+    assert moment_loss(scaled, spread=1).item() == pytest.approx((3 - 1) ** 2 / 2, rel=0.03)
 
 
 def test_the_diffusion_loss_weighs_by_signal_to_noise_and_by_what_is_hidden() -> None:

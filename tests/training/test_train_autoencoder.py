@@ -73,8 +73,8 @@ def test_only_its_own_kind_is_trained(videos: Path, tmp_path: Path, capsys: pyte
     assert [path.name for path in tmp_path.iterdir()] == ["kl"]
 
 
-def test_cells_that_are_no_power_of_two_are_told(
+def test_cells_that_do_not_fit_the_crops_are_told(
     videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(videos, tmp_path, stage="autoencoder", downsampling=3) == 2
-    assert capsys.readouterr().err == "train.py: downsampling is 3, expected a power of two from 2 on\n"
+    assert capsys.readouterr().err == "train.py: downsampling is 3, expected a divisor of the crops' sides, 32\n"

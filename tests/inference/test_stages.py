@@ -1,0 +1,163 @@
+"""`--stages hybrid` and `fill`: what the refiner may change, what it may not, and what the report says of it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DDIMScheduler
+
+from restore.models.autoencoder import build_autoencoder
+from restore.models.denoiser import build_denoiser
+from restore.occlusion.provenance import FILLED, REGENERATED
+from restore.refiner import RefinerPipeline
+from restore.training.train_refiner import NOISE
+from restore.video.reader import VideoReader
+from tests.inference.command import Command, left_in
+from tests.video.make import make_video
+
+ROOT = Path(__file__).parents[2]
+HOLE = slice(8, 36), slice(16, 48)  # rows and columns; hidden in every frame
+
+
+@pytest.fixture(scope="module")
+def refiner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("refiner")
+    torch.manual_seed(0)
+    RefinerPipeline(
+        vae=build_autoencoder(latent_channels=4, downsampling=4, width=8),
+        unet=build_denoiser(latent_channels=4, widths=(16, 16), frames=4),
+        scheduler=DDIMScheduler(**NOISE),
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def given(tmp_path: Path, refiner: Path) -> dict[str, Any]:
+    """A clip and a mask with one large hole that stays, as flags; what is written is lossless."""
+
+    def mask(_: int, width: int, height: int) -> np.ndarray:
+        hidden = np.zeros((height, width, 3), np.uint8)
+        hidden[HOLE] = 255
+        return hidden
+
+    return {
+        "degraded_video": make_video(tmp_path / "clip.mp4"),
+        "mask_video": make_video(tmp_path / "mask.mkv", draw=mask, codec="ffv1", pix_fmt="gray"),
+        "refiner": refiner,
+        "steps": 3,
+        "lossless": True,
+        "overwrite": True,
+    }
+
+
+def clip(path: Path) -> np.ndarray:
+    with VideoReader(path) as reader:
+        return np.stack([frame.image for frame in reader])
+
+
+def restored(out: Path, name: str = "clip") -> tuple[np.ndarray, dict[str, Any]]:
+    """The frames and the report."""
+    return clip(out / f"{name}_restored.mkv"), json.loads((out / f"{name}_restored.json").read_text())
+
+
+def hole() -> np.ndarray:
+    mask = np.zeros((48, 64), bool)
+    mask[HOLE] = True
+    return mask
+
+
+def test_hybrid_changes_the_hole_alone_and_says_so(run: Command, out: Path, given: dict[str, Any]) -> None:
+    assert run(**given) == 0
+    generator, plain = restored(out)
+    assert plain["regenerated"] is None and plain["provenance"]["regenerated"] == 0
+    assert run(**given, stages="hybrid", seed=3, provenance=True) == 0
+    hybrid, report = restored(out)
+    assert np.array_equal(hybrid[:, ~hole()], generator[:, ~hole()])
+    assert (hybrid[:, hole()] != generator[:, hole()]).mean() > 0.5
+    assert report["stages"] == ["propagate", "generate", "refine"]
+    settings = report["regenerated"]
+    assert (settings["steps"], settings["seed"], settings["heavy_side"]) == (3, 3, 24)
+    (region,) = settings["regions"]
+    assert region["frames"] == [0, 9]
+    assert region["top"] <= 8 and region["top"] + region["height"] >= 36
+    # What is regenerated was filled before; nothing else changes its kind.
+    codes = clip(out / "clip_provenance.mkv")[..., 0]
+    assert set(np.unique(codes[:, hole()])) <= {1, REGENERATED} and (codes == REGENERATED).any()
+    assert report["provenance"]["regenerated"] == pytest.approx(plain["provenance"]["filled"])
+    assert (codes != FILLED).all()
+
+
+def test_the_seed_decides(run: Command, out: Path, given: dict[str, Any]) -> None:
+    fills = []
+    for seed in (1, 1, 2):
+        assert run(**given, stages="hybrid", seed=seed) == 0
+        fills.append(restored(out)[0])
+    assert np.array_equal(fills[0], fills[1]) and not np.array_equal(fills[0], fills[2])
+
+
+def test_fill_keeps_what_is_seen_bit_for_bit(run: Command, out: Path, given: dict[str, Any]) -> None:
+    assert run(**given, stages="fill") == 0
+    got, report = restored(out)
+    source = clip(Path(given["degraded_video"]))
+    assert np.array_equal(got[:, ~hole()], source[:, ~hole()])
+    assert (got[:, hole()] != source[:, hole()]).mean() > 0.5
+    assert report["stages"] == ["propagate", "generate", "refine", "keep seen"]
+
+
+def test_without_a_heavy_region_hybrid_is_the_generator(run: Command, out: Path, given: dict[str, Any]) -> None:
+    assert run(**given) == 0
+    generator, _ = restored(out)
+    assert run(**given, stages="hybrid", heavy_side=40) == 0
+    hybrid, report = restored(out)
+    assert np.array_equal(hybrid, generator) and report["regenerated"]["regions"] == []
+
+
+def test_two_processes_give_what_one_gives(
+    run: Command, out: Path, tmp_path: Path, tiny_weights: Path, given: dict[str, Any]
+) -> None:
+    for name in ("videos", "masks"):
+        (tmp_path / name).mkdir()
+    for stem in "ab":
+        make_video(tmp_path / "videos" / f"{stem}.mp4")
+        (tmp_path / "masks" / f"{stem}.mkv").write_bytes(Path(given["mask_video"]).read_bytes())
+    folders = {"degraded_video": tmp_path / "videos", "mask_video": tmp_path / "masks", "stages": "hybrid"}
+    assert run(**given | folders) == 0
+    one = {stem: restored(out, stem)[0] for stem in "ab"}
+    flags = given | folders | {"weights_path": tiny_weights, "output_dir": tmp_path / "two", "device": "cpu"}
+    line = [str(part) for name, value in flags.items() for part in ([f"--{name}"] + [value] * (value is not True))]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    done = subprocess.run([*launch, "inference.py", *line], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    for stem in "ab":
+        assert np.array_equal(restored(tmp_path / "two", stem)[0], one[stem])
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"refiner": "nowhere"}, "no such folder, and not a hub id (OWNER/NAME); give the refiner's folder: nowhere"),
+        ({"refiner": "nobody/nothing"}, "no such folder, and the refiner cannot be downloaded"),
+        ({"prompt": "a cat"}, "got a prompt, and this refiner has no text encoder; leave the prompt out"),
+        ({"steps": 0}, "steps is 0, expected at least 1"),
+        ({"start": 0}, "start is 0.0, expected more than 0 and at most 1"),
+        ({"stages": "generator", "prompt": "a cat"}, "a prompt or a motion adapter is for the refiner; give --stages"),
+        ({"sampler": "euler"}, "--sampler: invalid choice: 'euler'"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_one_line(
+    run: Command,
+    out: Path,
+    given: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    flags: dict[str, Any],
+    message: str,
+) -> None:
+    assert run(**given | {"stages": "hybrid"} | flags) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not left_in(out)
