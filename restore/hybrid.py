@@ -98,7 +98,7 @@ def refine_frames(
 
     def corrected(stretch: Stretch[tuple[int, Restored]]) -> list[np.ndarray]:
         first, frames = stretch.items[0][0], [frame for _, frame in stretch.items]
-        found, corrections = _corrections(frames, refiner, settings, first, progress)
+        found, corrections = _corrections(frames, refiner, settings, progress)
         if regions is not None:
             last = first + len(frames) - 1
             regions.extend(
@@ -129,7 +129,7 @@ def _cut(before: tuple[int, Restored], after: tuple[int, Restored]) -> bool:
 
 
 def _corrections(
-    frames: list[Restored], refiner: RefinerPipeline, settings: Refinement, first: int, progress: Progress | None
+    frames: list[Restored], refiner: RefinerPipeline, settings: Refinement, progress: Progress | None
 ) -> tuple[list[Region], list[np.ndarray]]:
     """The heavy regions of a stretch, and what to add to each frame: float32 `H W 4`, levels of RGB and how much of the
     pixel is regenerated.
@@ -149,7 +149,6 @@ def _corrections(
         refined = refiner.refine(
             to_float(crops),
             torch.from_numpy(holes).unsqueeze(2).float(),
-            first_frame=first,
             progress=progress,
             **{name: value for name, value in asdict(settings).items() if name != "heavy_side"},
         )

@@ -47,6 +47,9 @@ assert tuple(SCHEDULERS) == get_args(Sampler)
 class RefinerPipeline(DiffusionPipeline):
     """Autoencoder, denoiser, scheduler, and for a model that reads prompts its tokenizer and text encoder.
 
+    All frames are given the same noise, as in training (the fully shared case of Ge et al. 2023, "Preserve Your Own
+    Correlation"): what is invented holds still, within a window and from one to the next.
+
     Raises:
         ValueError: the autoencoder's latents do not fit the denoiser.
     """
@@ -84,7 +87,6 @@ class RefinerPipeline(DiffusionPipeline):
         start: float = 0.6,
         seed: int = 0,
         sampler: Sampler | None = None,
-        first_frame: int = 0,
         prompt: str | None = None,
         negative_prompt: str | None = None,
         guidance_scale: float = 7.5,
@@ -100,8 +102,6 @@ class RefinerPipeline(DiffusionPipeline):
             start: how much noise the coarse fill is taken up to, in (0, 1]; 1 is pure noise.
             seed: the same seed gives the same result.
             sampler: instead of the scheduler that came with the weights.
-            first_frame: the number of the first frame in its video. A frame's noise depends on its number, so that
-                clips which share frames are given the same noise there.
             prompt, negative_prompt, guidance_scale: for a model with a text encoder.
             progress: told `(model calls made, model calls in all)` after each.
 
@@ -148,9 +148,7 @@ class RefinerPipeline(DiffusionPipeline):
             jump_length=jump_length,
             resamplings=resamplings,
             start=start,
-            generators=[
-                _generator(seed, region, first_frame + frame) for frame in range(count) for region in range(batch)
-            ],
+            generators=[_generator(seed, region) for _ in range(count) for region in range(batch)],
             progress=progress,
         )
         refined = decode(self.vae, latents)[..., :height, :width]
@@ -241,6 +239,6 @@ def _fitting(folder: str | Path, build: Callable[[], RefinerPipeline]) -> Refine
         raise WeightsError(f"{' '.join(str(error).split())}: {folder}") from error
 
 
-def _generator(seed: int, region: int, frame: int) -> torch.Generator:
-    state = np.random.SeedSequence((seed, region, frame)).generate_state(1, np.uint64)
+def _generator(seed: int, region: int) -> torch.Generator:
+    state = np.random.SeedSequence((seed, region)).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))

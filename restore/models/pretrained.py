@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
 from diffusers import AutoencoderKL, AutoencoderTiny, AutoModel, ModelMixin
 from diffusers.utils import logging
 

@@ -109,11 +109,12 @@ def train_refiner(
             clips, desc="refiner", total=steps, initial=done, unit="step", disable=not accelerator.is_main_process
         )
         for step, batch in enumerate(progress, start=done):
-            # Noise.
+            # Noise, the same for all frames of a clip, as it will be when sampling: see `RefinerPipeline`.
             draw = seeded(config.seed, 3, accelerator.process_index, step)
             count = len(batch.clean)
             timesteps = torch.randint(scheduler.config.num_train_timesteps, (count,), generator=draw)
-            noise = torch.randn(batch.clean.shape, generator=draw).to(accelerator.device)
+            noise = torch.randn(count, 1, *batch.clean.shape[2:], generator=draw).to(accelerator.device)
+            noise = noise.expand_as(batch.clean)
             timesteps = timesteps.to(accelerator.device)
             noisy = scheduler.add_noise(batch.clean, noise, timesteps)
             velocity = scheduler.get_velocity(batch.clean, noise, timesteps)
