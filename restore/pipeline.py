@@ -6,7 +6,7 @@ frames ──> find ──> track ──> windows ──> sweep ──> generato
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, cycle
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from restore.models.finder import OcclusionFinder
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.weights import load_models
-from restore.occlusion.evidence import evidence, picture, to_tensor
+from restore.occlusion.evidence import CHANNELS, evidence, picture, to_tensor
 from restore.occlusion.memory import Memory
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
 from restore.occlusion.provenance import provenance, provenance_alone
@@ -28,6 +28,9 @@ BATCH = 4  # frames the networks see at once; more gain no speed on a CPU
 PIXELS = 40 * 320 * 240  # in a window, so that memory is bounded for larger pictures too
 LENGTHS = 8, 32  # frames a window, least and most
 WEIGHTS = Path(__file__).parent.parent / "saved_models"
+
+Batch = tuple[list[np.ndarray], list[np.ndarray], np.ndarray]  # masks, provenance, what is generated from: `B H W C`
+Told = tuple[Tracked, np.ndarray, np.ndarray, Memory, Memory]  # of one frame, in the order that `evidence` takes it in
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,11 @@ class Restorer:
     def restore_masked(self, masked: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Restored]:
         """As `restore_frames`, for a stream of frames each with its mask."""
         if isinstance(self.generator, Pix2PixUNet):  # the classic looks at one frame and at nothing else
-            alone = ((mask, provenance_alone(mask), picture(image)) for image, mask in prefetch(masked, 2 * BATCH))
-            yield from self._generate(alone)
+            yield from self._generate(_alone(prefetch(masked, 2 * BATCH)))
             return
-        # Three threads share the work: what is found and tracked, swept, and generated.
-        yield from self._generate(prefetch(_propagated(prefetch(_tracked(masked), 2 * BATCH)), BATCH))
+        # Three threads share the work: what is found and tracked, swept, and generated. Of the evidence one batch is
+        # made ahead and no more: `_stacked` has room for two.
+        yield from self._generate(prefetch(_stacked(_propagated(prefetch(_tracked(masked), 2 * BATCH))), 1))
 
     def restore_tensor(self, video: Tensor, mask: Tensor | None = None) -> Tensor:
         """Restore clips held in memory: `B T 3 H W` => the same shape, RGB in [-1, 1], on 8-bit levels.
@@ -133,12 +136,11 @@ class Restorer:
             yield from zip(window.core, logits[:, 0].float().sigmoid().cpu().numpy(), strict=True)
 
     @torch.inference_mode()
-    def _generate(self, inputs: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Iterator[Restored]:
-        """Run the generator over (mask, provenance, its input float32 `H W C`), several frames at once."""
-        for window in windows(inputs, BATCH):
-            stack = self._input(to_tensor([x for _, _, x in window.core]))
-            for (mask, codes, _), image in zip(window.core, to_uint8(self.generator(stack)), strict=True):
-                yield Restored(image, mask, codes)
+    def _generate(self, batches: Iterable[Batch]) -> Iterator[Restored]:
+        """Run the generator over several frames at once."""
+        for masks, codes, stacks in batches:
+            images = to_uint8(self.generator(self._input(to_tensor(stacks))))
+            yield from map(Restored, images, masks, codes)
 
     def _input(self, x: Tensor) -> Tensor:
         return x.to(self.device, memory_format=torch.channels_last)
@@ -152,21 +154,45 @@ def _tracked(masked: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Tracke
         yield previous
 
 
-def _propagated(tracked: Iterable[Tracked]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """The mask, the provenance and the evidence `H W 23` of each frame, window after window.
+def _propagated(tracked: Iterable[Tracked]) -> Iterator[Told]:
+    """Each frame with its neighbours and with what the past and the future saw of it, window after window.
 
-    The past is carried from window to window; the future is swept back from the context behind each.
+    The past is carried from frame to frame; the future is swept back from the context behind each window.
     """
     frames = iter(tracked)
     for first in frames:  # its size decides how many fit into a window
         length = int(np.clip(PIXELS // first.mask.size, *LENGTHS))
         memory: Memory | None = None
         for window in windows(chain([first], frames), length, before=1, after=length // 2):
-            before, memory = sweep_forward(window.core, memory)
-            after = sweep_backward(window.items[window.start :], len(window.core))
-            for index, (frame, *memories) in enumerate(zip(window.core, before, after, strict=True)):
-                neighbours = _neighbours(window, window.start + index)
-                yield frame.mask, provenance(frame, *memories), evidence(frame, *neighbours, *memories)
+            futures = sweep_backward(window.items[window.start :], len(window.core))
+            for index, (frame, after) in enumerate(zip(window.core, futures, strict=True), window.start):
+                (before,), memory = sweep_forward([frame], memory)
+                yield frame, *_neighbours(window, index), before, after
+
+
+def _stacked(frames: Iterable[Told]) -> Iterator[Batch]:
+    """The evidence of several frames at once.
+
+    It is written into two buffers in turn, as fresh memory costs more than what is written: a batch holds until the
+    one after the next is asked for.
+    """
+    buffers: Iterator[np.ndarray] | None = None
+    for window in windows(frames, BATCH):
+        if buffers is None:
+            shape = (BATCH, *window.core[0][0].mask.shape, CHANNELS)
+            buffers = cycle([np.empty(shape, np.float32), np.empty(shape, np.float32)])
+        stacks = next(buffers)[: len(window.core)]
+        for told, stack in zip(window.core, stacks, strict=True):
+            evidence(*told, out=stack)
+        codes = [provenance(frame, before, after) for frame, _, _, before, after in window.core]
+        yield [told[0].mask for told in window.core], codes, stacks
+
+
+def _alone(masked: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Batch]:
+    """Frames to be restored from themselves alone, several at once."""
+    for window in windows(masked, BATCH):
+        images, masks = (list(parts) for parts in zip(*window.core, strict=True))
+        yield masks, [provenance_alone(mask) for mask in masks], picture(np.stack(images))
 
 
 def _neighbours(window: Window[Tracked], index: int) -> tuple[np.ndarray, np.ndarray]:

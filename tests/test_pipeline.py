@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,26 @@ def test_training_and_inference_see_the_same_evidence() -> None:
     with ThreadPoolExecutor(1) as pool:
         pairs = propagated_pairs(video, video, masks, masks, picked=[list(range(12))], pool=pool)
     assert torch.allclose(torch.stack(recorder.seen), pairs.evidence, atol=1e-5)
+
+
+class Slow(nn.Module):
+    """Takes its time, and notes whether its input changes meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changed: list[bool] = []
+
+    def forward(self, evidence: Tensor) -> Tensor:
+        at_first = evidence.clone()
+        sleep(0.05)  # the next frames are stacked long before
+        self.changed.append(not torch.equal(evidence, at_first))
+        return evidence[:, :3]
+
+
+def test_evidence_stays_as_it_is_while_the_generator_reads_it() -> None:
+    clip, slow = dark(pan(30, (1, 2), 32, 40)), Slow()
+    restored(clip, nothing(clip), restorer(slow))
+    assert slow.changed == [False] * 8
 
 
 def test_masks_found_serve_as_masks_given() -> None:

@@ -24,24 +24,35 @@ BASE, FRAME = slice(0, 3), slice(3, 6)
 RECENCY, MASK = [16, 21], slice(22, 23)
 
 
-def evidence(frame: Tracked, previous: np.ndarray, following: np.ndarray, before: Memory, after: Memory) -> np.ndarray:
+def evidence(
+    frame: Tracked,
+    previous: np.ndarray,
+    following: np.ndarray,
+    before: Memory,
+    after: Memory,
+    *,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """The stack for one frame, float32 `H W 23`.
 
     Args:
         frame: the frame.
         previous, following: its neighbours, uint8 `H W 3`; at the ends of a video the frame itself.
         before, after: what the past and the future saw, from the two sweeps.
+        out: where to write the stack, float32 `H W 23`; None makes room for it, which takes longer than filling it.
     """
     base = picture(fuse(frame, before, after))
     channels = [base, picture(frame.image), picture(previous), picture(following)]
     for memory in (before, after):
         known = memory.count > UNKNOWN
         # A pixel that is not remembered shows the base: to the generator the same as no news.
-        channels.append(cv2.copyTo(picture(memory.colour), known.astype(np.uint8), base.copy()))
+        channels.append(cv2.copyTo(base, (~known).astype(np.uint8), picture(memory.colour)))
         channels.append(memory.count / np.float32(MOST))
         channels.append(known / np.maximum(memory.age, np.float32(1)))
     channels.append(frame.mask)
-    return np.asarray(cv2.merge(channels))  # several times faster than writing the channels one by one
+    stack = np.empty((*frame.mask.shape, CHANNELS), np.float32) if out is None else out
+    cv2.merge(channels, stack)  # several times faster than writing the channels one by one
+    return stack
 
 
 def picture(levels: np.ndarray) -> np.ndarray:
@@ -49,9 +60,9 @@ def picture(levels: np.ndarray) -> np.ndarray:
     return levels / np.float32(127.5) - np.float32(1)
 
 
-def to_tensor(stacks: list[np.ndarray]) -> Tensor:
-    """Stacks float32 `H W C` => `B C H W`, channels last in memory, which convolutions on a CPU run fastest on."""
-    return torch.from_numpy(np.stack(stacks)).permute(0, 3, 1, 2)
+def to_tensor(stacks: np.ndarray) -> Tensor:
+    """Stacks float32 `B H W C` => `B C H W`, channels last in memory, which convolutions on a CPU run fastest on."""
+    return torch.from_numpy(stacks).permute(0, 3, 1, 2)
 
 
 def unseen(stacks: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ level that knows anything near it. It costs a few resizes, whatever the size of 
 import cv2
 import numpy as np
 
+from restore.occlusion.channels import in_each_channel
+
 
 def fill_from_around(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Complete the unknown pixels of `values`; known ones are returned as they are.
@@ -30,14 +32,17 @@ def fill_from_around(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _pull(planes: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    height, width = weight.shape
+    height, width, channels = planes.shape
     if height == 1 and width == 1:
         return planes * (weight > 0)[..., None]
     size = ((width + 1) // 2, (height + 1) // 2)
     coarse_weight = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
-    coarse = cv2.resize(planes * weight[..., None], size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
-    coarse = coarse / np.maximum(coarse_weight, 1e-6)[..., None]
+    weights = in_each_channel(weight, channels)
+    weighted = planes * weights
+    coarse = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], channels)
+    coarse /= in_each_channel(np.maximum(coarse_weight, 1e-6), channels)
     # A coarse pixel with any known pixel under it is known in full: its value is already their mean.
     coarse = _pull(coarse, np.minimum(coarse_weight * 4, 1)) if coarse_weight.min() < 0.25 else coarse
     around = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR).reshape(planes.shape)
-    return planes * weight[..., None] + around * (1 - weight)[..., None]
+    around *= 1 - weights
+    return around + weighted

@@ -98,26 +98,31 @@ def _flow(source: np.ndarray, target: np.ndarray, hidden: np.ndarray) -> np.ndar
     if hidden.any():
         flow = fill_from_around(flow, ~_near(hidden, source.shape[::-1], reach=2))  # a patch of DIS reaches this far
     height, width = hidden.shape
-    flow *= np.array([width / source.shape[1], height / source.shape[0]], np.float32)
-    x, y = cv2.split(flow)
-    flow[(np.abs(x) < STILL) & (np.abs(y) < STILL)] = 0
-    return cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
+    x, y = _planes(flow)
+    x *= width / source.shape[1]
+    y *= height / source.shape[0]
+    moving = (np.abs(x) >= STILL) | (np.abs(y) >= STILL)
+    return cv2.resize(cv2.merge([x * moving, y * moving]), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _trust(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
     """There and back again must end where it started (Sundaram et al. 2010), as a soft weight; 0 out of the picture."""
     height, width = flow.shape[:2]
-    there = _grid(height, width) + flow
-    x, y = there[..., 0], there[..., 1]
+    x, y = _planes(_grid(height, width) + flow)
     inside = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
-    miss = flow + follow(flow_back, flow)
-    return np.exp(-(miss[..., 0] ** 2 + miss[..., 1] ** 2) / TOLERANCE) * inside
+    x, y = _planes(flow + follow(flow_back, flow))
+    return np.exp(-(x**2 + y**2) / TOLERANCE) * inside
 
 
 def _near(hidden: np.ndarray, size: tuple[int, int], reach: int) -> np.ndarray:
     """`hidden` at another size (width, height), grown by `reach` pixels there."""
     small = (cv2.resize(hidden.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0).astype(np.uint8)
     return cv2.dilate(small, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)).astype(bool)
+
+
+def _planes(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of `H W 2`, each `H W`; `cv2.split` takes three times as long."""
+    return cv2.extractChannel(flow, 0), cv2.extractChannel(flow, 1)
 
 
 def _half(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from restore.occlusion.channels import in_each_channel
 from restore.occlusion.flow import follow
 
 MOST = 10.0  # frames averaged at most; more would blur what flow misplaces
@@ -57,13 +58,14 @@ class Memory:
 
     def updated(self, frame: np.ndarray, hidden: np.ndarray) -> "Memory":
         """The memory after `frame` (uint8 `H W 3`) is seen, but for its `hidden` (bool `H W`) pixels."""
-        news = frame.astype(np.float32) - self.colour
+        news = cv2.subtract(frame, self.colour, dtype=cv2.CV_32F)
         # Noise is averaged out over a neighbourhood first, so that only a real change makes the memory let go.
         change = cv2.blur(cv2.transform(news, np.full((1, 3), 1 / 3, np.float32)), (5, 5))
         kept = self.count * np.exp(-np.square(change / CHANGE))
-        gain = np.where(hidden, 0, 1 / (kept + 1)).astype(np.float32)
+        gain = (~hidden).astype(np.float32) / (kept + 1)
+        news *= in_each_channel(gain, 3)
         return Memory(
-            self.colour + news * gain[..., None],
+            self.colour + news,
             np.where(hidden, self.count, np.minimum(kept + 1, MOST)),
             np.where(hidden, self.age, np.float32(0)),
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from restore.occlusion.channels import in_each_channel
 from restore.occlusion.fill import fill_from_around
 from restore.occlusion.flow import Motion, motion, trackable
 from restore.occlusion.memory import UNKNOWN, Memory
@@ -108,6 +109,9 @@ def fuse(frame: Tracked, before: Memory, after: Memory) -> np.ndarray:
     total = shares[0] + shares[1] + shares[2]
     found = ~hidden | copied(frame, before, after)
     scale = found / np.where(found, total, np.float32(1))
-    pictures = (frame.image, before.colour, after.colour)
-    base = sum(x * (share * scale)[..., None] for x, share in zip(pictures, shares, strict=True))
-    return fill_from_around(np.asarray(base, np.float32), found)
+    base = np.zeros_like(before.colour)
+    for picture, share in zip((frame.image, before.colour, after.colour), shares, strict=True):
+        part = in_each_channel(share * scale, 3)
+        part *= picture
+        base += part
+    return fill_from_around(base, found)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from restore.degradations.degrade import Ranges, degrade
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.pix2pix import Pix2PixUNet
-from restore.occlusion.evidence import FRAME, evidence, to_tensor
+from restore.occlusion.evidence import CHANNELS, FRAME, evidence, to_tensor
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
 from restore.tensors import to_uint8
 
@@ -70,11 +70,11 @@ def propagated_pairs(
         pool: OpenCV leaves Python's lock while it works, so windows run side by side.
     """
     images, masks = to_uint8(degraded), known_mask[:, :, 0].float().cpu().numpy()
-    stacks = list(pool.map(_stacks, images, masks, picked))
     rows = [(window, frame) for window, frames in enumerate(picked) for frame in frames]
     windows, frames = (torch.tensor(index, device=clean.device) for index in zip(*rows, strict=True))
-    together = to_tensor([stack for window in stacks for stack in window]).to(clean.device)
-    return Pairs(together, clean[windows, frames], true_mask[windows, frames])
+    stacks = np.empty((len(rows), *masks.shape[2:], CHANNELS), np.float32)
+    list(pool.map(_stack, images, masks, picked, np.split(stacks, np.cumsum([len(x) for x in picked])[:-1])))
+    return Pairs(to_tensor(stacks).to(clean.device), clean[windows, frames], true_mask[windows, frames])
 
 
 def network_input(generator: nn.Module, stacks: Tensor) -> Tensor:
@@ -82,11 +82,13 @@ def network_input(generator: nn.Module, stacks: Tensor) -> Tensor:
     return stacks[:, FRAME].contiguous() if isinstance(generator, Pix2PixUNet) else stacks
 
 
-def _stacks(images: np.ndarray, masks: np.ndarray, picked: list[int]) -> list[np.ndarray]:
+def _stack(images: np.ndarray, masks: np.ndarray, picked: list[int], stacks: np.ndarray) -> None:
+    """Write the evidence of the `picked` frames of one window into `stacks`."""
     tracked: list[Tracked] = []
     for image, mask in zip(images, masks, strict=True):
         tracked.append(track(image, mask, tracked[-1] if tracked else None))
     before, _ = sweep_forward(tracked, None)
     after = sweep_backward(tracked, len(tracked))
     last = len(tracked) - 1
-    return [evidence(tracked[t], images[max(0, t - 1)], images[min(last, t + 1)], before[t], after[t]) for t in picked]
+    for t, out in zip(picked, stacks, strict=True):
+        evidence(tracked[t], images[max(0, t - 1)], images[min(last, t + 1)], before[t], after[t], out=out)

@@ -63,3 +63,10 @@ def test_the_ends_of_a_clip_know_no_past_and_no_future() -> None:
     first, last = stack(0), stack(T - 1)
     assert not first[..., 15:17].any() and first[..., 20:22].any()
     assert not last[..., 20:22].any() and last[..., 15:17].any()
+
+
+def test_it_is_written_where_it_is_wanted() -> None:
+    """Over whatever was there, as buffers are used again."""
+    rows = np.full((2, H, W, CHANNELS), 7, np.float32)
+    got = evidence(FRAMES[1], FRAMES[0].image, FRAMES[2].image, BEFORE[1], AFTER[1], out=rows[1])
+    assert np.shares_memory(got, rows) and np.array_equal(rows[1], stack(1)) and (rows[0] == 7).all()

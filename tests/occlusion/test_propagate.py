@@ -73,6 +73,17 @@ def test_two_windows_with_memory_carried_are_one() -> None:
     assert same(last, memory)
 
 
+def test_a_sweep_frame_by_frame_is_one_sweep() -> None:
+    clip, mask = noisy(pan(6, (1, 2)), 6), box(6, 96, 128, (10, 4), step=(3, 6), side=20)
+    frames = tracked(behind(clip, mask), mask)
+    whole, last = sweep_forward(frames, None)
+    memory = None
+    for frame, wanted in zip(frames, whole, strict=True):
+        (before,), memory = sweep_forward([frame], memory)
+        assert same(before, wanted)
+    assert memory is not None and same(memory, last)
+
+
 def test_the_backward_sweep_returns_the_frames_asked_for() -> None:
     clip, mask = noisy(still(7, H, W), 6), box(7, H, W, (8, 4), step=(2, 6))
     frames = tracked(behind(clip, mask), mask)
