@@ -41,9 +41,9 @@ class Refinement:
 
     heavy_side: int = 24
     steps: int = 10
-    jump_length: int = 2
+    jump_length: int = 1
     resamplings: int = 1
-    start: float = 0.6
+    start: float = 0.1
     seed: int = 0
     sampler: Sampler | None = None
     prompt: str | None = None

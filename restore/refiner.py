@@ -82,9 +82,9 @@ class RefinerPipeline(DiffusionPipeline):
         mask: Tensor,
         *,
         steps: int = 10,
-        jump_length: int = 2,
+        jump_length: int = 1,
         resamplings: int = 1,
-        start: float = 0.6,
+        start: float = 0.1,
         seed: int = 0,
         sampler: Sampler | None = None,
         prompt: str | None = None,
@@ -205,6 +205,8 @@ def load_refiner(
     Raises:
         WeightsError: a part is missing, broken or does not fit the others, or cannot be downloaded.
     """
+    if Path(folder) == WEIGHTS and not WEIGHTS.exists():
+        raise WeightsError(f"no refiner comes with the project yet; train one (train.py --stage refiner): {WEIGHTS}")
     if motion_adapter is None:
         _check_parts(Path(folder), "unet", "vae", "scheduler")
         return _fitting(

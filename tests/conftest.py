@@ -42,3 +42,23 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "generator.pth"
     save_models(path, {"generator": (generator, shape), "finder": (finder, shape)})
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_refiner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A refiner's folder, of tiny untrained models."""
+    from diffusers import DDIMScheduler  # takes seconds, which most tests need not wait for
+
+    from restore.models.autoencoder import build_autoencoder
+    from restore.models.denoiser import build_denoiser
+    from restore.refiner import RefinerPipeline
+    from restore.training.train_refiner import NOISE
+
+    folder = tmp_path_factory.mktemp("refiner")
+    torch.manual_seed(0)
+    RefinerPipeline(
+        vae=build_autoencoder(latent_channels=4, downsampling=4, width=8),
+        unet=build_denoiser(latent_channels=4, widths=(16, 16), frames=4),
+        scheduler=DDIMScheduler(**NOISE),
+    ).save_pretrained(folder)
+    return folder

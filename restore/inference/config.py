@@ -44,9 +44,9 @@ class InferenceConfig:
     )
     heavy_side: int = _setting(24, "pixels; a region is refined if a square of this side, which no frame saw, fits in")
     steps: int = _setting(10, "of the sampler, from pure noise to nothing")
-    jump_length: int = _setting(2, "steps that are walked again where the sampler resamples")
+    jump_length: int = _setting(1, "steps that are walked again where the sampler resamples")
     resamplings: int = _setting(1, "how often; 0 and 1: plain sampling")
-    start: float = _setting(0.6, "how much noise the generator's fill is taken up to; 1: pure noise")
+    start: float = _setting(0.1, "how much noise the generator's fill is taken up to; 1: pure noise")
     sampler: Optional[Literal["ddim", "ddpm", "unipc", "dpmsolver++"]] = _setting(  # noqa: UP045
         None, "by default the one that came with the weights"
     )

@@ -8,14 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from diffusers import DDIMScheduler
 
-from restore.models.autoencoder import build_autoencoder
-from restore.models.denoiser import build_denoiser
 from restore.occlusion.provenance import FILLED, REGENERATED
-from restore.refiner import RefinerPipeline
-from restore.training.train_refiner import NOISE
 from restore.video.reader import VideoReader
 from tests.inference.command import Command, left_in
 from tests.video.make import make_video
@@ -24,20 +18,8 @@ ROOT = Path(__file__).parents[2]
 HOLE = slice(8, 36), slice(16, 48)  # rows and columns; hidden in every frame
 
 
-@pytest.fixture(scope="module")
-def refiner(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("refiner")
-    torch.manual_seed(0)
-    RefinerPipeline(
-        vae=build_autoencoder(latent_channels=4, downsampling=4, width=8),
-        unet=build_denoiser(latent_channels=4, widths=(16, 16), frames=4),
-        scheduler=DDIMScheduler(**NOISE),
-    ).save_pretrained(folder)
-    return folder
-
-
 @pytest.fixture
-def given(tmp_path: Path, refiner: Path) -> dict[str, Any]:
+def given(tmp_path: Path, tiny_refiner: Path) -> dict[str, Any]:
     """A clip and a mask with one large hole that stays, as flags; what is written is lossless."""
 
     def mask(_: int, width: int, height: int) -> np.ndarray:
@@ -48,7 +30,7 @@ def given(tmp_path: Path, refiner: Path) -> dict[str, Any]:
     return {
         "degraded_video": make_video(tmp_path / "clip.mp4"),
         "mask_video": make_video(tmp_path / "mask.mkv", draw=mask, codec="ffv1", pix_fmt="gray"),
-        "refiner": refiner,
+        "refiner": tiny_refiner,
         "steps": 3,
         "lossless": True,
         "overwrite": True,
