@@ -47,11 +47,17 @@ def start_as_principal_components(vae: AutoencoderTiny, frames: Tensor) -> None:
 
     16 principal components of 8x8 pixels keep 34 dB of a small video. What is left to learn is what lies across the
     patches' borders; plain convolutions from random weights came to 26 dB in a quarter of an hour.
+
+    Raises:
+        ValueError: the width is less than twice the latent channels.
     """
+    channels, width = vae.config.latent_channels, vae.config.block_out_channels[0]
+    if width < 2 * channels:
+        raise ValueError(f"width is {width}, expected at least twice the {channels} latent channels")
     patches = F.pixel_unshuffle(frames.double().add(1).div(2), _patch(vae)).movedim(1, -1).flatten(0, -2)  # N 3pp
     mean = patches.mean(0)
     values, vectors = torch.linalg.eigh((patches - mean).T.cov())
-    code = slice(-vae.config.latent_channels, None)
+    code = slice(-channels, None)
     spread, basis = values[code].sqrt().clamp(min=1e-4) / SPREAD, vectors[:, code]
     # ReLU lets only positive numbers through, so each component goes in twice, as it is and negated.
     both = torch.cat([basis, -basis], 1).T  # 2C 3pp
@@ -65,12 +71,12 @@ def start_as_principal_components(vae: AutoencoderTiny, frames: Tensor) -> None:
             if isinstance(block, AutoencoderTinyBlock):
                 nn.init.zeros_(block.conv[-1].weight)
                 nn.init.zeros_(block.conv[-1].bias)
-    channels = slice(len(both))
-    _set_middle(vae.encoder.layers[0], channels, both)
-    vae.encoder.layers[0].bias[channels] = (-both @ mean).float()
+    carrying = slice(len(both))
+    _set_middle(vae.encoder.layers[0], carrying, both)
+    vae.encoder.layers[0].bias[carrying] = (-both @ mean).float()
     signs = torch.cat([torch.eye(len(spread)), -torch.eye(len(spread))], 1).double()  # C 2C
     _set_middle(vae.encoder.layers[-1], slice(None), signs / spread[:, None])
-    _set_middle(vae.decoder.layers[0], channels, signs.T)
+    _set_middle(vae.decoder.layers[0], carrying, signs.T)
     _set_middle(vae.decoder.layers[-1], slice(None), (basis * spread) @ signs)
     vae.decoder.layers[-1].bias.copy_(mean)
 

@@ -89,6 +89,10 @@ class AutoencoderConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.width < 2 * self.latent_channels:
+            raise ValueError(
+                f"width is {self.width}, expected at least twice the {self.latent_channels} latent channels"
+            )
         for side in (self.crop_height, self.crop_width):
             if self.downsampling < 1 or side % self.downsampling:
                 raise ValueError(f"downsampling is {self.downsampling}, expected a divisor of the crops' sides, {side}")

@@ -1,12 +1,25 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from diffusers import AutoencoderKL
 
 from restore.errors import WeightsError
-from restore.models.autoencoder import build_autoencoder, decode, downsampling, encode, normalise
+from restore.models.autoencoder import (
+    SPREAD,
+    build_autoencoder,
+    decode,
+    downsampling,
+    encode,
+    normalise,
+    raw_latents,
+    start_as_principal_components,
+)
 from restore.models.pretrained import load_autoencoder, save_part
+from restore.tensors import to_float
+from tests.occlusion.scenes import pan
 
 
 def tiny_kl(channels: int = 4) -> AutoencoderKL:
@@ -30,6 +43,24 @@ def test_latents_have_the_cells_and_channels_asked_for(cell: int, channels: int)
     assert downsampling(vae) == cell
     assert latents.shape == (2, 3, channels, 16 // cell, 24 // cell)
     assert decode(vae, latents).shape == clips.shape
+
+
+def test_a_new_one_can_begin_as_the_best_linear_code() -> None:
+    frames = to_float(pan(12, (3, 2), height=48, width=64, seed=2))
+    patches = F.pixel_unshuffle(frames, 4).movedim(1, -1).flatten(0, -2).double().numpy()
+    centred = patches - patches.mean(0)
+    variances = np.linalg.eigvalsh(np.cov(centred.T))
+    vae = build_autoencoder(latent_channels=8, downsampling=4, width=24)
+    start_as_principal_components(vae, frames)
+    with torch.no_grad():
+        raw = raw_latents(vae, frames)
+        error = (decode(vae, encode(vae, frames)) - frames).square().mean().item()
+    # What the components leave out, and the little that the decoder squeezes.
+    left_out = variances[:-8].sum() / len(variances)
+    assert left_out * 0.98 < error < left_out + 0.05 * variances.sum() / len(variances)
+    torch.testing.assert_close(raw.std((0, 2, 3)), torch.full((8,), SPREAD), rtol=0.05, atol=0)
+    with pytest.raises(ValueError, match="width is 8, expected at least twice the 8 latent channels"):
+        start_as_principal_components(build_autoencoder(latent_channels=8, downsampling=4, width=8), frames)
 
 
 @pytest.mark.parametrize("kind", ["tiny", "kl"])

@@ -31,7 +31,7 @@ def test_it_learns_and_is_watched(trained: Path) -> None:
     psnr = [scalar.value for scalar in log.Scalars("validation/psnr")]
     assert len(psnr) == 3 and psnr[-1] > psnr[0]
     losses = [scalar.value for scalar in log.Scalars("autoencoder/l1")]
-    assert len(losses) == 30 and sum(losses[-5:]) < 0.6 * sum(losses[:5])
+    assert len(losses) == 30 and sum(losses[-5:]) < 0.8 * sum(losses[:5])
     assert {"autoencoder/gradient", "autoencoder/moment"} <= set(log.Tags()["scalars"])
     assert len(log.Images("validation/decoded clean")) == 3
 
