@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from restore.diffusion.paste import feathered
+from restore.diffusion.feather import feathered
 from restore.occlusion.flow import is_cut, trackable
 from restore.occlusion.gate import Region, heavy_regions
 from restore.occlusion.provenance import FILLED, REGENERATED

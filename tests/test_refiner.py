@@ -243,7 +243,7 @@ def test_it_can_be_saved_as_one_refiner(pretrained: tuple[Path, Path], tmp_path:
 
 def test_a_motion_adapter_beside_something_else_is_told(refiner: RefinerPipeline, tmp_path: Path) -> None:
     tiny_kl().save_pretrained(tmp_path / "vae")
-    with pytest.raises(WeightsError):
+    with pytest.raises(WeightsError, match="the inpainting model is incomplete or broken"):
         load_refiner(tmp_path, motion_adapter=tmp_path)
 
 

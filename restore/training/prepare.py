@@ -31,11 +31,16 @@ class Pairs:
     mask: Tensor
 
 
+def seeded(*parts: int) -> torch.Generator:
+    """A CPU generator that depends on nothing but `parts`."""
+    return torch.Generator().manual_seed(int(np.random.SeedSequence(parts).generate_state(1)[0]))
+
+
 def degraded_windows(
     batch: dict[str, Tensor], *, seed: tuple[int, ...], ranges: Ranges, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor, torch.Generator]:
     """Clean and degraded clips `B T 3 H W` in [-1, 1], masks `B T 1 H W`, and the generator to draw on with."""
-    generator = torch.Generator().manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+    generator = seeded(*seed)
     clean = batch["clips"].to(device).float() / 127.5 - 1
     degraded, mask = degrade(
         clean, generator=generator, ranges=ranges, frame_size=batch["frame_size"], offsets=batch["offsets"]

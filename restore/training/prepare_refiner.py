@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -80,8 +79,3 @@ def latent_clips(clips: CoarseClips, vae: Autoencoder, *, coarse_share: float, d
         nothing.to(clips.coarse.device).view(-1, 1, 1, 1, 1), clips.coarse * (1 - clips.unseen), clips.coarse
     )
     return LatentClips(encode(vae, clips.clean), encode(vae, shown), hidden_cells(clips.unseen, downsampling(vae)))
-
-
-def seeded(*parts: int) -> torch.Generator:
-    """A CPU generator that depends on nothing but `parts`."""
-    return torch.Generator().manual_seed(int(np.random.SeedSequence(parts).generate_state(1)[0]))

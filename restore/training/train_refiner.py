@@ -25,11 +25,12 @@ from restore.training.ema import averaged
 from restore.training.interrupt import Interrupt
 from restore.training.keep import set_aside
 from restore.training.losses import check_finite, diffusion_loss
-from restore.training.prepare_refiner import CoarseClips, LatentClips, coarse_clips, latent_clips, seeded
+from restore.training.prepare import seeded
+from restore.training.prepare_refiner import CoarseClips, LatentClips, coarse_clips, latent_clips
 from restore.training.schedule import cosine
 from restore.video.prefetch import prefetch
 
-FUSED = SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH
+FUSED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 SHOWN = 2  # held-out clips that are regenerated
 NOISE = {  # Stable Diffusion's, taken down to no signal at all (Lin et al. 2024)
     "beta_schedule": "scaled_linear",
@@ -100,7 +101,7 @@ def train_refiner(
         _write(config, ema.module, vae)  # a run that is finished still gives its weights
 
     # Fused attention is slow backwards on a CPU: over a few frames, written out it takes two thirds of a step's time.
-    backends = [SDPBackend.MATH] if accelerator.device.type == "cpu" else list(FUSED)
+    backends = [SDPBackend.MATH] if accelerator.device.type == "cpu" else FUSED
     saved = time.monotonic()
     held: CoarseClips | None = None
     with ThreadPoolExecutor(2) as pool:
@@ -246,7 +247,8 @@ def _validate(refiner: RefinerPipeline, clips: CoarseClips) -> tuple[dict[str, f
 def _write(config: RefinerConfig, denoiser: UNetMotionModel, vae: Autoencoder) -> None:
     """Write the refiner as a folder that `from_pretrained` reads: fp16 safetensors."""
     folder, run = Path(config.output_dir), Path(config.run_dir)
-    vae_lies_there = (folder / "vae").exists() and (folder / "vae").resolve() == Path(config.vae).resolve()
+    source = Path(config.init_from) / "vae" if config.init_from else Path(config.vae)
+    vae_lies_there = (folder / "vae").exists() and (folder / "vae").resolve() == source.resolve()
     set_aside(folder / "unet", run)
     save_part(denoiser, folder / "unet")
     if not vae_lies_there:
