@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import torch
 from accelerate import PartialState
@@ -48,7 +48,7 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
         try:
             report = _restore(job, restorer, hybrid, config, row=state.process_index)
         except RestoreError as error:
-            print(f"inference.py: {error}", file=sys.stderr, flush=True)
+            _say(f"inference.py: {error}", file=sys.stderr)
             codes.append(error.exit_code)
             continue
         if report and report["scores"]:
@@ -58,7 +58,7 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
     codes, scores = gather_object(codes), sorted(gather_object(scores))
     if scores and state.is_main_process:
         for when in ("before", "after"):
-            print(f"\n{when} restoring\n{table({stem: both[when] for stem, both in scores})}", flush=True)
+            _say(f"\n{when} restoring\n{table({stem: both[when] for stem, both in scores})}")
     state.destroy_process_group()
     return max(codes)
 
@@ -70,7 +70,7 @@ def _restore(
     if job.problem:
         raise job.problem
     if job.done:
-        print(f"{job.output}: restored before, left as it is (--overwrite restores it anew)", flush=True)
+        _say(f"{job.output}: restored before, left as it is (--overwrite restores it anew)")
         return None
     total = count_frames(job.video)  # near enough for the time left
     with tqdm(total=total, desc=job.video.name, unit=" frames", position=row, leave=False, disable=None) as bar:
@@ -100,8 +100,13 @@ def _restore(
         )
     frames, rate, hidden = report["frames"], report["frames_per_second"], report["hidden"]
     whose = report["mask_mode"]
-    print(f"{job.output}: {frames} frames, {rate:.1f} a second; {hidden:.1%} hidden (mask: {whose})", flush=True)
+    _say(f"{job.output}: {frames} frames, {rate:.1f} a second; {hidden:.1%} hidden (mask: {whose})")
     return report
+
+
+def _say(lines: str, file: TextIO | None = None) -> None:
+    """Print in one piece, with its end: the processes share a terminal, and lines must not run into each other."""
+    print(lines + "\n", end="", file=file, flush=True)
 
 
 def _hybrid(config: InferenceConfig, restorer: Restorer) -> "Hybrid":

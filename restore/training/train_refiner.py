@@ -113,7 +113,8 @@ def train_refiner(
             # Noise, the same for all frames of a clip, as it will be when sampling: see `RefinerPipeline`.
             draw = seeded(config.seed, 3, accelerator.process_index, step)
             count = len(batch.clean)
-            timesteps = torch.randint(scheduler.config.num_train_timesteps, (count,), generator=draw)
+            # Little noise is drawn more often than much: that is where the walk from a coarse fill takes place.
+            timesteps = (torch.rand(count, generator=draw) ** 2 * scheduler.config.num_train_timesteps).long()
             noise = torch.randn(count, 1, *batch.clean.shape[2:], generator=draw).to(accelerator.device)
             noise = noise.expand_as(batch.clean)
             timesteps = timesteps.to(accelerator.device)
