@@ -67,25 +67,34 @@ def degrade(
         The degraded clips `B T 3 H W`, on the 8-bit levels that a file would hold, in [-1, 1]; and the true masks
         `B T 1 H W`, 1 where the picture is hidden.
     """
-    batch, frames = clips.shape[:2]
-    device = clips.device
+    batch, device = len(clips), clips.device
 
-    blur = torch.stack([_draw(ranges.blur, ranges, generator) for _ in range(batch)])
+    blur = draw_strength(ranges.blur, ranges, generator=generator, count=batch)
     if mask is None:
         mask = _draw_masks(clips.shape, ranges, kind, frame_size, offsets, generator)
     mask = mask.to(device)
-    level = torch.stack([_draw(ranges.box_level, ranges, generator) for _ in range(batch)])
-    noise = torch.stack([_draw(ranges.noise, ranges, generator) for _ in range(batch)])
+    level = draw_strength(ranges.box_level, ranges, generator=generator, count=batch)
+    noise = draw_strength(ranges.noise, ranges, generator=generator, count=batch)
     x = apply(clips, mask, blur=blur, level=level, noise=noise, generator=generator)
 
-    # Compress.
+    compress_some(x, ranges, generator=generator)
+    return x, mask
+
+
+def compress_some(clips: Tensor, ranges: Ranges, *, generator: torch.Generator) -> None:
+    """Compress a share of clips `B T 3 H W` in place, each frame as a JPEG at a quality drawn for the clip."""
+    batch, frames = clips.shape[:2]
     chosen = torch.rand(batch, generator=generator) < ranges.compressed_share
     least, most = ranges.compression
     quality = least + (most - least) * torch.rand(batch, generator=generator)
     for index in chosen.nonzero().flatten().tolist():
-        jpeg = jpeg_codec_differentiable((x[index] + 1) / 2, quality[index].to(device).expand(frames))
-        x[index] = _quantise(jpeg * 2 - 1)
-    return x, mask
+        jpeg = jpeg_codec_differentiable((clips[index] + 1) / 2, quality[index].to(clips.device).expand(frames))
+        clips[index] = _quantise(jpeg * 2 - 1)
+
+
+def draw_strength(strength: Range, ranges: Ranges, *, generator: torch.Generator, count: int) -> Tensor:
+    """How strong it is for each of `count` clips."""
+    return torch.stack([_draw(strength, ranges, generator) for _ in range(count)])
 
 
 def apply(

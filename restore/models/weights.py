@@ -1,7 +1,7 @@
 """Models on disk: weights and the keyword arguments that rebuild the model, nothing that could run code.
 
 A file holds {"format": FORMAT, NAME: {"class": ..., "kwargs": {...}, "weights": {...}}, ...}: `generator.pth` holds a
-`generator` and a `finder`.
+`generator` and a `finder`, `segmenter.pth` a `segmenter`.
 """
 
 import os
@@ -17,10 +17,11 @@ from restore.models.discriminator import PatchGAN
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
+from restore.models.segmenter import Segmenter
 
 FORMAT = "restore/1"
 CLASSES: dict[str, type[nn.Module]] = {
-    model.__name__: model for model in (UNetGenerator, Pix2PixUNet, OcclusionFinder, PatchGAN)
+    model.__name__: model for model in (UNetGenerator, Pix2PixUNet, OcclusionFinder, Segmenter, PatchGAN)
 }
 
 

@@ -53,7 +53,7 @@ class Settings:
 class TrainConfig(Settings):
     """Train the restorer on a folder of videos: the occlusion finder first, then the generator."""
 
-    stage: Literal["generator"] = _setting("generator", "what to train: generator, autoencoder, refiner")
+    stage: Literal["generator"] = _setting("generator", "what to train: generator, obstruction, autoencoder, refiner")
     frames_per_window: int = _setting(4, "frames of each window that the generator learns from")
     architecture: Literal["unet", "pix2pix"] = _setting("unet", "pix2pix: the classic single-frame unet_256")
     width: int = _setting(64, "channels at the first level")
@@ -64,6 +64,23 @@ class TrainConfig(Settings):
 
     finder_steps: int = _setting(2000, "steps of the occlusion finder, before the generator's")
     finder_batch: int = _setting(16, "frames a step of the finder")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.frames_per_window > self.window:
+            raise ValueError(f"frames_per_window is {self.frames_per_window}, expected at most window ({self.window})")
+
+
+@dataclass
+class ObstructionConfig(Settings):
+    """Train the segmenter that finds what hides the scene, and says what it is."""
+
+    stage: Literal["obstruction"] = _setting("obstruction", "what to train")
+    output_dir: str = _setting("saved_models", "where segmenter.pth goes")
+    run_dir: str = _setting("runs/obstruction", "checkpoints and tensorboard logs; the same command resumes from it")
+    window: int = _setting(12, "frames a window: over which it is seen what moves")
+    frames_per_window: int = _setting(3, "frames of each window that the segmenter learns from")
+    learning_rate: float = _setting(6e-4, "of Adam; falls to zero along a cosine")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -140,4 +157,9 @@ COUNTS = {
     "validate_every",
     "finder_batch",
 }
-STAGES = {"generator": TrainConfig, "autoencoder": AutoencoderConfig, "refiner": RefinerConfig}
+STAGES = {
+    "generator": TrainConfig,
+    "obstruction": ObstructionConfig,
+    "autoencoder": AutoencoderConfig,
+    "refiner": RefinerConfig,
+}

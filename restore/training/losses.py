@@ -61,6 +61,14 @@ def mask_loss(logits: Tensor, mask: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, mask) + dice
 
 
+def kind_loss(logits: Tensor, kinds: Tensor, mask: Tensor) -> Tensor:
+    """Cross-entropy of kinds, logits `B K H W` against int64 `B H W`, where `mask`, `B 1 H W`, is 1. Scalar;
+    0 where nothing is hidden.
+    """
+    each = F.cross_entropy(logits, kinds, reduction="none")
+    return (each * mask[:, 0]).sum() / mask.sum().clamp(min=1)
+
+
 def diffusion_loss(
     predicted: Tensor, wanted: Tensor, hidden: Tensor, alphas_cumprod: Tensor, *, gamma: float
 ) -> Tensor:

@@ -15,7 +15,7 @@ from torch import nn
 from restore.errors import ConfigError
 from restore.models.finder import OcclusionFinder
 from restore.models.weights import load_models
-from restore.training.config import AutoencoderConfig, RefinerConfig, Settings, TrainConfig
+from restore.training.config import AutoencoderConfig, ObstructionConfig, RefinerConfig, Settings, TrainConfig
 from restore.training.data import readable
 from restore.training.folders import split
 from restore.training.interrupt import Interrupt, stop_after_step
@@ -23,6 +23,7 @@ from restore.training.train_autoencoder import initial_autoencoder, train_autoen
 from restore.training.train_finder import train_finder
 from restore.training.train_generator import train_generator
 from restore.training.train_refiner import initial_refiner, train_refiner
+from restore.training.train_segmenter import initial_segmenter, train_segmenter
 
 Training = Callable[[Accelerator, list[Path], list[Path], Interrupt], bool]  # False if interrupted
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
@@ -64,6 +65,8 @@ def _loaded(config: Settings) -> Training:
     """The training that is asked for, with the weights that it begins from, once they are known to fit."""
     if isinstance(config, AutoencoderConfig):
         return partial(train_autoencoder, config, initial_autoencoder(config))
+    if isinstance(config, ObstructionConfig):
+        return partial(train_segmenter, config, initial_segmenter(config))
     if isinstance(config, RefinerConfig):
         return partial(train_refiner, config, initial_refiner(config))
     assert isinstance(config, TrainConfig)

@@ -30,6 +30,7 @@ COMMON = {
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "generator": COMMON | {"frames_per_window": 2, "width": 8, "finder_steps": 3, "finder_batch": 2},
+    "obstruction": COMMON | {"frames_per_window": 2},
     "autoencoder": COMMON | {"downsampling": 4, "latent_channels": 4, "width": 8},
     "refiner": COMMON | {"widths": [16, 16]},
 }

@@ -1,0 +1,82 @@
+"""What a segmenter has to tell apart: clips with obstructions before them, with grey boxes, and with nothing at all.
+
+The order is that of a camera, as in `degrade.py`.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from restore.degradations.degrade import Ranges, add_noise, compress_some, defocus, degrade, draw_strength
+from restore.degradations.obstructions.draw import KINDS, obstruct
+
+BOXES = KINDS.index("boxes")
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Of the clips: those with obstructions, one to three kinds at once, and those with nothing before them. The others
+    have grey boxes.
+    """
+
+    obstructed: float = 0.6
+    clear: float = 0.12
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Degraded clips `B T 3 H W` in [-1, 1], what is hidden `B T 1 H W`, and by what, int64 `B T H W`: an index into
+    `KINDS`, meaningless where nothing is hidden.
+    """
+
+    clips: Tensor
+    mask: Tensor
+    kinds: Tensor
+
+
+def degrade_mixed(
+    clips: Tensor,
+    *,
+    generator: torch.Generator,
+    shares: Shares,
+    ranges: Ranges,
+    frame_size: Tensor | None = None,
+    offsets: Tensor | None = None,
+) -> Mixed:
+    """Degrade clean clips, each in a way of its own.
+
+    Args:
+        clips: `B T 3 H W`, RGB in [-1, 1].
+        generator: a CPU generator; the same seed degrades alike.
+        shares: how many are degraded in which way.
+        ranges, frame_size, offsets: see `degrade`.
+    """
+    lots = torch.rand(len(clips), generator=generator)
+    results = []
+    for index, (clip, lot) in enumerate(zip(clips.split(1), lots.tolist(), strict=True)):
+        if lot < shares.obstructed:
+            results.append(_obstructed(clip, ranges, generator))
+            continue
+        clear = torch.zeros_like(clip[:, :, :1]) if lot < shares.obstructed + shares.clear else None
+        degraded, mask = degrade(
+            clip,
+            generator=generator,
+            ranges=ranges,
+            frame_size=None if frame_size is None else frame_size[index : index + 1],
+            offsets=None if offsets is None else offsets[index : index + 1],
+            mask=clear,
+        )
+        results.append((degraded, mask, torch.full_like(mask[:, :, 0], BOXES, dtype=torch.long)))
+    return Mixed(*(torch.cat(parts) for parts in zip(*results, strict=True)))
+
+
+def _obstructed(clip: Tensor, ranges: Ranges, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """One clip `1 T 3 H W`: the fields of `Mixed`."""
+    blur, noise = (draw_strength(x, ranges, generator=generator, count=1) for x in (ranges.blur, ranges.noise))
+    count = 1 + int(torch.randint(3, (), generator=generator))
+    kinds = [KINDS[index] for index in torch.randperm(len(KINDS), generator=generator)[:count]]
+    before = obstruct(defocus(clip, blur), generator=generator, kinds=kinds)
+    degraded = add_noise(before.clips, noise, generator=generator)
+    compress_some(degraded, ranges, generator=generator)
+    return degraded, before.mask, before.kinds.argmax(2)

@@ -1,0 +1,60 @@
+"""The segmenter: where something hides the scene and what it is, from frames and how they change over time.
+
+What lies on the lens does not move with the scene: where the picture changes from frame to frame and a spot does not,
+the spot is before it.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from restore.degradations.obstructions.draw import KINDS
+from restore.models.finder import triples
+from restore.models.unet import UNet
+
+CHANNELS = 15
+
+
+class Segmenter(nn.Module):
+    """`surroundings` of a frame, `B 15 H W` => logits `B 1+K H W`: above 0 is hidden, then a softmax over `KINDS`.
+
+    3 GMAC a frame at 320x240.
+
+    >>> Segmenter(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,))(torch.zeros(1, 15, 17, 30)).shape
+    torch.Size([1, 8, 17, 30])
+    """
+
+    def __init__(
+        self,
+        *,
+        unshuffle: int = 4,
+        widths: Sequence[int] = (64, 96, 128, 160),
+        blocks: Sequence[int] = (1, 1, 1, 2),
+        decoder_blocks: Sequence[int] = (1, 1, 1),
+    ) -> None:
+        super().__init__()
+        self.unet = UNet(
+            in_channels=CHANNELS,
+            out_channels=1 + len(KINDS),
+            unshuffle=unshuffle,
+            widths=widths,
+            blocks=blocks,
+            decoder_blocks=decoder_blocks,
+        )
+
+    def forward(self, surroundings: Tensor) -> Tensor:
+        logits: Tensor = self.unet(surroundings)
+        return logits
+
+
+def surroundings(frames: Tensor) -> Tensor:
+    """Each frame with its neighbours and what the whole clip is like: `B T 3 H W` in [-1, 1] => `B T 15 H W`.
+
+    The last six channels are the mean over the clip and the standard deviation, which is 0 where nothing changes.
+
+    >>> surroundings(torch.tensor([0.0, 1.0]).view(1, 2, 1, 1, 1).expand(1, 2, 3, 1, 1))[0, :, ::3, 0, 0].tolist()
+    [[0.0, 0.0, 1.0, 0.5, 0.5], [0.0, 1.0, 1.0, 0.5, 0.5]]
+    """
+    deviation, mean = torch.std_mean(frames, dim=1, keepdim=True, correction=0)
+    return torch.cat([triples(frames), mean.expand_as(frames), deviation.expand_as(frames)], 2)

@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+
+from restore.models.segmenter import Segmenter
+from restore.models.weights import load_models, save_models
+from tests.training.test_resume import INTERRUPTED, ctrl_c
+from tests.training.tiny import at_step, content, events, run, same, write_videos
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_videos(tmp_path_factory.mktemp("videos"))
+
+
+@pytest.fixture(scope="module")
+def trained(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training that is finished."""
+    folder = tmp_path_factory.mktemp("trained")
+    assert run(videos, folder, stage="obstruction", epochs=20, validate_every=20, learning_rate=3e-3) == 0
+    return folder
+
+
+def test_it_learns_and_is_watched(trained: Path) -> None:
+    log = events(trained)
+    assert len(log.Scalars("validation/iou")) == 2 and len(log.Scalars("validation/kind")) == 2
+    assert len(log.Images("validation/degraded found true")) == 2
+    losses = [scalar.value for scalar in log.Scalars("segmenter/mask")]
+    assert len(losses) == 40 and sum(losses[-10:]) < 0.9 * sum(losses[:10])
+    assert "segmenter/kind" in log.Tags()["scalars"]
+    assert isinstance(load_models(trained / "out/segmenter.pth", ("segmenter",))["segmenter"], Segmenter)
+
+
+def test_stopped_and_resumed_is_as_never_stopped(videos: Path, tmp_path: Path) -> None:
+    assert run(videos, tmp_path / "whole", stage="obstruction") == 0
+    with at_step(Segmenter, 3, ctrl_c):
+        assert run(videos, tmp_path / "parts", stage="obstruction") == INTERRUPTED
+    assert run(videos, tmp_path / "parts", stage="obstruction") == 0
+    whole, parts = (content(tmp_path / name / "run/segmenter.checkpoint") for name in ("whole", "parts"))
+    assert same(whole, parts)
+
+
+def test_it_goes_on_from_other_weights(videos: Path, trained: Path, tmp_path: Path) -> None:
+    weights = trained / "out/segmenter.pth"
+    assert run(videos, tmp_path, stage="obstruction", epochs=1, init_from=weights, learning_rate=1e-6) == 0
+    first, last = (events(folder).Scalars("segmenter/mask") for folder in (tmp_path, trained))
+    assert first[0].value < 1.5 * last[-1].value
+
+
+def test_only_its_own_kind_is_trained(videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other.pth"
+    save_models(other, {"finder": (Segmenter(), {})})
+    assert run(videos, tmp_path, stage="obstruction", init_from=other) == 2
+    assert capsys.readouterr().err == (
+        f"train.py: holds finder, expected segmenter; give the file that train.py calls segmenter.pth: {other}\n"
+    )
+
+
+def test_more_frames_to_learn_from_than_a_window_has(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(videos, tmp_path, stage="obstruction", frames_per_window=9) == 2
+    assert capsys.readouterr().err == "train.py: frames_per_window is 9, expected at most window (4)\n"
