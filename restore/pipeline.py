@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restore.models.finder import OcclusionFinder
 from restore.models.pix2pix import Pix2PixUNet
-from restore.models.weights import load_models
+from restore.models.weights import load_models, load_segmenter
 from restore.occlusion.evidence import CHANNELS, evidence, picture, to_tensor
+from restore.occlusion.find import Finder, Found, find
 from restore.occlusion.memory import Memory
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
 from restore.occlusion.provenance import provenance, provenance_alone
@@ -58,7 +58,7 @@ class Restorer:
     """
 
     def __init__(
-        self, generator: nn.Module, finder: OcclusionFinder, *, device: str | None = None, precision: str = "auto"
+        self, generator: nn.Module, finder: Finder, *, device: str | None = None, precision: str = "auto"
     ) -> None:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = _dtype(precision, self.device)
@@ -75,6 +75,7 @@ class Restorer:
 
         Args:
             weights: a `generator.pth`, or a folder that holds one; by default the weights that come with the package.
+                Where a `segmenter.pth` lies beside it, that finds what is hidden, else the finder in the file itself.
             device: `cpu`, `cuda`, `cuda:1`, ...; None takes a GPU if there is one.
             precision: `float32`, `bfloat16`, or `auto`: bfloat16 where the hardware computes in it.
 
@@ -82,9 +83,11 @@ class Restorer:
             WeightsError: there are no such weights, they are broken, or they belong to another model.
         """
         path = Path(weights)
-        models = load_models(path / "generator.pth" if path.is_dir() else path, ("generator", "finder"))
-        finder = models["finder"]
-        assert isinstance(finder, OcclusionFinder)
+        path = path / "generator.pth" if path.is_dir() else path
+        models = load_models(path, ("generator", "finder"))
+        beside = path.with_name("segmenter.pth")
+        finder = load_segmenter(beside) if beside.exists() else models["finder"]
+        assert isinstance(finder, Finder)
         return cls(models["generator"], finder, device=device, precision=precision)
 
     def restore_frames(
@@ -96,7 +99,10 @@ class Restorer:
             images: uint8 `H W 3`, RGB in [0, 255], all of one size; consecutive frames of one video.
             masks: for each frame bool or float `H W`, 1 where it is hidden; None lets the finder find them.
         """
-        yield from self.restore_masked(self.find(images) if masks is None else zip(images, masks, strict=True))
+        if masks is None:
+            yield from self.restore_masked((found.image, found.probability) for found in self.find(images))
+        else:
+            yield from self.restore_masked(zip(images, masks, strict=True))
 
     def restore_masked(self, masked: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Restored]:
         """As `restore_frames`, for a stream of frames each with its mask."""
@@ -124,16 +130,9 @@ class Restorer:
             clips.append(np.stack([frame.image for frame in self.restore_frames(clip, given)]))
         return to_float(np.stack(clips)).to(video.device)
 
-    @torch.inference_mode()
-    def find(self, images: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Each image with the probability, float32 `H W`, that its pixels are hidden."""
-        for window in windows(images, BATCH, before=1, after=1):
-            frames = self._input(to_float(np.stack(window.items)))
-            ends = range(window.start, window.stop)
-            previous = frames[[max(0, t - 1) for t in ends]]
-            following = frames[[min(len(frames) - 1, t + 1) for t in ends]]
-            logits = self.finder(torch.cat([previous, frames[window.start : window.stop], following], 1))
-            yield from zip(window.core, logits[:, 0].float().sigmoid().cpu().numpy(), strict=True)
+    def find(self, images: Iterable[np.ndarray]) -> Iterator[Found]:
+        """What hides the scene in each of `images`, as `restore_frames` takes them."""
+        yield from find(self.finder, images, place=self._input)
 
     @torch.inference_mode()
     def _generate(self, batches: Iterable[Batch]) -> Iterator[Restored]:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from restore.inference.beside import Beside, in_step
+from restore.occlusion.find import Found
 from restore.occlusion.propagate import DOUBT
 from restore.pipeline import Restored, Restorer
 from restore.video.mask import MaskCheck
@@ -29,6 +30,7 @@ def restored_frames(
     mode: MaskMode,
     dilation: int,
     certain: bool,
+    note: Callable[[Found], object],
     refine: Callable[[Iterator[Restored]], Iterator[Restored]] | None,
 ) -> Iterator[tuple[Frame, Restored]]:
     """Each frame of a video with what becomes of it.
@@ -38,6 +40,7 @@ def restored_frames(
         mode: whose mask is used; `both` hides what either hides, `none` nothing.
         dilation: pixels that the mask is grown by, in all directions.
         certain: take each pixel for hidden or not, where the finder says how likely it is.
+        note: told of each frame in which something was looked for.
         refine: what the restored frames go through.
     """
     waiting: deque[Frame] = deque()  # handed to the restorer and not yet back
@@ -50,13 +53,15 @@ def restored_frames(
     masked: Masked
     if given is None:
         frames = images(prefetch(video, AHEAD))
-        masked = restorer.find(frames) if mode == "found" else _unhidden(frames)
+        masked = _noted(restorer.find(frames), note) if mode == "found" else _unhidden(frames)
     else:
         # Both copies are read in turn by one thread, so few pairs are held.
         first, second = tee(prefetch(in_step(video, video, "mask", given), AHEAD))
         frames = images(frame for frame, _ in first)
         hidden = (check.hidden_pixels(mask.image) for _, mask in second)
-        masked = _united(restorer.find(frames), hidden) if mode == "both" else zip(frames, hidden, strict=True)
+        masked = (
+            _united(_noted(restorer.find(frames), note), hidden) if mode == "both" else zip(frames, hidden, strict=True)
+        )
     if certain:
         masked = ((image, mask > DOUBT) for image, mask in masked)
     if dilation:
@@ -74,6 +79,12 @@ def grown(mask: np.ndarray, pixels: int) -> np.ndarray:
     """
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
     return np.asarray(cv2.dilate(mask.astype(np.float32), disc))
+
+
+def _noted(found: Iterable[Found], note: Callable[[Found], object]) -> Masked:
+    for frame in found:
+        note(frame)
+        yield frame.image, frame.probability
 
 
 def _unhidden(images: Iterable[np.ndarray]) -> Masked:

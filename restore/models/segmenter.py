@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from restore.degradations.obstructions.draw import KINDS
-from restore.models.finder import triples
 from restore.models.unet import UNet
 
 CHANNELS = 15
@@ -48,13 +47,21 @@ class Segmenter(nn.Module):
         return logits
 
 
-def surroundings(frames: Tensor) -> Tensor:
-    """Each frame with its neighbours and what the whole clip is like: `B T 3 H W` in [-1, 1] => `B T 15 H W`.
+def surroundings(frames: Tensor, at: Sequence[int] | None = None) -> Tensor:
+    """Frames with their neighbours and what the whole clip is like: `B T 3 H W` in [-1, 1] => `B T 15 H W`.
 
     The last six channels are the mean over the clip and the standard deviation, which is 0 where nothing changes.
+
+    Args:
+        at: the indices of the frames that are wanted; None for all of them.
 
     >>> surroundings(torch.tensor([0.0, 1.0]).view(1, 2, 1, 1, 1).expand(1, 2, 3, 1, 1))[0, :, ::3, 0, 0].tolist()
     [[0.0, 0.0, 1.0, 0.5, 0.5], [0.0, 1.0, 1.0, 0.5, 0.5]]
     """
-    deviation, mean = torch.std_mean(frames, dim=1, keepdim=True, correction=0)
-    return torch.cat([triples(frames), mean.expand_as(frames), deviation.expand_as(frames)], 2)
+    last = frames.shape[1] - 1
+    at = range(last + 1) if at is None else at
+    deviation, mean = torch.std_mean(frames, dim=1, correction=0)
+    stacks = [
+        torch.cat([frames[:, max(0, t - 1)], frames[:, t], frames[:, min(last, t + 1)], mean, deviation], 1) for t in at
+    ]
+    return torch.stack(stacks, 1)

@@ -81,6 +81,14 @@ def load_models(path: str | Path, names: tuple[str, ...]) -> dict[str, nn.Module
     return models
 
 
+def load_segmenter(path: str | Path) -> Segmenter:
+    """The segmenter of a `segmenter.pth`; see `load_models`."""
+    segmenter = load_models(path, ("segmenter",))["segmenter"]
+    if not isinstance(segmenter, Segmenter):
+        raise WeightsError(f"expected a Segmenter, got {type(segmenter).__name__}: {path}")
+    return segmenter
+
+
 def load_whole(path: str | Path) -> dict[str, Any]:
     """A dictionary of tensors and plain values written by `save_whole`. Code in the file is never run.
 

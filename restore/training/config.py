@@ -62,6 +62,10 @@ class TrainConfig(Settings):
     adversarial_weight: float = _setting(1.0, "of fooling the discriminator")
     adversarial_start: float = _setting(0.0, "share of the training after which the discriminator joins")
 
+    obstructed_share: float = _setting(0.0, "of the windows, with leaves, dirt, drops, ... instead of grey boxes")
+    segmenter: Optional[str] = _setting(  # noqa: UP045
+        None, "a segmenter.pth that finds what is hidden, as it will be in use; else the finder does"
+    )
     finder_steps: int = _setting(2000, "steps of the occlusion finder, before the generator's")
     finder_batch: int = _setting(16, "frames a step of the finder")
 
@@ -69,6 +73,8 @@ class TrainConfig(Settings):
         super().__post_init__()
         if self.frames_per_window > self.window:
             raise ValueError(f"frames_per_window is {self.frames_per_window}, expected at most window ({self.window})")
+        if not 0 <= self.obstructed_share <= 1:
+            raise ValueError(f"obstructed_share is {self.obstructed_share}, expected 0 to 1")
 
 
 @dataclass

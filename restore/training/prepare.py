@@ -13,9 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from restore.degradations.degrade import Ranges, degrade
+from restore.degradations.mix import Shares, degrade_mixed
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.pix2pix import Pix2PixUNet
+from restore.models.segmenter import surroundings
 from restore.occlusion.evidence import CHANNELS, FRAME, evidence, to_tensor
+from restore.occlusion.find import Finder
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
 from restore.tensors import to_uint8
 
@@ -37,23 +40,32 @@ def seeded(*parts: int) -> torch.Generator:
 
 
 def degraded_windows(
-    batch: dict[str, Tensor], *, seed: tuple[int, ...], ranges: Ranges, device: torch.device
+    batch: dict[str, Tensor], *, seed: tuple[int, ...], ranges: Ranges, device: torch.device, obstructed: float = 0.0
 ) -> tuple[Tensor, Tensor, Tensor, torch.Generator]:
-    """Clean and degraded clips `B T 3 H W` in [-1, 1], masks `B T 1 H W`, and the generator to draw on with."""
+    """Clean and degraded clips `B T 3 H W` in [-1, 1], masks `B T 1 H W`, and the generator to draw on with.
+
+    The share `obstructed` of the clips has obstructions of all kinds before them, the others grey boxes.
+    """
     generator = seeded(*seed)
     clean = batch["clips"].to(device).float() / 127.5 - 1
-    degraded, mask = degrade(
-        clean, generator=generator, ranges=ranges, frame_size=batch["frame_size"], offsets=batch["offsets"]
-    )
+    size, offsets = batch["frame_size"], batch["offsets"]
+    if obstructed:
+        shares = Shares(obstructed=obstructed, clear=0)
+        mixed = degrade_mixed(
+            clean, generator=generator, shares=shares, ranges=ranges, frame_size=size, offsets=offsets
+        )
+        return clean, mixed.clips, mixed.mask, generator
+    degraded, mask = degrade(clean, generator=generator, ranges=ranges, frame_size=size, offsets=offsets)
     return clean, degraded, mask, generator
 
 
 @torch.no_grad()
-def find_masks(finder: OcclusionFinder, clips: Tensor, autocast: Callable[[], torch.autocast]) -> Tensor:
+def find_masks(finder: Finder, clips: Tensor, autocast: Callable[[], torch.autocast]) -> Tensor:
     """The finder's probabilities `B T 1 H W` for clips `B T 3 H W`."""
-    stacked = triples(clips).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    stacks = triples(clips) if isinstance(finder, OcclusionFinder) else surroundings(clips)
+    stacked = stacks.flatten(0, 1).contiguous(memory_format=torch.channels_last)
     with autocast():
-        logits = torch.cat([finder(part) for part in stacked.split(16)])
+        logits = torch.cat([finder(part)[:, :1] for part in stacked.split(16)])
     return logits.float().sigmoid().view(*clips.shape[:2], 1, *clips.shape[3:])
 
 

@@ -14,7 +14,8 @@ from torch import nn
 
 from restore.errors import ConfigError
 from restore.models.finder import OcclusionFinder
-from restore.models.weights import load_models
+from restore.models.segmenter import Segmenter
+from restore.models.weights import load_models, load_segmenter
 from restore.training.config import AutoencoderConfig, ObstructionConfig, RefinerConfig, Settings, TrainConfig
 from restore.training.data import readable
 from restore.training.folders import split
@@ -71,12 +72,14 @@ def _loaded(config: Settings) -> Training:
         return partial(train_refiner, config, initial_refiner(config))
     assert isinstance(config, TrainConfig)
     initial = load_models(config.init_from, ("generator", "finder")) if config.init_from else {}
-    return partial(_train_finder_and_generator, config, initial)
+    segmenter = load_segmenter(config.segmenter) if config.segmenter else None
+    return partial(_train_finder_and_generator, config, initial, segmenter)
 
 
 def _train_finder_and_generator(
     config: TrainConfig,
     initial: dict[str, nn.Module],
+    segmenter: Segmenter | None,
     accelerator: Accelerator,
     train: list[Path],
     held_out: list[Path],
@@ -84,7 +87,7 @@ def _train_finder_and_generator(
 ) -> bool:
     found = initial.get("finder") or train_finder(config, accelerator, train, interrupt)
     return isinstance(found, OcclusionFinder) and train_generator(
-        config, accelerator, found, initial.get("generator"), train, held_out, interrupt
+        config, accelerator, found, segmenter, initial.get("generator"), train, held_out, interrupt
     )
 
 

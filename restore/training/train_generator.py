@@ -17,8 +17,10 @@ from restore.models.discriminator import PatchGAN
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
+from restore.models.segmenter import Segmenter
 from restore.models.weights import save_models
 from restore.occlusion.evidence import FRAME
+from restore.occlusion.find import Finder
 from restore.training.checkpoint import resume, save_checkpoint
 from restore.training.config import TrainConfig
 from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
@@ -58,12 +60,17 @@ def train_generator(
     config: TrainConfig,
     accelerator: Accelerator,
     finder: OcclusionFinder,
+    segmenter: Segmenter | None,
     initial: nn.Module | None,
     videos: list[Path],
     held_out: list[Path],
     interrupt: Interrupt,
 ) -> bool:
-    """Train for `config.epochs`, resuming where an earlier run stopped. False if interrupted."""
+    """Train for `config.epochs`, resuming where an earlier run stopped. False if interrupted.
+
+    Args:
+        segmenter: finds what is hidden in place of the `finder`, which still goes with the weights.
+    """
     # Models.
     torch.manual_seed(config.seed)  # whatever was drawn before, in this run or in one that it resumes
     generator, kwargs = build_generator(config)
@@ -79,6 +86,7 @@ def train_generator(
     discriminator = PatchGAN().to(memory_format=torch.channels_last)
     ema = averaged(generator, config.ema_decay).to(accelerator.device)
     finder = finder.to(accelerator.device)
+    finds: Finder = (segmenter or finder).to(accelerator.device)
 
     # Data.
     windows = CleanWindows(
@@ -118,11 +126,11 @@ def train_generator(
     done = resume(checkpoint, parts)
     if done >= steps and accelerator.is_main_process and not (Path(config.output_dir) / "generator.pth").exists():
         write_weights(config, files)  # a run that is finished still gives its weights
-    validation = Validation(held_out, finder=finder, crop=windows.crop, frames=config.window, seed=config.seed)
+    validation = Validation(held_out, finder=finds, crop=windows.crop, frames=config.window, seed=config.seed)
 
     saved = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
-        pairs = prefetch(_pairs(config, accelerator, windows, finder, pool, done), depth=2)
+        pairs = prefetch(_pairs(config, accelerator, windows, finds, pool, done), depth=2)
         progress = tqdm(
             pairs, desc="generator", total=steps, initial=done, unit="step", disable=not accelerator.is_main_process
         )
@@ -204,7 +212,7 @@ def _pairs(
     config: TrainConfig,
     accelerator: Accelerator,
     windows: CleanWindows,
-    finder: OcclusionFinder,
+    finder: Finder,
     pool: ThreadPoolExecutor,
     first: int,
 ) -> Iterator[Pairs]:
@@ -220,7 +228,9 @@ def _pairs(
     )
     for step, batch in enumerate(shielded(loader), start=first):
         seed = (config.seed, 2, accelerator.process_index, step)
-        clean, degraded, mask, draw = degraded_windows(batch, seed=seed, ranges=Ranges(), device=accelerator.device)
+        clean, degraded, mask, draw = degraded_windows(
+            batch, seed=seed, ranges=Ranges(), device=accelerator.device, obstructed=config.obstructed_share
+        )
         count = len(clean)
         picked = [
             torch.randperm(config.window, generator=draw)[: config.frames_per_window].sort().values.tolist()

@@ -12,9 +12,8 @@ from tqdm import tqdm
 
 from restore.degradations.degrade import Ranges
 from restore.degradations.mix import Mixed, Shares, degrade_mixed
-from restore.errors import WeightsError
 from restore.models.segmenter import Segmenter, surroundings
-from restore.models.weights import load_models, save_models
+from restore.models.weights import load_segmenter, save_models
 from restore.training.checkpoint import resume, save_checkpoint
 from restore.training.config import ObstructionConfig
 from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
@@ -40,10 +39,7 @@ def initial_segmenter(config: ObstructionConfig) -> Segmenter:
     torch.manual_seed(config.seed)
     if not config.init_from:
         return Segmenter()
-    segmenter = load_models(config.init_from, ("segmenter",))["segmenter"]
-    if not isinstance(segmenter, Segmenter):
-        raise WeightsError(f"expected a Segmenter, got {type(segmenter).__name__}: {config.init_from}")
-    return segmenter
+    return load_segmenter(config.init_from)
 
 
 def train_segmenter(
@@ -158,8 +154,8 @@ def _clips(
             frame_size=batch["frame_size"],
             offsets=batch["offsets"],
         )
-        picked = torch.randperm(config.window, generator=draw)[: config.frames_per_window]
-        seen = surroundings(mixed.clips)[:, picked].flatten(0, 1)
+        picked = torch.randperm(config.window, generator=draw)[: config.frames_per_window].tolist()
+        seen = surroundings(mixed.clips, picked).flatten(0, 1)
         yield (
             seen.contiguous(memory_format=torch.channels_last),
             mixed.mask[:, picked].flatten(0, 1),
@@ -186,7 +182,7 @@ def _validate(segmenter: nn.Module, held: Mixed, accelerator: Accelerator) -> tu
     of pictures [0, 1]: degraded, found and true in a row.
     """
     middle = held.clips.shape[1] // 2
-    inputs = surroundings(held.clips)[:, middle].to(accelerator.device, memory_format=torch.channels_last)
+    inputs = surroundings(held.clips, [middle])[:, 0].to(accelerator.device, memory_format=torch.channels_last)
     with accelerator.autocast():
         logits = torch.cat([segmenter(part) for part in inputs.split(4)]).float().cpu()
     found, true = logits[:, :1] > 0, held.mask[:, middle].cpu() > 0

@@ -11,8 +11,8 @@ from torchvision.utils import make_grid
 
 from restore.degradations.boxes import KINDS
 from restore.degradations.degrade import Ranges, degrade
-from restore.models.finder import OcclusionFinder
 from restore.occlusion.evidence import FRAME
+from restore.occlusion.find import Finder
 from restore.scoring.psnr import psnr
 from restore.scoring.ssim import ssim
 from restore.tensors import to_uint8
@@ -26,9 +26,7 @@ SHOWN = 4  # pictures in the grid
 class Validation:
     """The middle frames of one window from each of up to eight held-out videos, masks found, typical degradations."""
 
-    def __init__(
-        self, videos: list[Path], *, finder: OcclusionFinder, crop: tuple[int, int], frames: int, seed: int
-    ) -> None:
+    def __init__(self, videos: list[Path], *, finder: Finder, crop: tuple[int, int], frames: int, seed: int) -> None:
         self.windows = CleanWindows(videos[:VIDEOS], frames=frames, crop=crop, per_video=1, seed=seed)
         self.finder = finder
         self.seed = seed

@@ -1,0 +1,36 @@
+import torch
+
+from restore.degradations.degrade import Ranges
+from restore.degradations.mix import BOXES, Mixed, Shares, degrade_mixed
+
+
+def mixed(shares: Shares, seed: int = 0, clips: int = 6) -> Mixed:
+    clean = torch.linspace(-1, 1, 64).expand(clips, 4, 3, 48, 64)
+    return degrade_mixed(clean, generator=torch.Generator().manual_seed(seed), shares=shares, ranges=Ranges())
+
+
+def test_the_same_seed_degrades_alike() -> None:
+    once, again, other = (mixed(Shares(), seed) for seed in (1, 1, 2))
+    assert torch.equal(once.clips, again.clips) and torch.equal(once.mask, again.mask)
+    assert torch.equal(once.kinds, again.kinds)
+    assert not torch.equal(once.clips, other.clips)
+
+
+def test_nothing_stands_before_clear_clips() -> None:
+    clear = mixed(Shares(obstructed=0, clear=1))
+    assert not clear.mask.any() and clear.clips.shape == (6, 4, 3, 48, 64)
+
+
+def test_the_rest_has_grey_boxes() -> None:
+    boxes = mixed(Shares(obstructed=0, clear=0))
+    assert boxes.mask.any((1, 2, 3, 4)).sum() >= 5  # a crop may miss them
+    assert (boxes.kinds[boxes.mask[:, :, 0] > 0] == BOXES).all()
+
+
+def test_obstructions_are_of_several_kinds_and_within_their_range() -> None:
+    obstructed = mixed(Shares(obstructed=1, clear=0), clips=12)
+    hidden = obstructed.mask[:, :, 0] > 0
+    assert len(obstructed.kinds[hidden].unique()) >= 4
+    assert obstructed.clips.abs().max() <= 1 and set(obstructed.mask.unique().tolist()) == {0.0, 1.0}
+    levels = (obstructed.clips + 1) * 127.5
+    torch.testing.assert_close(levels, levels.round(), atol=1e-3, rtol=0)  # as a file would hold them

@@ -1,0 +1,63 @@
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+import torch
+
+from restore.degradations.obstructions.draw import KINDS
+from restore.models.segmenter import Segmenter
+from restore.occlusion.find import Found, find, steady
+from tests.occlusion.scenes import pan
+
+DIRT, BOXES = KINDS.index("dirt"), KINDS.index("boxes")
+
+
+def tiny(*, seed: int = 0) -> Segmenter:
+    torch.manual_seed(seed)
+    model = Segmenter(unshuffle=2, widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
+    model.unet.tail.reset_parameters()
+    return model
+
+
+def found(model: Segmenter, clip: Iterable[np.ndarray]) -> list[Found]:
+    return list(find(model, clip, place=lambda x: x))
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 9])
+def test_one_out_for_each_in_in_order(count: int) -> None:
+    clip = pan(count, (1, 2), height=38, width=50, seed=0)
+    results = found(tiny(), clip)
+    assert len(results) == count
+    for image, result in zip(clip, results, strict=True):
+        assert np.array_equal(result.image, image)
+        assert result.probability.shape == (38, 50) and result.probability.dtype == np.float32
+        assert result.probability.min() >= 0 and result.probability.max() <= 1
+        assert result.kinds is not None and result.kinds.shape == (38, 50) and result.kinds.max() < len(KINDS)
+
+
+def test_large_pictures_are_looked_at_in_the_size_that_it_knows() -> None:
+    """Twice the picture, pixel by pixel doubled, holds the same things at twice the size."""
+    clip = pan(3, (0, 0), height=242, width=244, seed=1)
+    large = clip.repeat(2, 1).repeat(2, 2)[:, :-1]  # odd: the last row is half a cell
+    for small, big in zip(found(tiny(), clip), found(tiny(), large), strict=True):
+        assert big.probability.shape == (483, 488)
+        centres = np.s_[1:-1]
+        means = big.probability[:482].reshape(241, 2, 244, 2).mean((1, 3))
+        assert np.abs(means[centres, centres] - small.probability[:241][centres, centres]).max() < 0.1
+        assert small.kinds is not None and big.kinds is not None
+        assert np.array_equal(big.kinds[::2, ::2], small.kinds)
+
+
+def frames(probabilities: list[float], kind: int) -> list[Found]:
+    blank = np.zeros((2, 2, 3), np.uint8)
+    return [Found(blank, np.full((2, 2), p, np.float32), np.full((2, 2), kind, np.uint8)) for p in probabilities]
+
+
+def test_what_lasts_does_not_flicker() -> None:
+    got = [frame.probability[0, 0] for frame in steady(frames([0.9, 0.9, 0.1, 0.9, 0.8], DIRT))]
+    np.testing.assert_allclose(got, [0.9, 0.9, 0.9, 0.8, 0.8])
+
+
+def test_a_box_of_a_single_frame_is_kept() -> None:
+    got = [frame.probability[0, 0] for frame in steady(frames([0.1, 0.9, 0.1], BOXES))]
+    np.testing.assert_allclose(got, [0.1, 0.9, 0.1])
