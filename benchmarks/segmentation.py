@@ -39,7 +39,9 @@ TYPICAL = Ranges(typical_share=1, compressed_share=0)
 
 def find(restorer: Restorer, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """What is measured: frames uint8 `T H W 3` => probabilities float32 `T H W`; kinds uint8 `T H W`, or None."""
-    return np.stack([probability for _, probability in restorer.find(frames)]), None
+    found = list(restorer.find(frames))
+    kinds = [frame.kinds for frame in found if frame.kinds is not None]
+    return np.stack([frame.probability for frame in found]), np.stack(kinds) if kinds else None
 
 
 @dataclass

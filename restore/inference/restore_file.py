@@ -22,8 +22,11 @@ from restore.inference.beside import Beside, in_step, open_beside
 from restore.inference.masks import AHEAD, MaskMode, restored_frames
 from restore.inference.report import check_report, write_report
 from restore.models.pix2pix import Pix2PixUNet
+from restore.models.segmenter import Segmenter
+from restore.occlusion.find import Found
 from restore.occlusion.propagate import DOUBT
 from restore.occlusion.provenance import NAMES, SEEN, shares
+from restore.occlusion.tracks import Tracker
 from restore.pipeline import Restored, Restorer
 from restore.scoring.report import Scores
 from restore.video.mask import MaskCheck
@@ -87,6 +90,9 @@ def restore_file(
         `rate` (1/s);
         `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `mask_mode`, `mask_dilation`;
         `hidden` (share of all pixels);
+        `obstructions`: what was found to hide the scene, the longest first: `kind`, `score`, `frames` (first and last),
+        `box` (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot
+        tell kinds, or none was asked;
         `regenerated`: None without a refiner, or its settings and the `regions`: first and last frame, and the crop;
         `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`;
         `scores`: None, or `before` and `after` (see `Scores.summary`) and `regions`: by whose mask hole and seen were
@@ -108,7 +114,13 @@ def restore_file(
     used = mask if mode in ("given", "both") else None
     if not overwrite:
         check_report(output)
-    check = MaskCheck()
+    check, tracker = MaskCheck(), Tracker()
+    tells_kinds = mode in ("found", "both") and isinstance(restorer.finder, Segmenter)
+
+    def note(found: Found) -> None:
+        if found.kinds is not None:
+            tracker.add(found.probability, found.kinds)
+
     regions: list[dict[str, Any]] = []
     refine = partial(hybrid.refine_frames, regions=regions, progress=refining) if hybrid else None
     count, hidden, codes = 0, 0.0, np.zeros(len(NAMES), np.int64)
@@ -128,7 +140,15 @@ def restore_file(
         )
         certain = mask_writer is not None
         frames = restored_frames(
-            restorer, reader, masks, check, mode=mode, dilation=mask_dilation, certain=certain, refine=refine
+            restorer,
+            reader,
+            masks,
+            check,
+            mode=mode,
+            dilation=mask_dilation,
+            certain=certain,
+            note=note,
+            refine=refine,
         )
         restored = stack.enter_context(closing(prefetch(frames, AHEAD)))
         for degraded, result, clean in _beside_original(restored, reader, originals):
@@ -151,6 +171,8 @@ def restore_file(
     seconds = perf_counter() - started
 
     info = reader.info
+    tracks, left_out = tracker.finish()
+    listed = [f"{left_out} small or short obstructions are not in the report's list"] if left_out else []
     report: dict[str, Any] = {
         "input": str(video),
         "output": output.name,
@@ -170,10 +192,11 @@ def restore_file(
         "mask_mode": mode,
         "mask_dilation": mask_dilation,
         "hidden": round(hidden / count, 6),
+        "obstructions": [track.as_json() for track in tracks] if tells_kinds else None,
         "regenerated": asdict(hybrid.settings) | {"regions": regions} if hybrid else None,
         "provenance": shares(codes),
         "scores": None,
-        "warnings": _oddities(reader, writer) + check.warnings(),
+        "warnings": _oddities(reader, writer) + check.warnings() + listed,
         "broken": reader.broken,
     }
     if originals:

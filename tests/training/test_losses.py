@@ -11,6 +11,7 @@ from restore.training.losses import (
     discriminator_loss,
     generator_adversarial_loss,
     gradient_loss,
+    kind_loss,
     mask_loss,
     moment_loss,
     reconstruction_loss,
@@ -127,3 +128,13 @@ def test_a_term_that_is_not_finite_stops_the_run(value: float) -> None:
         "--mixed_precision no, and run the same command to go on from it"
     )
     assert caught.value.exit_code == 1
+
+
+def test_kinds_count_only_where_something_is_hidden() -> None:
+    kinds, mask = torch.tensor([[[0, 2]]]), torch.tensor([[[[1.0, 0.0]]]])
+    logits = torch.zeros(1, 3, 1, 2)
+    assert kind_loss(logits, kinds, mask).item() == pytest.approx(math.log(3))
+    sure = logits.clone()
+    sure[0, 0, 0, 0] = 20
+    assert kind_loss(sure, kinds, mask).item() < 1e-6
+    assert kind_loss(sure, kinds, torch.zeros_like(mask)).item() == 0
