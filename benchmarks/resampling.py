@@ -75,17 +75,16 @@ def main() -> None:
     def row(settings: Refinement | None) -> list[float]:
         rows = []
         for clean, hidden, restored in scenes:
-            calls = 0
+            made: dict[int, int] = {}  # model calls, by stretch
 
-            def count(_: int, __: int) -> None:
-                nonlocal calls
-                calls += 1
+            def count(stretch: int, call: int, _: int, made: dict[int, int] = made) -> None:
+                made[stretch] = call
 
             started = time.perf_counter()
             refined = restored if settings is None else list(refine_frames(restored, refiner, settings, progress=count))
             seconds = time.perf_counter() - started
             got = np.stack([frame.image for frame in refined])
-            rows.append([calls, seconds, *scores(got, clean, hidden)])
+            rows.append([sum(made.values()), seconds, *scores(got, clean, hidden)])
         return np.mean(rows, 0).tolist()
 
     table = [("generator alone", "", "", *row(None))]

@@ -103,7 +103,7 @@ class RefinerPipeline(DiffusionPipeline):
             seed: the same seed gives the same result.
             sampler: instead of the scheduler that came with the weights.
             prompt, negative_prompt, guidance_scale: for a model with a text encoder.
-            progress: told `(model calls made, model calls in all)` after each.
+            progress: told `(model calls made, model calls in all)` before the first and after each.
 
         Returns:
             `B T 3 H W`, about [-1, 1]. The visible part has gone through the autoencoder too: take the hidden one.

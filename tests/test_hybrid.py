@@ -6,12 +6,14 @@ import pytest
 import torch
 from diffusers import DDIMScheduler
 
-from restore.hybrid import LENGTHS, OVERLAP, Refinement, refine_frames
+from restore.hybrid import CONTEXT, LENGTHS, OVERLAP, Refinement, refine_frames
 from restore.models.autoencoder import build_autoencoder
 from restore.models.denoiser import build_denoiser
+from restore.occlusion.gate import heavy_regions
 from restore.occlusion.provenance import COPIED, FILLED, REGENERATED, SEEN
 from restore.pipeline import Restored
 from restore.refiner import RefinerPipeline
+from restore.tensors import to_float, to_uint8
 from restore.training.train_refiner import NOISE
 from tests.occlusion.scenes import pan
 
@@ -55,7 +57,7 @@ def test_only_what_no_frame_saw_changes(refiner: RefinerPipeline, count: int) ->
 
 
 def test_without_a_heavy_region_the_refiner_is_never_called(refiner: RefinerPipeline) -> None:
-    calls: list[tuple[int, int]] = []
+    calls: list[tuple[int, int, int]] = []
     for hole in (0, 8):
         before = frames(40, hole=hole)
         after = list(refine_frames(before, refiner, FAST, progress=lambda *call: calls.append(call)))
@@ -106,11 +108,47 @@ def test_several_holes_of_one_size_are_refined_together(refiner: RefinerPipeline
         frame.provenance[:] = SEEN
         frame.provenance[4:20, 4:20] = FILLED
         frame.provenance[70:86, 100:116] = FILLED
-    calls: list[tuple[int, int]] = []
+    calls: list[tuple[int, int, int]] = []
     regions: list[dict[str, object]] = []
     after = list(refine_frames(before, refiner, FAST, regions=regions, progress=lambda *call: calls.append(call)))
-    assert len(regions) == 2 and calls == [(1, 2), (2, 2)]
+    assert len(regions) == 2 and calls == [(1, 0, 2), (1, 1, 2), (1, 2, 2)]
     assert all((frame.provenance == REGENERATED).sum() == 2 * 16 * 16 for frame in after)
+
+
+def test_progress_is_that_of_a_stretch_whatever_the_sizes_of_its_holes(refiner: RefinerPipeline) -> None:
+    before = frames(2, hole=0) + frames(4, seed=5)
+    for frame in before[2:]:
+        frame.provenance[70:96, 80:128] = FILLED
+    told: list[tuple[int, int, int]] = []
+    regions: list[dict[str, int]] = []
+    list(refine_frames(before, refiner, FAST, regions=regions, progress=lambda *now: told.append(now)))
+    assert len({(region["height"], region["width"]) for region in regions}) == 2
+    # Nothing is refined in the first scene. The second size goes on where the first ended.
+    assert told == [(2, call, 4) for call in (0, 1, 2, 2, 3, 4)]
+
+
+def test_what_is_regenerated_flickers_less_than_what_the_refiner_draws(refiner: RefinerPipeline) -> None:
+    before = frames(8)
+    hole = np.stack([frame.provenance == FILLED for frame in before])
+    pictures = np.stack([frame.image for frame in before])
+    [region] = heavy_regions(hole, min_side=FAST.heavy_side, context=CONTEXT, multiple=refiner.multiple)
+    drawn = pictures.copy()
+    drawn[:, *region.crop] = to_uint8(
+        refiner.refine(
+            to_float(pictures[:, *region.crop])[None],
+            torch.from_numpy(region.hidden)[None, :, None].float(),
+            steps=FAST.steps,
+            start=FAST.start,
+        )[0]
+    )
+    steady = np.stack([frame.image for frame in refine_frames(before, refiner, FAST)])
+
+    def flicker(clip: np.ndarray) -> float:
+        added = clip.astype(float)[:, 46:54, 56:64] - pictures[:, 46:54, 56:64]  # deeper in the hole than it fades
+        # The camera goes one pixel down and one to the right a frame.
+        return float(np.square(added[1:, :-1, :-1] - added[:-1, 1:, 1:]).mean())
+
+    assert flicker(steady) < 0.5 * flicker(drawn)
 
 
 def test_the_seed_decides(refiner: RefinerPipeline) -> None:

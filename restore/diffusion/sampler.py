@@ -48,7 +48,7 @@ def sample(
         steps, jump_length, resamplings: see `resampling_schedule`.
         start: in (0, 1]; 1 generates from pure noise, less from `known` noised to that part of the steps.
         generators: one on the CPU for each item of N, so that a frame draws the same noise whichever batch it is in.
-        progress: told `(model calls made, model calls in all)` after each.
+        progress: told `(model calls made, model calls in all)` before the first and after each.
 
     Returns:
         `N C H W` in the type of `known`, and exactly `known` where it is not hidden.
@@ -85,6 +85,8 @@ def sample(
 
     x = noised(clean, signal[top] if start < 1 else 0.0)
     call = 0
+    if progress is not None:
+        progress(call, calls)
     for before, after in moves:
         if after > before:
             x = noised(x, signal[after] / signal[before])

@@ -57,7 +57,7 @@ def restore_file(
     keep_seen: bool = False,
     weights: str | Path | None = None,
     progress: Callable[[int], object] | None = None,
-    refining: Callable[[int, int], None] | None = None,
+    refining: Callable[[int, int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Restore a video; sound, subtitles, times and tags go along as they are.
 
@@ -82,7 +82,7 @@ def restore_file(
         keep_seen: keep each pixel that is seen as it is in `video`; only what is hidden is restored.
         weights: the file that the restorer's models come from, for the report.
         progress: called with 1 for each frame that is written.
-        refining: told `(model calls made, model calls in all)` of each stretch that is refined.
+        refining: told `(stretch, model calls made, model calls in all)` of each stretch that is refined.
 
     Returns:
         The report, ready for JSON:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from restore.errors import ConfigError, RestoreError, VideoError
 from restore.inference.config import InferenceConfig
 from restore.inference.jobs import Job
+from restore.inference.refining_bar import refining_bar
 from restore.inference.restore_file import restore_file
 from restore.pipeline import Restorer
 from restore.scoring.report import table
@@ -42,11 +43,12 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
     _make(Path(config.output_dir))
     state.wait_for_everyone()  # until every process has seen which videos are done
 
+    rows = 1 if hybrid is None else 2  # of the terminal, for the progress of each process
     codes: list[int] = [0]
     scores: list[tuple[str, dict[str, Any]]] = []
     for job in jobs[state.process_index :: state.num_processes]:
         try:
-            report = _restore(job, restorer, hybrid, config, row=state.process_index)
+            report = _restore(job, restorer, hybrid, config, row=rows * state.process_index)
         except RestoreError as error:
             _say(f"inference.py: {error}", file=sys.stderr)
             codes.append(error.exit_code)
@@ -66,18 +68,17 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
 def _restore(
     job: Job, restorer: Restorer, hybrid: "Hybrid | None", config: InferenceConfig, *, row: int
 ) -> dict[str, Any] | None:
-    """Restore one video, with a progress bar in `row` of the terminal => its report; None if it was done before."""
+    """Restore one video, with progress bars from `row` of the terminal on => its report; None if it was done before."""
     if job.problem:
         raise job.problem
     if job.done:
         _say(f"{job.output}: restored before, left as it is (--overwrite restores it anew)")
         return None
     total = count_frames(job.video)  # near enough for the time left
-    with tqdm(total=total, desc=job.video.name, unit=" frames", position=row, leave=False, disable=None) as bar:
-
-        def refining(call: int, calls: int) -> None:
-            bar.set_postfix_str(f"refining, call {call} of {calls}" if call < calls else "")
-
+    with (
+        tqdm(total=total, desc=job.video.name, unit=" frames", position=row, leave=False, disable=None) as bar,
+        refining_bar(row + 1) as refining,
+    ):
         report = restore_file(
             restorer,
             job.video,
