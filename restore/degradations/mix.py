@@ -3,25 +3,27 @@
 The order is that of a camera, as in `degrade.py`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from restore.degradations.degrade import Ranges, add_noise, compress_some, defocus, degrade, draw_strength
+from restore.degradations.degrade import Range, Ranges, add_noise, compress_some, defocus, degrade, draw_strength
 from restore.degradations.obstructions.draw import KINDS, obstruct
 
+NONE = Range(0.0, 0.0, 0.0)
 BOXES = KINDS.index("boxes")
 
 
 @dataclass(frozen=True)
 class Shares:
-    """Of the clips: those with obstructions, one to three kinds at once, and those with nothing before them. The others
-    have grey boxes.
+    """Of the clips: those with obstructions, one to three kinds at once, and those with nothing before them; the others
+    have grey boxes. Of all of them: those that are neither blurred nor noisy.
     """
 
-    obstructed: float = 0.6
-    clear: float = 0.12
+    obstructed: float = 0.65
+    clear: float = 0.15
+    sharp: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -50,19 +52,22 @@ def degrade_mixed(
         clips: `B T 3 H W`, RGB in [-1, 1].
         generator: a CPU generator; the same seed degrades alike.
         shares: how many are degraded in which way.
-        ranges, frame_size, offsets: see `degrade`.
+        ranges: how badly those that are not sharp.
+        frame_size, offsets: see `degrade`.
     """
-    lots = torch.rand(len(clips), generator=generator)
+    lots = torch.rand(2, len(clips), generator=generator)
+    sharp = replace(ranges, blur=NONE, noise=NONE)
     results = []
-    for index, (clip, lot) in enumerate(zip(clips.split(1), lots.tolist(), strict=True)):
+    for index, (clip, lot, other) in enumerate(zip(clips.split(1), *lots.tolist(), strict=True)):
+        badly = sharp if other < shares.sharp else ranges
         if lot < shares.obstructed:
-            results.append(_obstructed(clip, ranges, generator))
+            results.append(_obstructed(clip, badly, generator))
             continue
         clear = torch.zeros_like(clip[:, :, :1]) if lot < shares.obstructed + shares.clear else None
         degraded, mask = degrade(
             clip,
             generator=generator,
-            ranges=ranges,
+            ranges=badly,
             frame_size=None if frame_size is None else frame_size[index : index + 1],
             offsets=None if offsets is None else offsets[index : index + 1],
             mask=clear,

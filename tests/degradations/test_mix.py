@@ -34,3 +34,12 @@ def test_obstructions_are_of_several_kinds_and_within_their_range() -> None:
     assert obstructed.clips.abs().max() <= 1 and set(obstructed.mask.unique().tolist()) == {0.0, 1.0}
     levels = (obstructed.clips + 1) * 127.5
     torch.testing.assert_close(levels, levels.round(), atol=1e-3, rtol=0)  # as a file would hold them
+
+
+def test_sharp_clips_are_neither_blurred_nor_noisy() -> None:
+    clear = mixed(Shares(obstructed=0, clear=1, sharp=1)).clips
+    first = clear[0, :1, :1]
+    assert (clear.std(1).amax((1, 2, 3)) < 1e-6).sum() >= 4  # the same in all frames, but for those compressed
+    torch.testing.assert_close(first[..., 0, :], torch.linspace(-1, 1, 64).expand(1, 1, 64), atol=0.01, rtol=0)
+    noisy = mixed(Shares(obstructed=0, clear=1, sharp=0)).clips
+    assert (noisy.std(1).mean((1, 2, 3)) > 1e-3).all()
