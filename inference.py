@@ -25,6 +25,7 @@ def main(argv: list[str] | None = None) -> int:
             quality=config.quality,
             write_mask=config.write_mask,
             provenance=config.provenance,
+            side_by_side=config.side_by_side,
             overwrite=config.overwrite,
         )
         from restore.inference.restore_jobs import restore_jobs

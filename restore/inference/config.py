@@ -63,6 +63,10 @@ class InferenceConfig:
     provenance: bool = _setting(
         False, "also write where each pixel comes from, STEM_provenance.mkv: 0 seen 1 copied 2 filled 3 regenerated"
     )
+    side_by_side: bool = _setting(
+        False,
+        "also write STEM_side_by_side.mp4: [original |] degraded | restored | that coloured by where it comes from",
+    )
     overwrite: bool = _setting(False, "replace results that exist")
     lpips: bool = _setting(False, "also score LPIPS; downloads its network the first time")
 

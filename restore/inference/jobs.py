@@ -24,6 +24,7 @@ class Job:
     Attributes:
         mask, original: what is given beside it; known to be of its size.
         mask_file, provenance_file: where the mask that is used, and where each pixel comes from, are written, if so.
+        side_by_side_file: where all that is given and comes out is shown in one video, if it is.
         overwrite: whether what is written may exist: the user allows it, or it is the kept part of a video that was
             broken.
         done: an earlier run has restored it.
@@ -36,13 +37,14 @@ class Job:
     original: Path | None
     mask_file: Path | None
     provenance_file: Path | None
+    side_by_side_file: Path | None
     overwrite: bool
     done: bool = False
     problem: InputError | None = None
 
     @property
     def side_files(self) -> list[Path]:
-        return [path for path in (self.mask_file, self.provenance_file) if path]
+        return [path for path in (self.mask_file, self.provenance_file, self.side_by_side_file) if path]
 
 
 def find_jobs(
@@ -55,6 +57,7 @@ def find_jobs(
     quality: int | None = None,
     write_mask: bool = False,
     provenance: bool = False,
+    side_by_side: bool = False,
     overwrite: bool = False,
 ) -> list[Job]:
     """The jobs of a command, for arguments that are a file each, or a folder each with files matched by stem.
@@ -80,6 +83,9 @@ def find_jobs(
             original,
             output_path(video, output_dir, "_mask", lossless=True) if write_mask else None,
             output_path(video, output_dir, "_provenance", lossless=True) if provenance else None,
+            output_path(video, output_dir, "_side_by_side", lossless=True).with_suffix(".mp4")
+            if side_by_side
+            else None,
             overwrite,
         )
         for video, mask, original in zip(videos, masks, originals, strict=True)
@@ -102,7 +108,7 @@ def _checked(job: Job, *, folder: bool, lossless: bool, quality: int | None, ove
             return replace(job, done=True)
         job = replace(job, overwrite=bool(report))
     for path in job.side_files:
-        checked_encoder(path, True, None, overwrite or path.name in written)
+        checked_encoder(path, path.suffix == ".mkv", None, overwrite or path.name in written)
     if job.video.suffix.lower() not in VIDEO_EXTENSIONS and not lossless:
         raise VideoError(
             f"got the extension {job.video.suffix!r}, expected one of {extensions()}; "

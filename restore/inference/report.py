@@ -25,11 +25,11 @@ def read_report(output: Path) -> dict[str, Any] | None:
 
 def is_result(path: Path) -> bool:
     """Whether a report beside it says that an earlier run wrote it: a restored video, or what goes with one."""
-    stem, _, kind = path.stem.rpartition("_")
-    if kind == "restored":
+    if path.stem.endswith("_restored"):
         return read_report(path) is not None
-    report = _read(path.with_name(f"{stem}_restored.json"))
-    return path.name in report.get("side_files", [])
+    words = path.stem.split("_")  # STEM_mask, STEM_side_by_side: where STEM ends is for the reports to say
+    reports = (_read(path.with_name(f"{'_'.join(words[:n])}_restored.json")) for n in range(1, len(words)))
+    return any(path.name in report.get("side_files", []) for report in reports)
 
 
 def check_report(output: Path) -> None:

@@ -21,6 +21,7 @@ from restore.errors import RestoreError
 from restore.inference.beside import Beside, in_step, open_beside
 from restore.inference.masks import AHEAD, MaskMode, restored_frames
 from restore.inference.report import check_report, write_report
+from restore.inference.side_by_side import side_by_side, side_by_side_info
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 from restore.occlusion.find import Found
@@ -48,6 +49,7 @@ def restore_file(
     mask_dilation: int = 0,
     write_mask: str | Path | None = None,
     write_provenance: str | Path | None = None,
+    write_side_by_side: str | Path | None = None,
     original: str | Path | None = None,
     lossless: bool = False,
     quality: int | None = None,
@@ -73,6 +75,8 @@ def restore_file(
             Given as `mask` it restores the same; for that, the finder's doubts are decided before they are used.
         write_provenance: `.mkv` for where each pixel comes from: lossless, its grey levels are the codes of
             `occlusion/provenance.py`.
+        write_side_by_side: a video of the original, where there is one, the degraded and the restored frames, and the
+            restored ones coloured by where each pixel comes from.
         original: the undamaged video, to score against.
         lossless: FFV1 in RGB, into `.mkv`.
         quality: on the encoder's scale, see `VideoWriter`.
@@ -135,6 +139,10 @@ def restore_file(
             stack.enter_context(VideoWriter(path, info=reader.info, grey=True, overwrite=overwrite)) if path else None
             for path in (write_mask, write_provenance)
         )
+        rows_writer = None
+        if write_side_by_side:
+            wide = side_by_side_info(reader.info, with_original=originals is not None)
+            rows_writer = stack.enter_context(VideoWriter(write_side_by_side, info=wide, overwrite=overwrite))
         writer = stack.enter_context(
             VideoWriter(output, info=reader.info, source=video, lossless=lossless, quality=quality, overwrite=overwrite)
         )
@@ -160,6 +168,8 @@ def restore_file(
                 mask_writer.write(np.where(result.mask > DOUBT, np.uint8(255), np.uint8(0)), degraded.pts)
             if codes_writer:
                 codes_writer.write(result.provenance, degraded.pts)
+            if rows_writer:
+                rows_writer.write(side_by_side(degraded.image, result, clean), degraded.pts)
             where = result.mask >= 0.5
             count, hidden = count + 1, hidden + float(where.mean())
             codes += np.bincount(result.provenance.ravel(), minlength=len(NAMES))
@@ -176,7 +186,7 @@ def restore_file(
     report: dict[str, Any] = {
         "input": str(video),
         "output": output.name,
-        "side_files": [Path(path).name for path in (write_mask, write_provenance) if path],
+        "side_files": [Path(path).name for path in (write_mask, write_provenance, write_side_by_side) if path],
         "mask": str(used) if used else None,
         "original": str(original) if original else None,
         "weights": str(weights) if weights else None,

@@ -1,7 +1,8 @@
 """Motion between neighbouring frames, good enough to copy pixels along: OpenCV's DIS (Kroeger et al. 2016).
 
 What hides the scene does not move with it, so a flow vector that starts or ends in a hidden pixel says nothing about
-the scene; such vectors are replaced by a smooth completion of those around them.
+the scene; such vectors are replaced by a smooth completion of those around them. What the camera does is taken out
+before and put back after (`camera.py`), so that only what moves besides is completed.
 
 Flow is computed at half resolution: that averages noise out before DIS takes it for motion, finds longer motions, and
 costs less (`benchmarks/README.md`).
@@ -13,6 +14,7 @@ from functools import cache
 import cv2
 import numpy as np
 
+from restore.occlusion.camera import STANDING, camera_motion, follow_camera
 from restore.occlusion.fill import fill_from_around
 
 STILL = 0.3  # px; shorter vectors are noise on a still scene, and taking them as zero spares a resampling
@@ -55,16 +57,22 @@ def motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray) -> Motion:
         hidden: bool `H W`, hidden in either frame.
     """
     height, width = hidden.shape
+    hidden = _near(hidden, now.shape[::-1])
+    # What moves as a whole is taken out first: what is then filled alike stands still, as the scene around it does.
+    camera = camera_motion(now, previous, hidden)
+    previous = follow_camera(previous, camera)
+    hidden = hidden | (follow_camera(hidden.astype(np.float32), camera) > 0)
     if hidden.any():
         # Both are filled where either is hidden: from the same surroundings, so that what is still looks still.
-        seen = ~_near(hidden, now.shape[::-1], reach=1)
         now, previous = (
-            np.clip(fill_from_around(x.astype(np.float32), seen), 0, 255).astype(np.uint8) for x in (now, previous)
+            np.clip(fill_from_around(x.astype(np.float32), ~hidden), 0, 255).astype(np.uint8) for x in (now, previous)
         )
     if min(now.shape) < 16 or is_cut(now, previous):  # 16: smaller than a patch of DIS
         still, unknown = np.zeros((height, width, 2), np.float32), np.zeros((height, width), np.float32)
         return Motion(still, still, unknown, unknown)
     there, back = _flow(now, previous, hidden), _flow(previous, now, hidden)
+    there, back = _with_camera(there, back, camera)
+    there, back = (_full(flow, width, height) for flow in (there, back))
     return Motion(there, back, _trust(there, back), _trust(back, there))
 
 
@@ -95,12 +103,28 @@ def follow(picture: np.ndarray, flow: np.ndarray, interpolation: int = cv2.INTER
 
 def _flow(source: np.ndarray, target: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(source, target, None)  # type: ignore[call-overload]
-    if hidden.any():
-        flow = fill_from_around(flow, ~_near(hidden, source.shape[::-1], reach=2))  # a patch of DIS reaches this far
-    height, width = hidden.shape
+    if not hidden.any():
+        return flow
+    reached = cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8))  # a patch of DIS reaches this far
+    return fill_from_around(flow, reached == 0)
+
+
+def _with_camera(there: np.ndarray, back: np.ndarray, camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Flows between a frame and the previous one seen from where it was taken => between the two as they are."""
+    if camera is STANDING:
+        return there, back
+    grid = _grid(*there.shape[:2])
+    away = cv2.invertAffineTransform(camera)
+    there = cv2.transform(grid + there, camera) - grid
+    back = follow_camera(back, away) + cv2.transform(grid, away) - grid
+    return there, back
+
+
+def _full(flow: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A flow at half resolution => at full; what is too short to be motion becomes zero."""
     x, y = _planes(flow)
-    x *= width / source.shape[1]
-    y *= height / source.shape[0]
+    x *= width / flow.shape[1]
+    y *= height / flow.shape[0]
     moving = (np.abs(x) >= STILL) | (np.abs(y) >= STILL)
     return cv2.resize(cv2.merge([x * moving, y * moving]), (width, height), interpolation=cv2.INTER_LINEAR)
 
@@ -114,10 +138,10 @@ def _trust(flow: np.ndarray, flow_back: np.ndarray) -> np.ndarray:
     return np.exp(-(x**2 + y**2) / TOLERANCE) * inside
 
 
-def _near(hidden: np.ndarray, size: tuple[int, int], reach: int) -> np.ndarray:
-    """`hidden` at another size (width, height), grown by `reach` pixels there."""
+def _near(hidden: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """`hidden` at another size (width, height), grown by a pixel there."""
     small = (cv2.resize(hidden.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0).astype(np.uint8)
-    return cv2.dilate(small, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)).astype(bool)
+    return cv2.dilate(small, np.ones((3, 3), np.uint8)).astype(bool)
 
 
 def _planes(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -176,9 +176,16 @@ def test_a_video_that_breaks_keeps_what_goes_with_it(tmp_path: Path, restorer: R
     folder.mkdir()
     half = cut_in_half(make_video(tmp_path / "clip.avi", range(30), draw=noise))
     with pytest.raises(Exception, match="are restored and kept"):
-        restore_file(restorer, half, folder / "a.avi", write_mask=folder / "m.mkv", write_provenance=folder / "p.mkv")
+        restore_file(
+            restorer,
+            half,
+            folder / "a.avi",
+            write_mask=folder / "m.mkv",
+            write_provenance=folder / "p.mkv",
+            write_side_by_side=folder / "s.mp4",
+        )
     frames = json.loads((folder / "a.json").read_text())["frames"]
-    assert len(read(folder / "m.mkv")) == len(read(folder / "p.mkv")) == len(read(folder / "a.avi")) == frames
+    assert [len(read(folder / name)) for name in ("a.avi", "m.mkv", "p.mkv", "s.mp4")] == [frames] * 4
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, ZeroDivisionError])
@@ -189,10 +196,11 @@ def test_nothing_is_left_of_what_was_stopped(
     folder.mkdir()
 
     def stopped(_: int) -> None:
-        assert len(left_in(folder)) == 3
+        assert len(left_in(folder)) == 4
         raise stop
 
-    side = {"write_mask": folder / "mask.mkv", "write_provenance": folder / "codes.mkv"}
+    names = {"write_mask": "mask.mkv", "write_provenance": "codes.mkv", "write_side_by_side": "rows.mp4"}
+    side: dict[str, Any] = {option: folder / name for option, name in names.items()}
     with pytest.raises(stop):
         restore_file(restorer, clip, folder / "clip.mp4", progress=stopped, **side)
     assert left_in(folder) == []
@@ -200,12 +208,14 @@ def test_nothing_is_left_of_what_was_stopped(
 
 def test_the_commands_files(run: Command, tmp_path: Path, out: Path) -> None:
     video = make_video(tmp_path / "clip.avi", seconds_of_sound=0.4)
-    assert run(degraded_video=video, write_mask=True, provenance=True) == 0
-    assert left_in(out) == ["clip_mask.mkv", "clip_provenance.mkv", "clip_restored.avi", "clip_restored.json"]
+    beside = {"write_mask": True, "provenance": True, "side_by_side": True}
+    names = ["clip_mask.mkv", "clip_provenance.mkv", "clip_side_by_side.mp4"]
+    assert run(degraded_video=video, **beside) == 0
+    assert left_in(out) == sorted([*names, "clip_restored.avi", "clip_restored.json"])
     report = json.loads((out / "clip_restored.json").read_text())
-    assert report["side_files"] == ["clip_mask.mkv", "clip_provenance.mkv"]
+    assert report["side_files"] == names
     assert report["provenance"] == {"seen": 1, "copied": 0, "filled": 0, "regenerated": 0}
-    assert run(degraded_video=video, write_mask=True, provenance=True, overwrite=True) == 0
+    assert run(degraded_video=video, **beside, overwrite=True) == 0
 
 
 def test_a_folder_with_masks_of_every_kind(run: Command, tmp_path: Path, out: Path) -> None:
@@ -235,8 +245,8 @@ def test_the_masks_of_a_folder_go_back_in(run: Command, tmp_path: Path, out: Pat
 def test_what_goes_with_a_video_is_not_restored_itself(run: Command, tmp_path: Path) -> None:
     videos = two(tmp_path / "in")
     for _ in range(2):
-        assert run(degraded_video=videos, output_dir=videos, write_mask=True, provenance=True) == 0
-    assert len(left_in(videos)) == 2 * (1 + 4)
+        assert run(degraded_video=videos, output_dir=videos, write_mask=True, provenance=True, side_by_side=True) == 0
+    assert len(left_in(videos)) == 2 * (1 + 5)
 
 
 def test_a_folder_that_was_restored_without(

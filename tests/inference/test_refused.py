@@ -90,6 +90,13 @@ REFUSED: dict[str, tuple[Callable[[Path], dict[str, object]], str]] = {
         ),
         "the output exists already; move it away, or ask to overwrite it: {at}/o/clip_provenance.mkv",
     ),
+    "a video side by side that exists": (
+        lambda at: (
+            good(at)
+            | {"side_by_side": True, "output_dir": written(folder(at / "o") / "clip_side_by_side.mp4", b"").parent}
+        ),
+        "the output exists already; move it away, or ask to overwrite it: {at}/o/clip_side_by_side.mp4",
+    ),
     "a mask over itself": (
         lambda at: (
             good(at)

@@ -32,6 +32,17 @@ def test_a_box_that_moves_against_the_scene_does_not_drag_it_along() -> None:
     assert np.abs(found.to_previous - np.array([2, 0], np.float32))[INTERIOR].max() < 0.5
 
 
+@pytest.mark.parametrize("side", [24, 56])
+def test_behind_a_box_the_scene_moves_as_around_it_however_fast(side: int) -> None:
+    """The box stands still on the screen, and so does what it is filled with: neither may slow the scene down."""
+    picture, mask = texture(96, 160, scale=16), box(2, 96, 128, (20, 40), side=side)
+    clip = np.stack([picture[:, :128], picture[:, 12:140]])
+    found = motion_of(behind(clip, mask), mask)
+    behind_it = mask[0] > 0
+    assert np.abs(found.to_previous - np.array([12, 0], np.float32))[behind_it].max() < 0.7
+    assert np.abs(found.from_previous + np.array([12, 0], np.float32))[behind_it].max() < 0.7
+
+
 def test_a_far_motion_of_large_shapes_is_found() -> None:
     picture = texture(96, 160, scale=16)
     found = motion_of(np.stack([picture[:, :128], picture[:, 8:136]]), np.zeros((2, 96, 128)))
