@@ -73,7 +73,7 @@ def stages(restorer: Restorer, video: Path) -> dict[str, float]:
     with VideoReader(video) as reader, VideoWriter(video.with_name("stages.mp4"), info=reader.info) as writer:
         frames = timed("decode", lambda: list(islice(reader, SOME)))
         images = [frame.image for frame in frames]
-        found = timed("find", lambda: list(restorer.find(images)))
+        found = timed("find", lambda: [(x.image, x.probability) for x in restorer.find(images)])
         tracked = timed("track", track_all)
         before, _ = timed("sweep forward", lambda: sweep_forward(tracked, None))
         after = timed("sweep backward", lambda: sweep_backward(tracked, SOME))
