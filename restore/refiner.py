@@ -206,7 +206,7 @@ def load_refiner(
         WeightsError: a part is missing, broken or does not fit the others, or cannot be downloaded.
     """
     if Path(folder) == WEIGHTS and not WEIGHTS.exists():
-        raise WeightsError(f"no refiner comes with the project yet; train one (train.py --stage refiner): {WEIGHTS}")
+        raise WeightsError(f"no such refiner; copy it from the project again, or train it (--stage refiner): {WEIGHTS}")
     if motion_adapter is None:
         _check_parts(Path(folder), "unet", "vae", "scheduler")
         return _fitting(

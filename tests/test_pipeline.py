@@ -13,6 +13,7 @@ from restore.errors import WeightsError
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
+from restore.models.segmenter import Segmenter
 from restore.models.weights import save_models
 from restore.pipeline import Restorer
 from restore.tensors import to_float, to_uint8
@@ -297,6 +298,18 @@ def test_from_pretrained_takes_a_file_or_its_folder(tmp_path: Path) -> None:
         loaded = Restorer.from_pretrained(weights, device="cpu", precision="float32")
         assert np.array_equal(restored(clip, using=loaded), wanted)
     assert Restorer.from_pretrained(path).device.type in ("cpu", "cuda")
+
+
+def test_a_segmenter_beside_the_generator_finds_in_place_of_the_finder(tmp_path: Path) -> None:
+    finder: dict[str, Any] = {"unshuffle": 1, "widths": [8], "blocks": [1], "decoder_blocks": []}
+    path = tmp_path / "generator.pth"
+    save_models(path, {"generator": (UNetGenerator(**TINY), TINY), "finder": (white_finder(), finder)})
+    assert isinstance(Restorer.from_pretrained(path).finder, OcclusionFinder)
+    save_models(tmp_path / "segmenter.pth", {"segmenter": (Segmenter(), {})})
+    assert isinstance(Restorer.from_pretrained(path).finder, Segmenter)
+    (tmp_path / "segmenter.pth").write_bytes(b"no weights")
+    with pytest.raises(WeightsError, match=r"segmenter\.pth$"):
+        Restorer.from_pretrained(path)
 
 
 def test_from_pretrained_names_what_is_missing(tmp_path: Path) -> None:

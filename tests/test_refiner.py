@@ -19,9 +19,10 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from restore.errors import ConfigError, WeightsError
 from restore.models.autoencoder import build_autoencoder
 from restore.models.denoiser import build_denoiser
-from restore.refiner import SCHEDULERS, RefinerPipeline, load_refiner
+from restore.refiner import SCHEDULERS, WEIGHTS, RefinerPipeline, load_refiner
 from restore.training.train_refiner import NOISE
 from tests.models.test_autoencoder import tiny_kl
+from tests.occlusion.scenes import pan
 
 
 @pytest.fixture(scope="module")
@@ -254,3 +255,17 @@ def test_the_samplers_are_the_librarys() -> None:
         UniPCMultistepScheduler,
         DPMSolverMultistepScheduler,
     ]
+
+
+def test_the_refiner_that_is_shipped_gives_a_soft_fill_texture() -> None:
+    assert sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file()) < 25e6
+    scene = torch.from_numpy(pan(8, (0, 1), height=96, width=128, seed=3)).permute(0, 3, 1, 2)[None] / 127.5 - 1
+    mask = torch.zeros(1, 8, 1, 96, 128)
+    mask[..., 24:72, 32:96] = 1
+    inside = (..., slice(32, 64), slice(40, 88))
+    soft = torch.lerp(scene, scene.mean((-2, -1), keepdim=True).expand_as(scene), mask)
+    refined = load_refiner().refine(soft, mask)
+    texture, wanted = (x[inside].diff(dim=-1).abs().mean() for x in (refined, scene))
+    assert 0.05 * wanted < texture < 2 * wanted  # the soft fill has none
+    seen = mask.expand_as(scene) == 0
+    assert (refined - soft)[seen].square().mean().sqrt() < 0.15  # gone through the autoencoder, and no more
