@@ -84,7 +84,7 @@ class RefinerPipeline(DiffusionPipeline):
         steps: int = 10,
         jump_length: int = 1,
         resamplings: int = 1,
-        start: float = 0.1,
+        start: float = 0.3,
         seed: int = 0,
         sampler: Sampler | None = None,
         prompt: str | None = None,

@@ -46,7 +46,7 @@ class InferenceConfig:
     steps: int = _setting(10, "of the sampler, from pure noise to nothing")
     jump_length: int = _setting(1, "steps that are walked again where the sampler resamples")
     resamplings: int = _setting(1, "how often; 0 and 1: plain sampling")
-    start: float = _setting(0.1, "how much noise the generator's fill is taken up to; 1: pure noise")
+    start: float = _setting(0.3, "how much noise the generator's fill is taken up to; 1: pure noise")
     sampler: Optional[Literal["ddim", "ddpm", "unipc", "dpmsolver++"]] = _setting(  # noqa: UP045
         None, "by default the one that came with the weights"
     )

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from restore.diffusion.steady import steadied
+from restore.diffusion.steady import KEPT, steadied
 from restore.occlusion.flow import Motion, motion, trackable
 from tests.occlusion.scenes import pan, texture
 
@@ -41,8 +41,8 @@ def test_a_still_scene_flickers_less_and_nothing_else_changes() -> None:
     before = given.copy()
     result = steadied(given, moving(8))
     assert result.dtype == np.float32 and np.array_equal(given, before)
-    assert flicker(result) < 0.2 * flicker(given)
-    assert np.square(result - scene).mean() < 0.3 * np.square(given - scene).mean()
+    assert flicker(result) < 0.5 * flicker(given)
+    assert np.square(result - scene).mean() < 0.6 * np.square(given - scene).mean()
 
 
 def test_frames_before_and_after_weigh_alike_and_the_nearest_most() -> None:
@@ -54,7 +54,7 @@ def test_frames_before_and_after_weigh_alike_and_the_nearest_most() -> None:
     weights = np.stack(shares, axis=1)  # of all frames, in each
     np.testing.assert_allclose(weights.sum(1), 1, atol=1e-4)
     np.testing.assert_allclose(weights, weights[::-1, ::-1], atol=1e-4)
-    np.testing.assert_allclose(weights[0, 1:] / weights[0, :-1], 0.8, atol=1e-3)
+    np.testing.assert_allclose(weights[0, 1:] / weights[0, :-1], KEPT, atol=1e-3)
     noise_left = np.linalg.norm(weights, axis=1)
     assert noise_left.max() < 1.5 * noise_left.min()  # at the ends of the stretch, and in its middle
 
@@ -73,7 +73,7 @@ def test_the_flow_of_a_scene_carries_it() -> None:
     motions = [motion(now, before, nothing_hidden) for before, now in itertools.pairwise(lumas)]
     given = scene + noise(8, sigma=20)
     result = steadied(given, motions)
-    assert np.square(result - scene)[SCENE].mean() < 0.5 * np.square(given - scene)[SCENE].mean()
+    assert np.square(result - scene)[SCENE].mean() < 0.7 * np.square(given - scene)[SCENE].mean()
 
 
 def test_what_cannot_be_trusted_is_not_averaged() -> None:
