@@ -25,6 +25,7 @@ def main(argv: list[str] | None = None) -> int:
             quality=config.quality,
             write_mask=config.write_mask,
             provenance=config.provenance,
+            confidence=config.confidence,
             side_by_side=config.side_by_side,
             overwrite=config.overwrite,
         )

@@ -6,6 +6,7 @@ frames ──> find ──> track ──> windows ──> sweep ──> generato
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from itertools import chain, cycle
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from torch import Tensor, nn
 
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.weights import load_models, load_segmenter
+from restore.occlusion.background import Background
+from restore.occlusion.confidence import confidence_alone, frame_confidence
 from restore.occlusion.evidence import CHANNELS, evidence, picture, to_tensor
 from restore.occlusion.find import Finder, Found, find
 from restore.occlusion.memory import Memory
-from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
+from restore.occlusion.propagate import Tracked, remembered, sweep_backward, sweep_forward, track
 from restore.occlusion.provenance import provenance, provenance_alone
 from restore.tensors import to_float, to_uint8
 from restore.video.prefetch import prefetch
@@ -29,7 +32,8 @@ PIXELS = 40 * 320 * 240  # in a window, so that memory is bounded for larger pic
 LENGTHS = 8, 32  # frames a window, least and most
 WEIGHTS = Path(__file__).parent.parent / "saved_models"
 
-Batch = tuple[list[np.ndarray], list[np.ndarray], np.ndarray]  # masks, provenance, what is generated from: `B H W C`
+Planes = list[np.ndarray]  # one a frame, `H W`
+Batch = tuple[Planes, Planes, Planes, np.ndarray]  # masks, provenance, confidence, what is generated from: `B H W C`
 Told = tuple[Tracked, np.ndarray, np.ndarray, Memory, Memory]  # of one frame, in the order that `evidence` takes it in
 
 
@@ -41,11 +45,13 @@ class Restored:
         image: uint8 `H W 3`, RGB in [0, 255].
         mask: float32 `H W` in [0, 1], what it was made with: the probability that the pixel is hidden.
         provenance: uint8 `H W`, where each pixel comes from: the codes of `occlusion/provenance.py`.
+        confidence: uint8 `H W`, how certain each pixel is: 255 in view, 0 seen in no frame (`occlusion/confidence.py`).
     """
 
     image: np.ndarray
     mask: np.ndarray
     provenance: np.ndarray
+    confidence: np.ndarray
 
 
 class Restorer:
@@ -137,9 +143,9 @@ class Restorer:
     @torch.inference_mode()
     def _generate(self, batches: Iterable[Batch]) -> Iterator[Restored]:
         """Run the generator over several frames at once."""
-        for masks, codes, stacks in batches:
+        for masks, codes, certain, stacks in batches:
             images = to_uint8(self.generator(self._input(to_tensor(stacks))))
-            yield from map(Restored, images, masks, codes)
+            yield from map(Restored, images, masks, codes, certain)
 
     def _input(self, x: Tensor) -> Tensor:
         return x.to(self.device, memory_format=torch.channels_last)
@@ -156,16 +162,22 @@ def _tracked(masked: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Tracke
 def _propagated(tracked: Iterable[Tracked]) -> Iterator[Told]:
     """Each frame with its neighbours and with what the past and the future saw of it, window after window.
 
-    The past is carried from frame to frame; the future is swept back from the context behind each window.
+    The past is carried from frame to frame; the future is swept back from the context behind each window. The
+    background of a fixed camera, which serves both, has seen all frames up to the end of that context.
     """
     frames = iter(tracked)
     for first in frames:  # its size decides how many fit into a window
         length = int(np.clip(PIXELS // first.mask.size, *LENGTHS))
         memory: Memory | None = None
+        background, shown = Background.empty(*first.mask.shape), 0
         for window in windows(chain([first], frames), length, before=1, after=length // 2):
-            futures = sweep_backward(window.items[window.start :], len(window.core))
+            items, offset = window.items, window.first - window.start
+            background = reduce(remembered, items[shown - offset :], background)
+            shown = offset + len(items)
+            futures = sweep_backward(items[window.start :], len(window.core), background=background)
             for index, (frame, after) in enumerate(zip(window.core, futures, strict=True), window.start):
-                (before,), memory = sweep_forward([frame], memory)
+                past = background.ago(len(items) - 1 - index)
+                (before,), memory = sweep_forward([frame], memory, last=items[max(0, index - 1)], background=past)
                 yield frame, *_neighbours(window, index), before, after
 
 
@@ -184,14 +196,16 @@ def _stacked(frames: Iterable[Told]) -> Iterator[Batch]:
         for told, stack in zip(window.core, stacks, strict=True):
             evidence(*told, out=stack)
         codes = [provenance(frame, before, after) for frame, _, _, before, after in window.core]
-        yield [told[0].mask for told in window.core], codes, stacks
+        certain = [frame_confidence(frame, before, after) for frame, _, _, before, after in window.core]
+        yield [told[0].mask for told in window.core], codes, certain, stacks
 
 
 def _alone(masked: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Batch]:
     """Frames to be restored from themselves alone, several at once."""
     for window in windows(masked, BATCH):
         images, masks = (list(parts) for parts in zip(*window.core, strict=True))
-        yield masks, [provenance_alone(mask) for mask in masks], picture(np.stack(images))
+        codes, certain = map(provenance_alone, masks), map(confidence_alone, masks)
+        yield masks, list(codes), list(certain), picture(np.stack(images))
 
 
 def _neighbours(window: Window[Tracked], index: int) -> tuple[np.ndarray, np.ndarray]:

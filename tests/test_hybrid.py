@@ -37,7 +37,8 @@ def frames(count: int, *, hole: int = 20, seed: int = 0) -> list[Restored]:
         provenance = np.full(image.shape[:2], SEEN, np.uint8)
         provenance[40 : 40 + hole, 50 : 50 + hole] = FILLED
         provenance[5:10, 5:40] = COPIED
-        restored.append(Restored(image, (provenance > SEEN).astype(np.float32), provenance))
+        certain = np.where(provenance == SEEN, np.uint8(255), np.uint8(0))
+        restored.append(Restored(image, (provenance > SEEN).astype(np.float32), provenance, certain))
     return restored
 
 

@@ -63,6 +63,9 @@ class InferenceConfig:
     provenance: bool = _setting(
         False, "also write where each pixel comes from, STEM_provenance.mkv: 0 seen 1 copied 2 filled 3 regenerated"
     )
+    confidence: bool = _setting(
+        False, "also write how certain each pixel is, STEM_confidence.mkv: 255 in view ... 0 seen in no frame"
+    )
     side_by_side: bool = _setting(
         False,
         "also write STEM_side_by_side.mp4: [original |] degraded | restored | that coloured by where it comes from",

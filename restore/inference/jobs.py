@@ -24,6 +24,7 @@ class Job:
     Attributes:
         mask, original: what is given beside it; known to be of its size.
         mask_file, provenance_file: where the mask that is used, and where each pixel comes from, are written, if so.
+        confidence_file: where it is written how certain each pixel is, if it is.
         side_by_side_file: where all that is given and comes out is shown in one video, if it is.
         overwrite: whether what is written may exist: the user allows it, or it is the kept part of a video that was
             broken.
@@ -37,6 +38,7 @@ class Job:
     original: Path | None
     mask_file: Path | None
     provenance_file: Path | None
+    confidence_file: Path | None
     side_by_side_file: Path | None
     overwrite: bool
     done: bool = False
@@ -44,7 +46,8 @@ class Job:
 
     @property
     def side_files(self) -> list[Path]:
-        return [path for path in (self.mask_file, self.provenance_file, self.side_by_side_file) if path]
+        files = self.mask_file, self.provenance_file, self.confidence_file, self.side_by_side_file
+        return [path for path in files if path]
 
 
 def find_jobs(
@@ -57,6 +60,7 @@ def find_jobs(
     quality: int | None = None,
     write_mask: bool = False,
     provenance: bool = False,
+    confidence: bool = False,
     side_by_side: bool = False,
     overwrite: bool = False,
 ) -> list[Job]:
@@ -83,6 +87,7 @@ def find_jobs(
             original,
             output_path(video, output_dir, "_mask", lossless=True) if write_mask else None,
             output_path(video, output_dir, "_provenance", lossless=True) if provenance else None,
+            output_path(video, output_dir, "_confidence", lossless=True) if confidence else None,
             output_path(video, output_dir, "_side_by_side", lossless=True).with_suffix(".mp4")
             if side_by_side
             else None,

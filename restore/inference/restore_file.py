@@ -49,6 +49,7 @@ def restore_file(
     mask_dilation: int = 0,
     write_mask: str | Path | None = None,
     write_provenance: str | Path | None = None,
+    write_confidence: str | Path | None = None,
     write_side_by_side: str | Path | None = None,
     original: str | Path | None = None,
     lossless: bool = False,
@@ -75,6 +76,8 @@ def restore_file(
             Given as `mask` it restores the same; for that, the finder's doubts are decided before they are used.
         write_provenance: `.mkv` for where each pixel comes from: lossless, its grey levels are the codes of
             `occlusion/provenance.py`.
+        write_confidence: `.mkv` for how certain each pixel is: lossless, grey, 255 in view, 0 seen in no frame
+            (`occlusion/confidence.py`).
         write_side_by_side: a video of the original, where there is one, the degraded and the restored frames, and the
             restored ones coloured by where each pixel comes from.
         original: the undamaged video, to score against.
@@ -135,9 +138,9 @@ def restore_file(
         device = str(restorer.device)
         before, after = (Scores(lpips=lpips and originals is not None, device=device) for _ in range(2))
         # What is entered last ends first: the video is kept whatever becomes of the files beside it.
-        mask_writer, codes_writer = (
+        mask_writer, codes_writer, confidence_writer = (
             stack.enter_context(VideoWriter(path, info=reader.info, grey=True, overwrite=overwrite)) if path else None
-            for path in (write_mask, write_provenance)
+            for path in (write_mask, write_provenance, write_confidence)
         )
         rows_writer = None
         if write_side_by_side:
@@ -168,6 +171,8 @@ def restore_file(
                 mask_writer.write(np.where(result.mask > DOUBT, np.uint8(255), np.uint8(0)), degraded.pts)
             if codes_writer:
                 codes_writer.write(result.provenance, degraded.pts)
+            if confidence_writer:
+                confidence_writer.write(result.confidence, degraded.pts)
             if rows_writer:
                 rows_writer.write(side_by_side(degraded.image, result, clean), degraded.pts)
             where = result.mask >= 0.5
@@ -183,10 +188,11 @@ def restore_file(
     info = reader.info
     tracks, left_out = tracker.finish()
     listed = [f"{left_out} small or short obstructions are not in the report's list"] if left_out else []
+    side_files = write_mask, write_provenance, write_confidence, write_side_by_side
     report: dict[str, Any] = {
         "input": str(video),
         "output": output.name,
-        "side_files": [Path(path).name for path in (write_mask, write_provenance, write_side_by_side) if path],
+        "side_files": [Path(path).name for path in side_files if path],
         "mask": str(used) if used else None,
         "original": str(original) if original else None,
         "weights": str(weights) if weights else None,

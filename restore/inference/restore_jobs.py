@@ -88,6 +88,7 @@ def _restore(
             mask_dilation=config.mask_dilation,
             write_mask=job.mask_file,
             write_provenance=job.provenance_file,
+            write_confidence=job.confidence_file,
             write_side_by_side=job.side_by_side_file,
             original=job.original,
             lossless=config.lossless,

@@ -47,6 +47,13 @@ def camera_motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray) -> 
     camera, agreeing = cv2.estimateAffine2D(here[found], there[found], ransacReprojThreshold=AGREED)
     if camera is None or agreeing.sum() < least:
         return STANDING
+    agreed = agreeing.ravel() > 0
+    here, there = (points[found][agreed, 0] for points in (here, there))
+    moving, standing = (
+        np.median(np.linalg.norm(guess - there, axis=1)) for guess in (cv2.transform(here[None], camera)[0], here)
+    )
+    if moving >= standing:  # a motion made of noise: that the camera stands still explains the same points better
+        return STANDING
     corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]])
     if np.abs(corners @ (camera - STANDING).T).max() < STILL:
         return STANDING

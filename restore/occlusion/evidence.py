@@ -46,7 +46,7 @@ def evidence(
     for memory in (before, after):
         known = memory.count > UNKNOWN
         # A pixel that is not remembered shows the base: to the generator the same as no news.
-        channels.append(cv2.copyTo(base, (~known).astype(np.uint8), picture(memory.colour)))
+        channels.append(cv2.copyTo(base, (~known).astype(np.uint8), picture(np.minimum(memory.colour, 255))))
         channels.append(memory.count / np.float32(MOST))
         channels.append(known / np.maximum(memory.age, np.float32(1)))
     channels.append(frame.mask)

@@ -5,12 +5,13 @@ picture has changed. What is seen is averaged in (a Kalman filter with a bounded
 what is hidden stays as it was last seen, and ages.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from restore.occlusion.channels import in_each_channel
+from restore.occlusion.exposure import exposure, relit
 from restore.occlusion.flow import follow
 
 MOST = 10.0  # frames averaged at most; more would blur what flow misplaces
@@ -23,14 +24,17 @@ class Memory:
     """The scene as other frames saw it, aligned with one frame.
 
     Attributes:
-        colour: float32 `H W 3`, RGB in [0, 255]; meaningless where `count` is 0.
+        colour: float32 `H W 3`, RGB in [0, 255], above it where the exposure clips; meaningless where `count` is 0.
         count: float32 `H W`, how many frames the colour is averaged from; 0 where nothing is remembered.
         age: float32 `H W`, frames since the pixel was last seen; 1 if the very next frame saw it.
+        velocity: float32 `H W 2`, (x, y) in px a frame of the sweep, of what passes before a fixed camera and has been
+            followed, else 0; None if nothing was followed to this frame.
     """
 
     colour: np.ndarray
     count: np.ndarray
     age: np.ndarray
+    velocity: np.ndarray | None = None
 
     @classmethod
     def empty(cls, height: int, width: int) -> "Memory":
@@ -56,9 +60,14 @@ class Memory:
         count[count < UNKNOWN] = 0
         return Memory(colour, count, age + 1)
 
+    def exposed(self, frame: np.ndarray, hidden: np.ndarray) -> "Memory":
+        """The memory at the exposure of `frame` (uint8 `H W 3`), judged by what is not `hidden` (bool `H W`)."""
+        light = exposure(self.colour, frame, (self.count > UNKNOWN) & ~hidden)
+        return replace(self, colour=relit(self.colour, light))
+
     def updated(self, frame: np.ndarray, hidden: np.ndarray) -> "Memory":
         """The memory after `frame` (uint8 `H W 3`) is seen, but for its `hidden` (bool `H W`) pixels."""
-        news = cv2.subtract(frame, self.colour, dtype=cv2.CV_32F)
+        news = cv2.subtract(frame, np.minimum(self.colour, 255), dtype=cv2.CV_32F)
         # Noise is averaged out over a neighbourhood first, so that only a real change makes the memory let go.
         change = cv2.blur(cv2.transform(news, np.full((1, 3), 1 / 3, np.float32)), (5, 5))
         kept = self.count * np.exp(-np.square(change / CHANGE))
@@ -68,4 +77,5 @@ class Memory:
             self.colour + news,
             np.where(hidden, self.count, np.minimum(kept + 1, MOST)),
             np.where(hidden, self.age, np.float32(0)),
+            self.velocity,
         )

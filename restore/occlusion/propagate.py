@@ -1,7 +1,8 @@
 """Copy before generating: what the frames before and after saw of each pixel, and the picture that this makes.
 
 A forward sweep remembers the past of each frame and a backward sweep its future (`memory.py`). Both sweep at every
-pixel: at a hidden one the memory is the copy that fills it, at a seen one it is an average with less noise.
+pixel: at a hidden one the memory is the copy that fills it, at a seen one it is an average with less noise. Before a
+fixed camera both lean on the background (`background.py`), which is kept for the whole video.
 """
 
 from collections.abc import Sequence
@@ -10,12 +11,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from restore.occlusion.background import Background
 from restore.occlusion.channels import in_each_channel
+from restore.occlusion.exposure import exposure, relit
 from restore.occlusion.fill import fill_from_around
 from restore.occlusion.flow import Motion, motion, trackable
 from restore.occlusion.memory import UNKNOWN, Memory
+from restore.occlusion.passing import View
+from restore.occlusion.standing import carried_behind, stands
 
 DOUBT = 0.2  # probability from which a pixel is treated as hidden
+FLASH = 2.0  # levels of luma; an exposure that jumps by this much would be taken for motion
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,11 @@ class Tracked:
         """
         return cv2.dilate(self.hidden.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
 
+    @property
+    def view(self) -> View:
+        """What memories may take up."""
+        return View(self.image, self.forgotten)
+
 
 def track(image: np.ndarray, mask: np.ndarray, previous: Tracked | None) -> Tracked:
     """Relate a frame (uint8 `H W 3`) and its mask (float32 `H W` in [0, 1]) to the frame before it."""
@@ -53,30 +64,48 @@ def track(image: np.ndarray, mask: np.ndarray, previous: Tracked | None) -> Trac
     luma = trackable(image)
     if previous is None:
         return Tracked(image, mask, luma, None)
-    return Tracked(image, mask, luma, motion(luma, previous.luma, hidden | previous.hidden))
+    either = hidden | previous.hidden
+    return Tracked(image, mask, luma, motion(luma, _as_bright(previous.luma, luma, either), either))
 
 
-def sweep_forward(frames: Sequence[Tracked], memory: Memory | None) -> tuple[list[Memory], Memory]:
+def remembered(background: Background, frame: Tracked) -> Background:
+    """The background after `frame`, if the camera stands still; else as it was."""
+    if frame.motion is not None and not stands(frame.motion.to_previous):
+        return background
+    return background.exposed(frame.image, frame.forgotten).voted(frame.image, frame.forgotten)
+
+
+def sweep_forward(
+    frames: Sequence[Tracked],
+    memory: Memory | None,
+    *,
+    last: Tracked | None = None,
+    background: Background | None = None,
+) -> tuple[list[Memory], Memory]:
     """What the frames before each frame saw, aligned with it.
 
     Args:
         frames: consecutive frames.
         memory: what is remembered when they start: the second result of the sweep before, or None.
+        last: the frame before them; needed with `memory` where there is a `background`.
+        background: its age as from the last of the frames.
 
     Returns:
         One memory a frame, and the memory after the last frame, for the sweep that goes on from there.
     """
     memory = memory or Memory.empty(*frames[0].mask.shape)
     before = []
-    for frame in frames:
+    for left, frame in zip(range(len(frames) - 1, -1, -1), frames, strict=True):
         if frame.motion is not None:
-            memory = memory.carried(frame.motion.to_previous, frame.motion.trust)
+            past = background and background.ago(left)
+            memory = _carried(memory, frame.motion.to_previous, frame.motion.trust, last, frame, past)
         before.append(memory)
         memory = memory.updated(frame.image, frame.forgotten)
+        last = frame
     return before, memory
 
 
-def sweep_backward(frames: Sequence[Tracked], count: int) -> list[Memory]:
+def sweep_backward(frames: Sequence[Tracked], count: int, *, background: Background | None = None) -> list[Memory]:
     """What the frames after each of the first `count` frames saw, aligned with it. One memory a frame."""
     memory = Memory.empty(*frames[0].mask.shape)
     after: list[Memory] = []
@@ -85,8 +114,9 @@ def sweep_backward(frames: Sequence[Tracked], count: int) -> list[Memory]:
             after.append(memory)
         memory = memory.updated(frames[index].image, frames[index].forgotten)
         step = frames[index].motion
-        if step is not None:
-            memory = memory.carried(step.from_previous, step.trust_back)
+        if step is not None and index > 0:
+            past = background and background.ago(len(frames) - index)
+            memory = _carried(memory, step.from_previous, step.trust_back, frames[index], frames[index - 1], past)
     return after[::-1]
 
 
@@ -114,4 +144,26 @@ def fuse(frame: Tracked, before: Memory, after: Memory) -> np.ndarray:
         part = in_each_channel(share * scale, 3)
         part *= picture
         base += part
-    return fill_from_around(base, found)
+    return fill_from_around(np.minimum(base, 255), found)
+
+
+def _carried(
+    memory: Memory,
+    flow: np.ndarray,
+    trust: np.ndarray,
+    last: Tracked | None,
+    now: Tracked,
+    background: Background | None,
+) -> Memory:
+    if background is None or last is None:
+        return memory.carried(flow, trust).exposed(now.image, now.forgotten)
+    return carried_behind(memory, flow, trust, last=last.view, now=now.view, background=background)
+
+
+def _as_bright(previous: np.ndarray, now: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """`previous` at the exposure of `now` (both uint8 `H/2 W/2`) if that jumped; `hidden`: bool `H W`, in either."""
+    seen = cv2.resize(hidden.astype(np.uint8), now.shape[::-1], interpolation=cv2.INTER_AREA) == 0
+    if not seen.any() or abs(float(now[seen].mean()) - float(previous[seen].mean())) < FLASH:
+        return previous
+    old = previous.astype(np.float32)
+    return np.clip(np.rint(relit(old, exposure(old, now, seen))), 0, 255).astype(np.uint8)

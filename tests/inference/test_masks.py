@@ -171,6 +171,16 @@ def test_where_each_pixel_comes_from(tmp_path: Path, clip: Path, restorer: Resto
         assert report["provenance"][name] == pytest.approx((codes == code).mean(), abs=1e-6)
 
 
+def test_how_certain_each_pixel_is(tmp_path: Path, clip: Path, restorer: Restorer) -> None:
+    path = tmp_path / "clip_confidence.mkv"
+    given = grey_video(tmp_path / "mask.mkv", BOX)
+    report = restore_file(restorer, clip, tmp_path / "out.mkv", mask=given, write_confidence=path)
+    assert (report["side_files"], times(path)) == ([path.name], times(clip))
+    levels = read(path)[..., 0]
+    assert np.array_equal(levels, np.stack([x.confidence for x in restorer.restore_frames(read(clip), BOX)]))
+    assert (levels[~BOX] == 255).all() and 0 < levels[BOX].mean() < 255
+
+
 def test_a_video_that_breaks_keeps_what_goes_with_it(tmp_path: Path, restorer: Restorer) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
@@ -208,8 +218,8 @@ def test_nothing_is_left_of_what_was_stopped(
 
 def test_the_commands_files(run: Command, tmp_path: Path, out: Path) -> None:
     video = make_video(tmp_path / "clip.avi", seconds_of_sound=0.4)
-    beside = {"write_mask": True, "provenance": True, "side_by_side": True}
-    names = ["clip_mask.mkv", "clip_provenance.mkv", "clip_side_by_side.mp4"]
+    beside = {"write_mask": True, "provenance": True, "confidence": True, "side_by_side": True}
+    names = ["clip_mask.mkv", "clip_provenance.mkv", "clip_confidence.mkv", "clip_side_by_side.mp4"]
     assert run(degraded_video=video, **beside) == 0
     assert left_in(out) == sorted([*names, "clip_restored.avi", "clip_restored.json"])
     report = json.loads((out / "clip_restored.json").read_text())

@@ -30,7 +30,7 @@ def test_every_picture_stands_whole_in_its_place() -> None:
     degraded, image, original = (texture(H, W, seed) for seed in range(3))
     codes = np.zeros((H, W), np.uint8)
     codes[:20], codes[30:] = COPIED, FILLED
-    restored = Restored(image, np.zeros((H, W), np.float32), codes)
+    restored = Restored(image, np.zeros((H, W), np.float32), codes, codes)
     expected = [degraded, image, overlay(image, codes)]
     for pictures, row in (
         (expected, side_by_side(degraded, restored)),

@@ -70,3 +70,11 @@ def test_following_takes_the_motion_out() -> None:
     found = camera_motion(cv2.cvtColor(now, cv2.COLOR_RGB2GRAY), cv2.cvtColor(previous, cv2.COLOR_RGB2GRAY), NOTHING)
     assert np.abs(follow_camera(previous, found).astype(int) - now).mean() < 2
     assert follow_camera(previous, STANDING) is previous
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_where_there_is_little_to_follow_is_no_motion(seed: int) -> None:
+    picture = luma(seed)
+    picture[:, :80] = picture[:, :80] // 24 + 40  # a wall
+    now, previous = noisy(np.stack([picture] * 2), 6, seed)
+    assert camera_motion(now, previous, NOTHING) is STANDING

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from restore.occlusion.flow import Motion
 from restore.occlusion.memory import Memory
 from restore.occlusion.propagate import DOUBT, Tracked, fuse, sweep_backward, sweep_forward, track
 from tests.occlusion.scenes import behind, box, noisy, pan, still, texture, tracked
@@ -57,7 +58,7 @@ def test_the_nearer_copy_counts_more() -> None:
     mask = np.zeros((6, H, W), np.float32)
     mask[1:5, 16:32, 16:32] = 1
     clip = still(6, H, W) // 2 + 40
-    clip[5] += 9  # the light goes up a little on the way
+    clip[5, 12:36, 12:36] += 9  # the light goes up a little in this place alone, which is no matter of the exposure
     _, _, fused = swept(tracked(behind(clip, mask), mask))
     values = fused[1:5, 24, 24, 0] - clip[0, 24, 24, 0]
     assert (np.diff(values) > 0).all() and values[0] < 2 and values[-1] > 7
@@ -117,7 +118,7 @@ def test_without_a_mask_no_pixel_is_filled() -> None:
         past, future = before[t], after[t]
         total = 1 + past.count + future.count
         mean = frame.image + past.colour * past.count[..., None] + future.colour * future.count[..., None]
-        assert np.allclose(fused[t], mean / total[..., None], atol=0.01)
+        assert np.allclose(fused[t], np.minimum(mean / total[..., None], 255), atol=0.01)
 
 
 def test_a_still_noisy_scene_is_denoised() -> None:
@@ -189,3 +190,37 @@ def test_what_shines_one_pixel_beyond_its_mask_is_not_copied() -> None:
     shining = np.stack([cv2.dilate(hidden, np.ones((3, 3))) for hidden in mask])
     _, _, fused = swept(tracked(behind(clip, shining), mask))
     assert np.abs(fused - clip)[mask > 0].max() <= 2
+
+
+@pytest.mark.parametrize("gain", [0.85, 1.15])
+def test_copies_come_at_the_exposure_of_the_frame(gain: float) -> None:
+    clip = still(8, 96, 128) // 2 + 60
+    clip[4:] = (clip[4:] * gain).round()
+    mask = box(8, 96, 128, (10, 4), step=(4, 12), side=40)
+    _, _, fused = swept(tracked(behind(clip, mask), mask))
+    assert np.abs(fused - clip)[mask > 0].mean() < 1.5
+
+
+def test_an_exposure_that_jumps_is_not_taken_for_motion() -> None:
+    clip = noisy(still(2, 96, 128) // 2 + 60, 5)
+    brighter = clip.copy()
+    brighter[1] = (clip[1] * 1.15).round().clip(0, 255)
+    seen = np.zeros((2, 96, 128), np.float32)
+    steady, jumped = (tracked(frames, seen)[1].motion for frames in (clip, brighter))
+    assert steady is not None and jumped is not None
+    assert np.abs(jumped.to_previous).mean() < np.abs(steady.to_previous).mean() + 0.05
+
+
+def test_in_steady_light_what_is_hidden_for_long_keeps_its_colour() -> None:
+    """However noisy the frames that the exposure is judged by."""
+    clean, mask = still(1, 96, 128)[0] // 2 + 60, np.zeros((96, 128), np.float32)
+    stay, sure = np.zeros((96, 128, 2), np.float32), np.ones((96, 128), np.float32)
+    memory, drift = None, []
+    for t in range(200):
+        mask[30:66, 40:88] = t > 10
+        frame = Tracked(
+            noisy(clean, 10, seed=t), mask.copy(), np.zeros((48, 64), np.uint8), Motion(stay, stay, sure, sure)
+        )
+        (before,), memory = sweep_forward([frame], memory)
+        drift.append((before.colour - clean)[frame.hidden].mean() if t > 10 else 0)
+    assert np.abs(drift).max() < 1.5
