@@ -79,7 +79,7 @@ def stages(restorer: Restorer, video: Path) -> dict[str, float]:
         after = timed("sweep backward", lambda: sweep_backward(tracked, SOME))
         told = [(f, f.image, f.image, b, a) for f, b, a in zip(tracked, before, after, strict=True)]
         timed("evidence", lambda: deque(_stacked(told), maxlen=0))
-        batches = [(masks, codes, stacks.copy()) for masks, codes, stacks in _stacked(told)]
+        batches = [(*rest, stacks.copy()) for *rest, stacks in _stacked(told)]
         restored = timed("generate", lambda: list(restorer._generate(batches)))
         timed("encode", lambda: [writer.write(r.image, f.pts) for r, f in zip(restored, frames, strict=True)])
     return took
