@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from restore.degradations.degrade import Range, Ranges, add_noise, compress_some, defocus, degrade, draw_strength
-from restore.degradations.obstructions.draw import KINDS, obstruct
+from restore.degradations.obstructions.draw import obstruct
+from restore.degradations.obstructions.kinds import KINDS
 
 NONE = Range(0.0, 0.0, 0.0)
 BOXES = KINDS.index("boxes")

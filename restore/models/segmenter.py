@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from restore.degradations.obstructions.draw import KINDS
+from restore.degradations.obstructions.kinds import KINDS
 from restore.models.unet import UNet
 
 CHANNELS = 15

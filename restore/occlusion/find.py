@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restore.degradations.obstructions.draw import KINDS
+from restore.degradations.obstructions.kinds import KINDS
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.segmenter import Segmenter, surroundings
 from restore.tensors import to_float

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from restore.degradations.obstructions.draw import KINDS
+from restore.degradations.obstructions.kinds import KINDS
 
 LIKELY = 0.5  # probability above which a pixel belongs to an instance
 NEAR = 1 / 40  # of the frame's shorter side: parts no further apart are one; 6 px of 240

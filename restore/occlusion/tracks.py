@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torchvision.ops import box_iou
 
 from restore.occlusion.instances import Box, Instance, instances
 
@@ -83,7 +82,7 @@ class Track:
 class Tracker:
     """Takes a video frame by frame; it holds the tracks that go on, and the `MOST` longest and largest of the others.
 
-    >>> from restore.degradations.obstructions.draw import KINDS
+    >>> from restore.degradations.obstructions.kinds import KINDS
     >>> probability, kinds = np.zeros((48, 64), np.float32), np.full((48, 64), KINDS.index("dirt"), np.uint8)
     >>> probability[10:20, 30:50] = 0.875
     >>> tracker = Tracker()
@@ -144,6 +143,8 @@ def link(tracks: list[Track], found: list[Instance], boxes: list[Box]) -> dict[i
     """
     if not tracks or not found:
         return {}
+    from torchvision.ops import box_iou  # imports all of torchvision, which nothing else needs to restore a video
+
     overlap = box_iou(
         torch.tensor([track.latest for track in tracks], dtype=torch.float32),
         torch.tensor(boxes, dtype=torch.float32),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from restore.degradations.obstructions.draw import KINDS
+from restore.degradations.obstructions.kinds import KINDS
 from restore.errors import InputError, MaskError, RestoreError, VideoError
 from restore.inference.restore_file import restore_file
 from restore.models.segmenter import Segmenter

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from restore.degradations.obstructions.draw import KINDS
+from restore.degradations.obstructions.kinds import KINDS
 from restore.models.segmenter import Segmenter
 from restore.occlusion.find import Found, find, steady
 from tests.occlusion.scenes import pan

@@ -10,12 +10,12 @@ from restore.degradations.obstructions.boxes import draw_grey_boxes
 from restore.degradations.obstructions.dirt import draw_dirt
 from restore.degradations.obstructions.drops import draw_drops
 from restore.degradations.obstructions.flare import draw_flare
+from restore.degradations.obstructions.kinds import KINDS
 from restore.degradations.obstructions.layers import Glare, Layer
 from restore.degradations.obstructions.leaves import draw_leaves
 from restore.degradations.obstructions.scratches import draw_scratches
 from restore.degradations.obstructions.text import draw_text
 
-# From the scene to the recorder: what comes later in this order lies over what comes before.
 DRAW: dict[str, Callable[..., Layer]] = {
     "leaves": draw_leaves,
     "boxes": draw_grey_boxes,
@@ -25,7 +25,7 @@ DRAW: dict[str, Callable[..., Layer]] = {
     "scratches": draw_scratches,
     "text": draw_text,
 }
-KINDS = tuple(DRAW)
+assert tuple(DRAW) == KINDS
 HIDDEN = 0.5  # alpha from which a pixel that is covered or refracted counts as hidden
 OUTSHONE = 0.8  # the same for glare: up to there the scene's own light still shows through, if weakly
 
