@@ -120,7 +120,7 @@ def complaint(arguments: list[str], capsys: pytest.CaptureFixture[str], code: in
     [
         ({"epoch": 3}, "unknown flag --epoch; did you mean --epochs?"),
         ({"epochs": "many"}, "--epochs: invalid int value: 'many'; --help lists all"),
-        ({"stage": "magic"}, "stage is 'magic', expected one of generator, autoencoder, refiner"),
+        ({"stage": "magic"}, "stage is 'magic', expected one of generator, obstruction, autoencoder, refiner"),
         ({"batch_size": 3}, "batch_size is 3, expected a multiple of windows_per_video (2)"),
         ({"crop_width": 16}, "crops are 32x16, expected at least 32x32"),
         (
