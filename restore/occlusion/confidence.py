@@ -31,10 +31,11 @@ def frame_confidence(frame: Tracked, before: Memory, after: Memory) -> np.ndarra
     Args:
         before, after: what the past and the future saw, from the two sweeps.
     """
-    doubt = np.ones_like(frame.mask)
-    for memory in (before, after):
-        doubt *= 1 - confidence(memory.count, memory.age)
-    return np.where(frame.hidden, np.rint(255 * (1 - doubt)), 255).astype(np.uint8)
+    hidden = frame.hidden
+    certain = np.full(hidden.shape, 255, np.uint8)
+    first, second = (1 - confidence(memory.count[hidden], memory.age[hidden]) for memory in (before, after))
+    certain[hidden] = np.rint(255 * (1 - first * second))
+    return certain
 
 
 def confidence_alone(mask: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from restore.degradations.obstructions.kinds import KINDS
-from restore.models.finder import OcclusionFinder, triples
+from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter, surroundings
 from restore.tensors import to_float
 from restore.video.windows import windows
@@ -51,7 +51,9 @@ def find(model: Finder, images: Iterable[np.ndarray], *, place: Callable[[Tensor
     if isinstance(model, OcclusionFinder):
         for window in windows(images, BATCH, before=1, after=1):
             frames = place(to_float(np.stack(window.items)))
-            logits = model(triples(frames[None])[0, window.start : window.stop])
+            last, core = len(frames) - 1, range(window.start, window.stop)
+            previous, following = frames[[max(0, t - 1) for t in core]], frames[[min(last, t + 1) for t in core]]
+            logits = model(torch.cat([previous, frames[window.start : window.stop], following], 1))
             for image, one in zip(window.core, _numpy(logits[:, 0].float().sigmoid()), strict=True):
                 yield Found(image, one, None)
         return
