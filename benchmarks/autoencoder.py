@@ -27,7 +27,7 @@ from restore.tensors import pad_to_multiple, to_float, to_uint8
 from restore.video.clip import read_clip
 from restore.video.files import find_videos
 
-SHAPES = (8, 4), (8, 16), (4, 4)  # pixels a side of a cell, channels
+SHAPES = (8, 4), (8, 16), (4, 4), (4, 8)  # pixels a side of a cell, channels
 
 
 def frames(folder: Path) -> list[np.ndarray]:
