@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 
@@ -187,7 +188,11 @@ def _motions(pictures: np.ndarray, unseen: np.ndarray) -> list[Motion]:
 
 
 def _apply(frame: Restored, correction: np.ndarray) -> Restored:
-    if correction.ndim == 0 or not correction.any():
+    if correction.ndim == 0 or not (changed := correction[..., 3] > 0).any():
         return frame
-    image = np.clip(np.rint(frame.image + correction[..., :3]), 0, 255).astype(np.uint8)
-    return replace(frame, image=image, provenance=np.where(correction[..., 3] > 0, REGENERATED, frame.provenance))
+    left, top, width, height = cv2.boundingRect(changed.view(np.uint8))
+    part = slice(top, top + height), slice(left, left + width)
+    image, provenance = frame.image.copy(), frame.provenance.copy()
+    image[part] = np.clip(np.rint(image[part] + correction[part][..., :3]), 0, 255)
+    provenance[changed] = REGENERATED
+    return replace(frame, image=image, provenance=provenance)

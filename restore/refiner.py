@@ -119,23 +119,23 @@ class RefinerPipeline(DiffusionPipeline):
             pad_to_multiple(x.transpose(0, 1).flatten(0, 1), multiple).to(self.device) for x in (frames, mask)
         )
         known, hidden = encode(self.vae, frames), hidden_cells(mask, cell)
-        text = self._text(batch, prompt, negative_prompt, guidance_scale)
+        text = self._text(prompt, negative_prompt, guidance_scale)
 
-        # The sampler's items are (frame, region), so that a window of frames is a slice of them.
-        def by_region(x: Tensor, frames: int) -> Tensor:
-            return x.unflatten(0, (frames, batch)).transpose(0, 1)  # B T ...
+        # The sampler's items are (frame, region), the model's are (window, region): `WB L ...`.
+        def by_window(x: Tensor, windows: list[slice]) -> Tensor:
+            frames = x.unflatten(0, (count, batch))
+            return torch.cat([frames[window].transpose(0, 1) for window in windows])
 
         def model(noisy: Tensor, timestep: int, call: int) -> Tensor:
-            def window(part: Tensor, place: slice) -> Tensor:
-                items = slice(place.start * batch, place.stop * batch)
-                conditions = [by_region(x[items], len(part)) for x in (hidden, known)]
-                noisy = part.unflatten(1, (batch, -1)).transpose(0, 1)  # B T C h w
-                output = self._guided(noisy, timestep, *conditions, text=text, scale=guidance_scale)
-                return output.transpose(0, 1).flatten(1, 2)
+            def denoised(parts: Tensor, windows: list[slice]) -> Tensor:
+                parts = parts.unflatten(2, (batch, -1)).transpose(1, 2)  # W B L c h w
+                conditions = [by_window(x, windows) for x in (hidden, known)]
+                output = self._guided(parts.flatten(0, 1), timestep, *conditions, text=text, scale=guidance_scale)
+                return output.unflatten(0, (-1, batch)).transpose(1, 2).flatten(2, 3)
 
-            frames = noisy.unflatten(0, (count, batch)).flatten(1, 2)  # T BC h w
+            frames = noisy.unflatten(0, (count, batch)).flatten(1, 2)  # T Bc h w
             length = self.unet.config.motion_max_seq_length
-            output = denoise_in_windows(window, frames, length=length, shifted=call % 2 == 1)
+            output = denoise_in_windows(denoised, frames, length=length, shifted=call % 2 == 1)
             return output.unflatten(1, (batch, -1)).flatten(0, 1)
 
         scheduler = self.scheduler if sampler is None else SCHEDULERS[sampler].from_config(self.scheduler.config)
@@ -152,14 +152,20 @@ class RefinerPipeline(DiffusionPipeline):
             progress=progress,
         )
         refined = decode(self.vae, latents)[..., :height, :width]
-        return by_region(refined, count)
+        return refined.unflatten(0, (count, batch)).transpose(0, 1)
 
     def _guided(
         self, noisy: Tensor, timestep: int, hidden: Tensor, known: Tensor, *, text: Tensor | None, scale: float
     ) -> Tensor:
-        """The model's output; with a prompt, classifier-free guidance (Ho & Salimans 2021)."""
-        if text is None or len(text) == len(noisy):
+        """The model's output; with a prompt, classifier-free guidance (Ho & Salimans 2021).
+
+        Args:
+            text: see `_text`.
+        """
+        if text is None or len(text) == 1:
+            text = None if text is None else text.expand(len(noisy), -1, -1)
             return denoise(self.unet, noisy, timestep, hidden, known, text)
+        text = text.repeat_interleave(len(noisy), 0)
         noisy, hidden, known = (torch.cat([x, x]) for x in (noisy, hidden, known))
         without, with_text = denoise(self.unet, noisy, timestep, hidden, known, text).chunk(2)
         return without + scale * (with_text - without)
@@ -169,8 +175,8 @@ class RefinerPipeline(DiffusionPipeline):
         if prompt and (self.text_encoder is None or self.tokenizer is None):
             raise ConfigError("got a prompt, and this refiner has no text encoder; leave the prompt out")
 
-    def _text(self, batch: int, prompt: str | None, negative: str | None, scale: float) -> Tensor | None:
-        """Embeddings `B L D` of the prompt, or `2B L D` of the negative prompt and the prompt; None without an encoder.
+    def _text(self, prompt: str | None, negative: str | None, scale: float) -> Tensor | None:
+        """Embeddings `1 L D` of the prompt, or `2 L D` of the negative prompt and the prompt; None without an encoder.
 
         Raises:
             ConfigError: a prompt without an encoder.
@@ -178,9 +184,9 @@ class RefinerPipeline(DiffusionPipeline):
         self.check_prompt(prompt or negative)
         if self.text_encoder is None:
             return None
-        prompts = [prompt or ""] * batch
+        prompts = [prompt or ""]
         if scale != 1 and prompt:
-            prompts = [negative or ""] * batch + prompts
+            prompts = [negative or "", *prompts]
         tokens = self.tokenizer(
             prompts,
             padding="max_length",

@@ -1,7 +1,8 @@
 """Let a denoiser that sees a limited number of frames at once work on any number (MultiDiffusion, Bar-Tal et al. 2023).
 
-Each window is denoised by itself and windows that overlap are averaged. Shifting the grid by half a window from call to
-call puts the ends of one call's windows amid those of the next, so that no seam stays in one place.
+Each window is denoised by itself, all of them in one batch, and those that overlap are averaged. Shifting the grid by
+half a window from call to call puts the ends of one call's windows amid those of the next, so that no seam stays in one
+place.
 """
 
 from collections.abc import Callable
@@ -11,17 +12,17 @@ from torch import Tensor
 
 
 def denoise_in_windows(
-    denoise: Callable[[Tensor, slice], Tensor], noisy: Tensor, *, length: int, shifted: bool
+    denoise: Callable[[Tensor, list[slice]], Tensor], noisy: Tensor, *, length: int, shifted: bool
 ) -> Tensor:
-    """Denoise all frames, window after window.
+    """Denoise all frames, in windows.
 
     A frame's weight falls towards the ends of a window, where the denoiser knows the least around it; the weights of a
     frame sum to 1 over the windows that hold it.
 
     Args:
-        denoise: `(frames of a window, where they are among all)` => a tensor of the shape of the first.
+        denoise: `(the windows' frames W L C H W, where each window lies)` => a tensor of the shape of the first.
         noisy: `N C H W`, N frames.
-        length: frames in a window.
+        length: L, frames in a window; it is N where there are fewer.
         shifted: whether the grid of windows is shifted by half a window.
 
     Returns:
@@ -30,7 +31,7 @@ def denoise_in_windows(
     Raises:
         ValueError: see `window_slices`.
 
-    >>> denoise_in_windows(lambda window, _: 2 * window, torch.ones(5, 1, 1, 1), length=2, shifted=True).flatten()
+    >>> denoise_in_windows(lambda windows, _: 2 * windows, torch.ones(5, 1, 1, 1), length=2, shifted=True).flatten()
     tensor([2., 2., 2., 2., 2.])
     """
     frames = len(noisy)
@@ -41,8 +42,9 @@ def denoise_in_windows(
     for window in windows:
         total[window] += tent
     blended = torch.zeros_like(noisy, dtype=torch.float32)
-    for window in windows:
-        blended[window] += denoise(noisy[window], window).float() * (tent / total[window]).view(-1, 1, 1, 1)
+    denoised = denoise(torch.stack([noisy[window] for window in windows]), windows).float()
+    for window, part in zip(windows, denoised, strict=True):
+        blended[window] += part * (tent / total[window]).view(-1, 1, 1, 1)
     return blended.to(noisy.dtype)
 
 

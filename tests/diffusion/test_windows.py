@@ -22,7 +22,7 @@ def test_full_windows_cover_each_frame() -> None:
 def test_weights_sum_to_one() -> None:
     for frames, length, shifted in GRIDS:
         ramp = torch.linspace(-1, 1, frames).view(-1, 1, 1, 1).expand(-1, 2, 1, 3)
-        same = denoise_in_windows(lambda window, _: window, ramp, length=length, shifted=shifted)
+        same = denoise_in_windows(lambda windows, _: windows, ramp, length=length, shifted=shifted)
         torch.testing.assert_close(same, ramp, rtol=0, atol=1e-6)
 
 
@@ -42,22 +42,27 @@ def test_the_shifted_grid_has_its_seams_amid_the_windows_of_the_other() -> None:
 def test_the_denoiser_is_told_which_frames_it_is_given() -> None:
     frames = torch.arange(11.0).view(-1, 1, 1, 1)
 
-    def checked(window: Tensor, where: slice) -> Tensor:
-        assert torch.equal(window, frames[where])
-        return window
+    def checked(windows: Tensor, places: list[slice]) -> Tensor:
+        for window, place in zip(windows, places, strict=True):
+            assert torch.equal(window, frames[place])
+        return windows
 
     denoise_in_windows(checked, frames, length=4, shifted=True)
 
 
 def test_overlaps_are_averaged_towards_the_window_whose_middle_is_near() -> None:
     noisy = torch.zeros(6, 1, 1, 1)  # windows 0-3 and 2-5, weights 1 2 2 1
-    blended = denoise_in_windows(lambda window, where: window + where.start, noisy, length=4, shifted=False)
+
+    def numbered(windows: Tensor, places: list[slice]) -> Tensor:
+        return torch.stack([window + place.start for window, place in zip(windows, places, strict=True)])
+
+    blended = denoise_in_windows(numbered, noisy, length=4, shifted=False)
     torch.testing.assert_close(blended.flatten(), torch.tensor([0, 0, 2 / 3, 4 / 3, 2, 2]))
 
 
 def test_half_precision_is_averaged_in_float32_and_rounded_once() -> None:
     noisy = torch.randn(11, 4, 8, 8, generator=torch.Generator().manual_seed(0)).bfloat16()
-    same = denoise_in_windows(lambda window, _: window, noisy, length=4, shifted=True)
+    same = denoise_in_windows(lambda windows, _: windows, noisy, length=4, shifted=True)
     assert same.dtype == torch.bfloat16 and torch.equal(same, noisy)
 
 
