@@ -14,12 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restore.models.finder import OcclusionFinder
 from restore.models.pix2pix import Pix2PixUNet
+from restore.models.segmenter import Segmenter
 from restore.models.weights import load_models, load_segmenter
 from restore.occlusion.background import Background
 from restore.occlusion.confidence import confidence_alone, frame_confidence
 from restore.occlusion.evidence import CHANNELS, evidence, picture, to_tensor
-from restore.occlusion.find import Finder, Found, find
+from restore.occlusion.find import Found, find
 from restore.occlusion.memory import Memory
 from restore.occlusion.propagate import Tracked, remembered, sweep_backward, sweep_forward, track
 from restore.occlusion.provenance import provenance, provenance_alone
@@ -64,14 +66,19 @@ class Restorer:
     """
 
     def __init__(
-        self, generator: nn.Module, finder: Finder, *, device: str | None = None, precision: str = "auto"
+        self,
+        generator: nn.Module,
+        finder: OcclusionFinder,
+        *,
+        segmenter: Segmenter | None = None,
+        device: str | None = None,
+        precision: str = "auto",
     ) -> None:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = _dtype(precision, self.device)
-        self.generator, self.finder = (
+        self.generator, self.finder, self.segmenter = generator, finder, segmenter
+        for model in (generator, finder, *([segmenter] if segmenter else [])):
             model.eval().to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for model in (generator, finder)
-        )
 
     @classmethod
     def from_pretrained(
@@ -81,7 +88,8 @@ class Restorer:
 
         Args:
             weights: a `generator.pth`, or a folder that holds one; by default the weights that come with the package.
-                Where a `segmenter.pth` lies beside it, that finds what is hidden, else the finder in the file itself.
+                Where a `segmenter.pth` lies beside it, that finds what is hidden together with the finder in the file
+                itself.
             device: `cpu`, `cuda`, `cuda:1`, ...; None takes a GPU if there is one.
             precision: `float32`, `bfloat16`, or `auto`: bfloat16 where the hardware computes in it.
 
@@ -92,9 +100,10 @@ class Restorer:
         path = path / "generator.pth" if path.is_dir() else path
         models = load_models(path, ("generator", "finder"))
         beside = path.with_name("segmenter.pth")
-        finder = load_segmenter(beside) if beside.exists() else models["finder"]
-        assert isinstance(finder, Finder)
-        return cls(models["generator"], finder, device=device, precision=precision)
+        segmenter = load_segmenter(beside) if beside.exists() else None
+        finder = models["finder"]
+        assert isinstance(finder, OcclusionFinder)
+        return cls(models["generator"], finder, segmenter=segmenter, device=device, precision=precision)
 
     def restore_frames(
         self, images: Iterable[np.ndarray], masks: Iterable[np.ndarray] | None = None
@@ -138,7 +147,7 @@ class Restorer:
 
     def find(self, images: Iterable[np.ndarray]) -> Iterator[Found]:
         """What hides the scene in each of `images`, as `restore_frames` takes them."""
-        yield from find(self.finder, images, place=self._input)
+        yield from find(self.finder, images, place=self._input, segmenter=self.segmenter)
 
     @torch.inference_mode()
     def _generate(self, batches: Iterable[Batch]) -> Iterator[Restored]:

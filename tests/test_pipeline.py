@@ -300,13 +300,14 @@ def test_from_pretrained_takes_a_file_or_its_folder(tmp_path: Path) -> None:
     assert Restorer.from_pretrained(path).device.type in ("cpu", "cuda")
 
 
-def test_a_segmenter_beside_the_generator_finds_in_place_of_the_finder(tmp_path: Path) -> None:
+def test_a_segmenter_beside_the_generator_finds_together_with_the_finder(tmp_path: Path) -> None:
     finder: dict[str, Any] = {"unshuffle": 1, "widths": [8], "blocks": [1], "decoder_blocks": []}
     path = tmp_path / "generator.pth"
     save_models(path, {"generator": (UNetGenerator(**TINY), TINY), "finder": (white_finder(), finder)})
-    assert isinstance(Restorer.from_pretrained(path).finder, OcclusionFinder)
+    assert Restorer.from_pretrained(path).segmenter is None
     save_models(tmp_path / "segmenter.pth", {"segmenter": (Segmenter(), {})})
-    assert isinstance(Restorer.from_pretrained(path).finder, Segmenter)
+    both = Restorer.from_pretrained(path)
+    assert isinstance(both.segmenter, Segmenter) and isinstance(both.finder, OcclusionFinder)
     (tmp_path / "segmenter.pth").write_bytes(b"no weights")
     with pytest.raises(WeightsError, match=r"segmenter\.pth$"):
         Restorer.from_pretrained(path)

@@ -23,7 +23,6 @@ from restore.inference.masks import AHEAD, MaskMode, restored_frames
 from restore.inference.report import check_report, write_report
 from restore.inference.side_by_side import side_by_side, side_by_side_info
 from restore.models.pix2pix import Pix2PixUNet
-from restore.models.segmenter import Segmenter
 from restore.occlusion.find import Found
 from restore.occlusion.propagate import DOUBT
 from restore.occlusion.provenance import NAMES, SEEN, shares
@@ -122,7 +121,7 @@ def restore_file(
     if not overwrite:
         check_report(output)
     check, tracker = MaskCheck(), Tracker()
-    tells_kinds = mode in ("found", "both") and isinstance(restorer.finder, Segmenter)
+    tells_kinds = mode in ("found", "both") and restorer.segmenter is not None
 
     def note(found: Found) -> None:
         if found.kinds is not None:

@@ -1,12 +1,11 @@
 """Blind: the models that say where the scene is hidden, over a stream of frames, and what they say made steady in time.
 
-frames ──> windows ──> network ──> median of three ──> frames with masks and kinds
-           + context               where it lasts
+frames ──> windows ──> finder    ──> the surer ──> median of three ──> frames with masks and kinds
+           + context   segmenter    of the two     where it lasts
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -16,13 +15,15 @@ from torch import Tensor
 from restore.degradations.obstructions.kinds import KINDS
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter, surroundings
+from restore.occlusion.flow import is_cut, trackable
+from restore.occlusion.instances import LIKELY
 from restore.tensors import to_float
 from restore.video.windows import windows
 
-Finder: TypeAlias = OcclusionFinder | Segmenter
 BATCH = 4  # frames the networks see at once; more gain no speed on a CPU
 AROUND = 3  # frames before and after a batch, over which the segmenter sees what moves
 SIDE = 240  # px: the segmenter knows things of the size that they have in a picture this high
+BOXES = KINDS.index("boxes")
 LASTS = np.isin(KINDS, ["dirt", "drops", "flare", "text"])  # by kind: does not come and go within a frame
 
 
@@ -42,38 +43,94 @@ class Found:
 
 
 @torch.inference_mode()
-def find(model: Finder, images: Iterable[np.ndarray], *, place: Callable[[Tensor], Tensor]) -> Iterator[Found]:
+def find(
+    finder: OcclusionFinder,
+    images: Iterable[np.ndarray],
+    *,
+    place: Callable[[Tensor], Tensor],
+    segmenter: Segmenter | None = None,
+) -> Iterator[Found]:
     """What is hidden in each of `images`, uint8 `H W 3`, in order.
 
     Args:
-        place: moves frames `N C H W` to where the model is.
+        finder: knows grey boxes.
+        place: moves frames `N C H W` to where the models are.
+        segmenter: knows all of `KINDS`; without one it is not said which of them it is.
     """
-    if isinstance(model, OcclusionFinder):
-        for window in windows(images, BATCH, before=1, after=1):
-            frames = place(to_float(np.stack(window.items)))
-            last, core = len(frames) - 1, range(window.start, window.stop)
-            previous, following = frames[[max(0, t - 1) for t in core]], frames[[min(last, t + 1) for t in core]]
-            logits = model(torch.cat([previous, frames[window.start : window.stop], following], 1))
-            for image, one in zip(window.core, _numpy(logits[:, 0].float().sigmoid()), strict=True):
-                yield Found(image, one, None)
+    if segmenter is not None:
+        yield from steady(_segmented(finder, segmenter, images, place))
         return
-    yield from steady(_segmented(model, images, place))
+    for window in windows(images, BATCH, before=1, after=1):
+        frames = place(to_float(np.stack(window.items)))
+        yield from map(Found, window.core, _numpy(_boxes(finder, frames, window.start, window.stop)), [None] * BATCH)
 
 
-def _segmented(model: Segmenter, images: Iterable[np.ndarray], place: Callable[[Tensor], Tensor]) -> Iterator[Found]:
-    for window in windows(images, BATCH, before=AROUND, after=AROUND):
-        frames = to_float(np.stack(window.items))
+def together(boxes: Tensor, likely: Tensor, kinds: Tensor) -> tuple[Tensor, Tensor]:
+    """What both models say: the probability of the surer of the two, and the kind, all `... H W`.
+
+    Args:
+        boxes: the finder's probability.
+        likely, kinds: the segmenter's. Where it sees nothing and the finder does, that is a box.
+
+    >>> together(torch.tensor([0.9, 0.9]), torch.tensor([0.1, 0.6]), torch.tensor([6, 6]))
+    (tensor([0.9000, 0.9000]), tensor([1, 6]))
+    """
+    return torch.maximum(boxes, likely), torch.where((boxes > LIKELY) & (likely <= LIKELY), BOXES, kinds)
+
+
+def _boxes(finder: OcclusionFinder, frames: Tensor, start: int, stop: int) -> Tensor:
+    """The finder's probabilities `N H W` for `frames[start:stop]`."""
+    core, last = range(start, stop), len(frames) - 1
+    previous, following = frames[[max(0, t - 1) for t in core]], frames[[min(last, t + 1) for t in core]]
+    probability: Tensor = finder(torch.cat([previous, frames[start:stop], following], 1))[:, 0].float().sigmoid()
+    return probability
+
+
+def _segmented(
+    finder: OcclusionFinder, segmenter: Segmenter, images: Iterable[np.ndarray], place: Callable[[Tensor], Tensor]
+) -> Iterator[Found]:
+    for window in windows(_scenes(images), BATCH, before=AROUND, after=AROUND):
+        pictures, scenes = zip(*window.items, strict=True)
+        frames = to_float(np.stack(pictures))
+        boxes = _boxes(finder, place(frames), window.start, window.stop)
         height, width = frames.shape[-2:]
         smaller = max(1, min(height, width) // SIDE)
         if smaller > 1:
             frames = F.avg_pool2d(frames, smaller, ceil_mode=True)
+        # What another scene is like says nothing of this one.
+        core = range(window.start, window.stop)
+        seen = [
+            surroundings(frames[None, first : last + 1], [t - first for t in core if first <= t <= last])[0]
+            for first, last in _runs(scenes)
+            if first < core.stop and last >= core.start
+        ]
         # The deviation of frames that hardly differ needs the precision that the network does without.
-        logits = model(place(surroundings(frames[None], range(window.start, window.stop))[0])).float()
-        likely, kinds = logits[:, 0].sigmoid(), logits[:, 1:].argmax(1).to(torch.uint8)
+        logits = segmenter(place(torch.cat(seen))).float()
+        likely, kinds = logits[:, 0].sigmoid(), logits[:, 1:].argmax(1)
         if smaller > 1:
             likely = F.interpolate(likely[:, None], scale_factor=smaller, mode="bilinear")[:, 0, :height, :width]
             kinds = kinds.repeat_interleave(smaller, 1).repeat_interleave(smaller, 2)[:, :height, :width]
-        yield from map(Found, window.core, _numpy(likely), _numpy(kinds))
+        likely, kinds = together(boxes, likely, kinds)
+        yield from map(Found, pictures[window.start : window.stop], _numpy(likely), _numpy(kinds.to(torch.uint8)))
+
+
+def _scenes(images: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, int]]:
+    """Each image with the number of its scene."""
+    scene, before = 0, None
+    for image in images:
+        now = trackable(image)
+        scene += before is not None and is_cut(now, before)
+        before = now
+        yield image, scene
+
+
+def _runs(scenes: Sequence[int]) -> list[tuple[int, int]]:
+    """The first and the last index of each scene, of numbers that rise.
+
+    >>> _runs([3, 3, 4, 4, 4])
+    [(0, 1), (2, 4)]
+    """
+    return [(scenes.index(scene), scenes.index(scene) + scenes.count(scene) - 1) for scene in sorted(set(scenes))]
 
 
 def steady(found: Iterable[Found]) -> Iterator[Found]:

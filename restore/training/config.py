@@ -64,7 +64,7 @@ class TrainConfig(Settings):
 
     obstructed_share: float = _setting(0.0, "of the windows, with leaves, dirt, drops, ... instead of grey boxes")
     segmenter: Optional[str] = _setting(  # noqa: UP045
-        None, "a segmenter.pth that finds what is hidden, as it will be in use; else the finder does"
+        None, "a segmenter.pth that finds what is hidden together with the finder, as it will be in use"
     )
     finder_steps: int = _setting(2000, "steps of the occlusion finder, before the generator's")
     finder_batch: int = _setting(16, "frames a step of the finder")

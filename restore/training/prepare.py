@@ -16,9 +16,9 @@ from restore.degradations.degrade import Ranges, degrade
 from restore.degradations.mix import Shares, degrade_mixed
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.pix2pix import Pix2PixUNet
-from restore.models.segmenter import surroundings
+from restore.models.segmenter import Segmenter, surroundings
 from restore.occlusion.evidence import CHANNELS, FRAME, evidence, to_tensor
-from restore.occlusion.find import Finder
+from restore.occlusion.find import together
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
 from restore.tensors import to_uint8
 
@@ -60,13 +60,26 @@ def degraded_windows(
 
 
 @torch.no_grad()
-def find_masks(finder: Finder, clips: Tensor, autocast: Callable[[], torch.autocast]) -> Tensor:
-    """The finder's probabilities `B T 1 H W` for clips `B T 3 H W`."""
-    stacks = triples(clips) if isinstance(finder, OcclusionFinder) else surroundings(clips)
+def find_masks(
+    finder: OcclusionFinder,
+    clips: Tensor,
+    autocast: Callable[[], torch.autocast],
+    segmenter: Segmenter | None = None,
+) -> Tensor:
+    """The probabilities `B T 1 H W` that the finder, and the segmenter if there is one, find in clips `B T 3 H W`."""
+    found = _each(finder, triples(clips), autocast)[:, :, 0].sigmoid()
+    if segmenter is not None:
+        logits = _each(segmenter, surroundings(clips), autocast)
+        found, _ = together(found, logits[:, :, 0].sigmoid(), logits[:, :, 1:].argmax(2))
+    return found.unsqueeze(2)
+
+
+def _each(model: nn.Module, stacks: Tensor, autocast: Callable[[], torch.autocast]) -> Tensor:
+    """Logits `B T K H W` for stacks of frames `B T C H W`."""
     stacked = stacks.flatten(0, 1).contiguous(memory_format=torch.channels_last)
     with autocast():
-        logits = torch.cat([finder(part)[:, :1] for part in stacked.split(16)])
-    return logits.float().sigmoid().view(*clips.shape[:2], 1, *clips.shape[3:])
+        logits = torch.cat([model(part) for part in stacked.split(16)])
+    return logits.float().unflatten(0, stacks.shape[:2])
 
 
 def propagated_pairs(

@@ -20,7 +20,6 @@ from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 from restore.models.weights import save_models
 from restore.occlusion.evidence import FRAME
-from restore.occlusion.find import Finder
 from restore.training.checkpoint import resume, save_checkpoint
 from restore.training.config import TrainConfig
 from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
@@ -69,7 +68,7 @@ def train_generator(
     """Train for `config.epochs`, resuming where an earlier run stopped. False if interrupted.
 
     Args:
-        segmenter: finds what is hidden in place of the `finder`, which still goes with the weights.
+        segmenter: finds what is hidden together with the `finder`; only that goes with the weights.
     """
     # Models.
     torch.manual_seed(config.seed)  # whatever was drawn before, in this run or in one that it resumes
@@ -86,7 +85,7 @@ def train_generator(
     discriminator = PatchGAN().to(memory_format=torch.channels_last)
     ema = averaged(generator, config.ema_decay).to(accelerator.device)
     finder = finder.to(accelerator.device)
-    finds: Finder = (segmenter or finder).to(accelerator.device)
+    segmenter = segmenter and segmenter.to(accelerator.device)
 
     # Data.
     windows = CleanWindows(
@@ -126,11 +125,13 @@ def train_generator(
     done = resume(checkpoint, parts)
     if done >= steps and accelerator.is_main_process and not (Path(config.output_dir) / "generator.pth").exists():
         write_weights(config, files)  # a run that is finished still gives its weights
-    validation = Validation(held_out, finder=finds, crop=windows.crop, frames=config.window, seed=config.seed)
+    validation = Validation(
+        held_out, finder=finder, crop=windows.crop, frames=config.window, seed=config.seed, segmenter=segmenter
+    )
 
     saved = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
-        pairs = prefetch(_pairs(config, accelerator, windows, finds, pool, done), depth=2)
+        pairs = prefetch(_pairs(config, accelerator, windows, finder, segmenter, pool, done), depth=2)
         progress = tqdm(
             pairs, desc="generator", total=steps, initial=done, unit="step", disable=not accelerator.is_main_process
         )
@@ -212,7 +213,8 @@ def _pairs(
     config: TrainConfig,
     accelerator: Accelerator,
     windows: CleanWindows,
-    finder: Finder,
+    finder: OcclusionFinder,
+    segmenter: Segmenter | None,
     pool: ThreadPoolExecutor,
     first: int,
 ) -> Iterator[Pairs]:
@@ -237,6 +239,6 @@ def _pairs(
             for _ in range(count)
         ]
         given = torch.rand(count, generator=draw) < GIVEN_SHARE
-        known = find_masks(finder, degraded, accelerator.autocast)
+        known = find_masks(finder, degraded, accelerator.autocast, segmenter)
         known[given] = mask[given]
         yield propagated_pairs(clean, degraded, mask, known, picked=picked, pool=pool)

@@ -11,8 +11,9 @@ from torchvision.utils import make_grid
 
 from restore.degradations.boxes import KINDS
 from restore.degradations.degrade import Ranges, degrade
+from restore.models.finder import OcclusionFinder
+from restore.models.segmenter import Segmenter
 from restore.occlusion.evidence import FRAME
-from restore.occlusion.find import Finder
 from restore.scoring.psnr import psnr
 from restore.scoring.ssim import ssim
 from restore.tensors import to_uint8
@@ -26,9 +27,18 @@ SHOWN = 4  # pictures in the grid
 class Validation:
     """The middle frames of one window from each of up to eight held-out videos, masks found, typical degradations."""
 
-    def __init__(self, videos: list[Path], *, finder: Finder, crop: tuple[int, int], frames: int, seed: int) -> None:
+    def __init__(
+        self,
+        videos: list[Path],
+        *,
+        finder: OcclusionFinder,
+        crop: tuple[int, int],
+        frames: int,
+        seed: int,
+        segmenter: Segmenter | None = None,
+    ) -> None:
         self.windows = CleanWindows(videos[:VIDEOS], frames=frames, crop=crop, per_video=1, seed=seed)
-        self.finder = finder
+        self.finder, self.segmenter = finder, segmenter
         self.seed = seed
         self.pairs: Pairs | None = None  # made when first needed: a dry validation costs nothing
 
@@ -64,7 +74,7 @@ class Validation:
                 degrade(clip, generator=generator, ranges=Ranges(typical_share=1, compressed_share=0), kind=kind)
             )
         degraded, mask = (torch.cat(part) for part in zip(*parts, strict=True))
-        known = find_masks(self.finder, degraded, accelerator.autocast)
+        known = find_masks(self.finder, degraded, accelerator.autocast, self.segmenter)
         middle = [[clean.shape[1] // 2]] * len(clean)
         with ThreadPoolExecutor(2) as pool:
             return propagated_pairs(clean, degraded, mask, known, picked=middle, pool=pool)

@@ -1,7 +1,7 @@
 import torch
 
 from restore.degradations.degrade import Ranges
-from restore.degradations.mix import BOXES, Mixed, Shares, degrade_mixed
+from restore.degradations.mix import BOXES, Mixed, Shares, degrade_mixed, strongest
 
 
 def mixed(shares: Shares, seed: int = 0, clips: int = 6) -> Mixed:
@@ -43,3 +43,8 @@ def test_sharp_clips_are_neither_blurred_nor_noisy() -> None:
     torch.testing.assert_close(first[..., 0, :], torch.linspace(-1, 1, 64).expand(1, 1, 64), atol=0.01, rtol=0)
     noisy = mixed(Shares(obstructed=0, clear=1, sharp=0)).clips
     assert (noisy.std(1).mean((1, 2, 3)) > 1e-3).all()
+
+
+def test_the_strongest_kind_is_the_greatest_share() -> None:
+    shares = torch.randint(4, (2, 3, 7, 8, 9), generator=torch.Generator().manual_seed(0)).float()  # with many ties
+    assert torch.equal(strongest(shares), shares.argmax(2))

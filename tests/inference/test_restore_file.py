@@ -78,7 +78,9 @@ def test_what_hides_the_scene_is_listed(tmp_path: Path, out: Path, restorer: Res
     clip = still(FRAMES) // 2
     clip[2:8, 10:26, 30:50] = 255
     video = write(tmp_path / "v.mkv", clip)
-    finds = Restorer(restorer.generator, white_segmenter(), device="cpu", precision="float32")
+    finds = Restorer(
+        restorer.generator, restorer.finder, segmenter=white_segmenter(), device="cpu", precision="float32"
+    )
     (text,) = restore_file(finds, video, out / "v.mkv")["obstructions"]
     assert text.pop("score") > 0.9
     assert text == {"kind": "text", "frames": [2, 7], "box": [30, 10, 50, 26], "largest": round(320 / 48 / 64, 6)}

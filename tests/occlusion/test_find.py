@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from restore.degradations.obstructions.kinds import KINDS
+from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter
-from restore.occlusion.find import Found, find, steady
+from restore.occlusion.find import Found, _segmented, find, steady
 from tests.occlusion.scenes import pan
 
 DIRT, BOXES = KINDS.index("dirt"), KINDS.index("boxes")
@@ -19,8 +20,16 @@ def tiny(*, seed: int = 0) -> Segmenter:
     return model
 
 
+def unseeing(hidden: float = -20.0) -> OcclusionFinder:
+    """A finder that finds nothing, or says `hidden` (a logit) of every pixel."""
+    finder = OcclusionFinder(unshuffle=1, widths=(8,), blocks=(1,), decoder_blocks=()).eval()
+    assert finder.unet.tail.bias is not None
+    torch.nn.init.constant_(finder.unet.tail.bias, hidden)
+    return finder
+
+
 def found(model: Segmenter, clip: Iterable[np.ndarray]) -> list[Found]:
-    return list(find(model, clip, place=lambda x: x))
+    return list(find(unseeing(), clip, place=lambda x: x, segmenter=model))
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 9])
@@ -33,6 +42,14 @@ def test_one_out_for_each_in_in_order(count: int) -> None:
         assert result.probability.shape == (38, 50) and result.probability.dtype == np.float32
         assert result.probability.min() >= 0 and result.probability.max() <= 1
         assert result.kinds is not None and result.kinds.shape == (38, 50) and result.kinds.max() < len(KINDS)
+
+
+@pytest.mark.parametrize("count", [1, 3, 6])  # frames of the first scene: the cut lies at, within, beside a batch
+def test_another_scene_says_nothing_of_this_one(count: int) -> None:
+    first, other, second = (pan(5, (1, 2), height=38, width=50, seed=seed) for seed in range(3))
+    a, b = (_not_steadied([*scene[:1].repeat(count, 0), *second]) for scene in (first, other))
+    assert all(np.array_equal(x.probability, y.probability) for x, y in zip(a[count:], b[count:], strict=True))
+    assert not np.array_equal(a[0].probability, b[0].probability)
 
 
 def test_large_pictures_are_looked_at_in_the_size_that_it_knows() -> None:
@@ -48,9 +65,24 @@ def test_large_pictures_are_looked_at_in_the_size_that_it_knows() -> None:
         assert np.array_equal(big.kinds[::2, ::2], small.kinds)
 
 
+@torch.inference_mode()
+def _not_steadied(clip: Iterable[np.ndarray], finder: OcclusionFinder | None = None) -> list[Found]:
+    return list(_segmented(finder or unseeing(), tiny(), clip, lambda x: x))
+
+
 def frames(probabilities: list[float], kind: int) -> list[Found]:
     blank = np.zeros((2, 2, 3), np.uint8)
     return [Found(blank, np.full((2, 2), p, np.float32), np.full((2, 2), kind, np.uint8)) for p in probabilities]
+
+
+def test_what_only_the_finder_sees_is_a_box() -> None:
+    clip = pan(5, (1, 2), height=38, width=50, seed=0)
+    for one, both in zip(_not_steadied(clip), _not_steadied(clip, unseeing(1.0)), strict=True):
+        assert one.kinds is not None and both.kinds is not None
+        sees = one.probability > 0.5
+        assert sees.any() and not sees.all()
+        assert (both.kinds == np.where(sees, one.kinds, BOXES)).all()
+        np.testing.assert_allclose(both.probability, np.maximum(one.probability, 1 / (1 + np.exp(-1))), atol=1e-6)
 
 
 def test_what_lasts_does_not_flicker() -> None:

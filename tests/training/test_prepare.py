@@ -10,6 +10,7 @@ from torch import Tensor
 
 from restore.degradations.degrade import Ranges
 from restore.models.finder import OcclusionFinder, triples
+from restore.models.segmenter import Segmenter, surroundings
 from restore.occlusion.evidence import BASE, FRAME
 from restore.tensors import to_float
 from restore.training.prepare import Pairs, degraded_windows, find_masks, propagated_pairs
@@ -99,7 +100,7 @@ def test_the_restorer_is_told_the_known_mask_and_judged_by_the_true_one(pool: Th
     assert not made.evidence[:, 22].any() and made.mask.any()
 
 
-def test_masks_found_are_the_finders(pool: ThreadPoolExecutor) -> None:
+def test_masks_found_are_the_finders_and_the_segmenters(pool: ThreadPoolExecutor) -> None:
     torch.manual_seed(0)
     finder: Any = OcclusionFinder(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
     finder.unet.tail.reset_parameters()
@@ -110,3 +111,10 @@ def test_masks_found_are_the_finders(pool: ThreadPoolExecutor) -> None:
     with torch.no_grad():
         wanted = torch.stack([finder(one).sigmoid() for one in triples(clips)])
     assert torch.allclose(found, wanted, atol=1e-5)
+
+    segmenter = Segmenter(unshuffle=2, widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
+    segmenter.unet.tail.reset_parameters()
+    both = find_masks(finder, clips, nullcontext, segmenter)  # type: ignore[arg-type]
+    with torch.no_grad():
+        other = torch.stack([segmenter(one)[:, :1].sigmoid() for one in surroundings(clips)])
+    assert torch.allclose(both, torch.maximum(wanted, other), atol=1e-5) and (other > wanted).any()
