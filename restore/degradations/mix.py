@@ -25,9 +25,9 @@ class Shares:
     have grey boxes. Of all of them: those that are neither blurred nor noisy.
     """
 
-    obstructed: float = 0.7
-    clear: float = 0.15
-    sharp: float = 0.3
+    obstructed: float = 0.65
+    clear: float = 0.25
+    sharp: float = 0.4
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from restore.occlusion.find import together
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
 from restore.tensors import to_uint8
 
+SHARP_SHARE = 0.1  # of the clips of which some are obstructed: neither blurred nor noisy, to be left as they are
 GIVEN_SHARE = 0.4  # of the windows whose true mask is handed over, as a user would; the finder masks the others
 
 
@@ -50,7 +51,7 @@ def degraded_windows(
     clean = batch["clips"].to(device).float() / 127.5 - 1
     size, offsets = batch["frame_size"], batch["offsets"]
     if obstructed:
-        shares = Shares(obstructed=obstructed, clear=0)
+        shares = Shares(obstructed=obstructed, clear=0, sharp=SHARP_SHARE)
         mixed = degrade_mixed(
             clean, generator=generator, shares=shares, ranges=ranges, frame_size=size, offsets=offsets
         )
@@ -67,19 +68,20 @@ def find_masks(
     segmenter: Segmenter | None = None,
 ) -> Tensor:
     """The probabilities `B T 1 H W` that the finder, and the segmenter if there is one, find in clips `B T 3 H W`."""
-    found = _each(finder, triples(clips), autocast)[:, :, 0].sigmoid()
-    if segmenter is not None:
-        logits = _each(segmenter, surroundings(clips), autocast)
-        found, _ = together(found, logits[:, :, 0].sigmoid(), logits[:, :, 1:].argmax(2))
-    return found.unsqueeze(2)
+    boxes = _each(finder, triples(clips), autocast)
+    if segmenter is None:
+        found = boxes[:, 0].sigmoid()
+    else:
+        found, _ = together(boxes, _each(segmenter, surroundings(clips), autocast))
+    return found.view(*clips.shape[:2], 1, *clips.shape[3:])
 
 
 def _each(model: nn.Module, stacks: Tensor, autocast: Callable[[], torch.autocast]) -> Tensor:
-    """Logits `B T K H W` for stacks of frames `B T C H W`."""
+    """Logits `BT K H W` for stacks of frames `B T C H W`."""
     stacked = stacks.flatten(0, 1).contiguous(memory_format=torch.channels_last)
     with autocast():
         logits = torch.cat([model(part) for part in stacked.split(16)])
-    return logits.float().unflatten(0, stacks.shape[:2])
+    return logits.float()
 
 
 def propagated_pairs(

@@ -7,7 +7,7 @@ import torch
 from restore.degradations.obstructions.kinds import KINDS
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter
-from restore.occlusion.find import Found, _segmented, find, steady
+from restore.occlusion.find import Found, _segmented, find, steady, together
 from tests.occlusion.scenes import pan
 
 DIRT, BOXES = KINDS.index("dirt"), KINDS.index("boxes")
@@ -62,7 +62,7 @@ def test_large_pictures_are_looked_at_in_the_size_that_it_knows() -> None:
         means = big.probability[:482].reshape(241, 2, 244, 2).mean((1, 3))
         assert np.abs(means[centres, centres] - small.probability[:241][centres, centres]).max() < 0.1
         assert small.kinds is not None and big.kinds is not None
-        assert np.array_equal(big.kinds[::2, ::2], small.kinds)
+        assert (big.kinds[::2, ::2] == small.kinds).mean() > 0.6  # of seven
 
 
 @torch.inference_mode()
@@ -75,14 +75,36 @@ def frames(probabilities: list[float], kind: int) -> list[Found]:
     return [Found(blank, np.full((2, 2), p, np.float32), np.full((2, 2), kind, np.uint8)) for p in probabilities]
 
 
-def test_what_only_the_finder_sees_is_a_box() -> None:
-    clip = pan(5, (1, 2), height=38, width=50, seed=0)
-    for one, both in zip(_not_steadied(clip), _not_steadied(clip, unseeing(1.0)), strict=True):
-        assert one.kinds is not None and both.kinds is not None
-        sees = one.probability > 0.5
-        assert sees.any() and not sees.all()
-        assert (both.kinds == np.where(sees, one.kinds, BOXES)).all()
-        np.testing.assert_allclose(both.probability, np.maximum(one.probability, 1 / (1 + np.exp(-1))), atol=1e-6)
+def logits(hidden: float, kind: int) -> torch.Tensor:
+    """A segmenter's, of one pixel."""
+    result = torch.full((1, 1 + len(KINDS), 1, 1), -9.0)
+    result[0, 0], result[0, 1 + kind] = hidden, 9
+    return result
+
+
+@pytest.mark.parametrize(
+    ("finder", "segmenter", "kind", "wanted"),
+    [
+        (4.0, 2.0, BOXES, (4.0, BOXES)),  # agreed
+        (4.0, -1.0, DIRT, (4.0, BOXES)),  # the finder knows boxes
+        (4.0, -9.0, BOXES, (-3.0, BOXES)),  # the segmenter is surer that there is nothing
+        (4.0, 3.0, DIRT, (4.0, DIRT)),  # the finder saw that as well, and has but one name for all
+        (-9.0, 5.0, DIRT, (3.5, DIRT)),  # what the finder cannot know, less a doubt
+        (-9.0, 5.0, BOXES, (-9.0, BOXES)),  # a box that it would have known
+    ],
+)
+def test_what_both_say(finder: float, segmenter: float, kind: int, wanted: tuple[float, int]) -> None:
+    probability, kinds = together(torch.full((1, 1, 1, 1), finder), logits(segmenter, kind))
+    assert (probability.logit().item(), kinds.item()) == (pytest.approx(wanted[0], abs=1e-3), wanted[1])
+
+
+@pytest.mark.parametrize("size", [(38, 50), (483, 484)])
+def test_both_are_asked(size: tuple[int, int]) -> None:
+    clip = pan(3, (1, 2), height=size[0], width=size[1], seed=0)
+    alone, both = (_not_steadied(clip, unseeing(hidden)) for hidden in (-20.0, 20.0))
+    for one, other in zip(alone, both, strict=True):
+        assert one.probability.shape == other.probability.shape == size
+        assert one.probability.max() < 0.9 and other.probability.min() > 0.99
 
 
 def test_what_lasts_does_not_flicker() -> None:
