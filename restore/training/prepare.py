@@ -68,11 +68,10 @@ def find_masks(
     segmenter: Segmenter | None = None,
 ) -> Tensor:
     """The probabilities `B T 1 H W` that the finder, and the segmenter if there is one, find in clips `B T 3 H W`."""
-    boxes = _each(finder, triples(clips), autocast)
-    if segmenter is None:
-        found = boxes[:, 0].sigmoid()
-    else:
-        found, _ = together(boxes, _each(segmenter, surroundings(clips), autocast))
+    found = _each(finder, triples(clips), autocast)[:, 0].sigmoid()
+    if segmenter is not None:
+        logits = _each(segmenter, surroundings(clips), autocast)
+        found, _ = together(found, logits[:, 0].sigmoid(), logits[:, 1:].argmax(1))
     return found.view(*clips.shape[:2], 1, *clips.shape[3:])
 
 
