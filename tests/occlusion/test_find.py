@@ -81,9 +81,9 @@ def frames(probabilities: list[float], kind: int) -> list[Found]:
     [
         (4.0, 2.0, BOXES, (4.0, BOXES)),  # agreed
         (4.0, -1.0, DIRT, (4.0, BOXES)),  # the finder knows boxes
-        (4.0, -9.0, BOXES, (-3.0, BOXES)),  # the segmenter is surer that there is nothing
+        (4.0, -9.0, BOXES, (-1.0, BOXES)),  # the segmenter is surer that there is nothing
         (4.0, 3.0, DIRT, (4.0, DIRT)),  # the finder saw that as well, and has but one name for all
-        (-9.0, 5.0, DIRT, (2.5, DIRT)),  # what the finder cannot know, less a doubt
+        (-9.0, 5.0, DIRT, (1.5, DIRT)),  # what the finder cannot know, less a doubt
         (-9.0, 5.0, BOXES, (-9.0, BOXES)),  # a box that it would have known
     ],
 )
