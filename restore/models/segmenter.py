@@ -62,7 +62,8 @@ def surroundings(frames: Tensor, at: Sequence[int] | None = None) -> Tensor:
     at = range(last + 1) if at is None else at
     mean = frames.mean(1)
     deviation = (frames - mean[:, None]).square().mean(1).sqrt()  # `std_mean` takes ten times as long on a CPU
-    stacks = [
-        torch.cat([frames[:, max(0, t - 1)], frames[:, t], frames[:, min(last, t + 1)], mean, deviation], 1) for t in at
-    ]
-    return torch.stack(stacks, 1)
+    stacks = frames.new_empty(len(frames), len(at), CHANNELS, *frames.shape[3:])
+    for index, t in enumerate(at):
+        around = frames[:, max(0, t - 1)], frames[:, t], frames[:, min(last, t + 1)]
+        torch.cat([*around, mean, deviation], 1, out=stacks[:, index])
+    return stacks
