@@ -4,7 +4,7 @@ What lies on the lens does not move with the scene: where the picture changes fr
 the spot is before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -58,12 +58,13 @@ def surroundings(frames: Tensor, at: Sequence[int] | None = None) -> Tensor:
     >>> surroundings(torch.tensor([0.0, 1.0]).view(1, 2, 1, 1, 1).expand(1, 2, 3, 1, 1))[0, :, ::3, 0, 0].tolist()
     [[0.0, 0.0, 1.0, 0.5, 0.5], [0.0, 1.0, 1.0, 0.5, 0.5]]
     """
-    last = frames.shape[1] - 1
-    at = range(last + 1) if at is None else at
-    mean = frames.mean(1)
-    deviation = (frames - mean[:, None]).square().mean(1).sqrt()  # `std_mean` takes ten times as long on a CPU
-    stacks = frames.new_empty(len(frames), len(at), CHANNELS, *frames.shape[3:])
-    for index, t in enumerate(at):
-        around = frames[:, max(0, t - 1)], frames[:, t], frames[:, min(last, t + 1)]
-        torch.cat([*around, mean, deviation], 1, out=stacks[:, index])
-    return stacks
+    return torch.stack(list(one_by_one(frames, range(frames.shape[1]) if at is None else at)), 1)
+
+
+def one_by_one(frames: Tensor, at: Sequence[int]) -> Iterator[Tensor]:
+    """`surroundings`, one frame at a time: `B 15 H W` each."""
+    last, mean = frames.shape[1] - 1, frames.mean(1)
+    # `std_mean` takes ten times as long on a CPU.
+    deviation = (frames - mean[:, None]).square_().mean(1).sqrt_()
+    for t in at:
+        yield torch.cat([frames[:, max(0, t - 1)], frames[:, t], frames[:, min(last, t + 1)], mean, deviation], 1)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from restore.degradations.obstructions.kinds import KINDS
 from restore.models.finder import OcclusionFinder
-from restore.models.segmenter import Segmenter, surroundings
+from restore.models.segmenter import Segmenter, one_by_one
 from restore.occlusion.flow import is_cut, trackable
 from restore.tensors import to_float
 from restore.video.windows import windows
@@ -117,14 +117,14 @@ def _segmented(model: Segmenter, images: Iterable[np.ndarray], place: Callable[[
             frames = F.avg_pool2d(frames, smaller, ceil_mode=True)
         # What another scene is like says nothing of this one.
         core = range(window.start, window.stop)
-        seen = [
-            surroundings(frames[None, first : last + 1], [t - first for t in core if first <= t <= last])[0]
+        seen = (
+            stack
             for first, last in _runs(scenes)
             if first < core.stop and last >= core.start
-        ]
-        # The deviation of frames that hardly differ needs the precision that the network does without. Frame by frame it
-        # takes as long as all together, and far less memory.
-        logits = torch.cat([model(place(one)).float() for stacks in seen for one in stacks.split(1)])
+            for stack in one_by_one(frames[None, first : last + 1], [t - first for t in core if first <= t <= last])
+        )
+        # The deviation of frames that hardly differ needs the precision that the network does without.
+        logits = torch.cat([model(place(stack)).float() for stack in seen])
         likely, kinds = logits[:, 0].sigmoid(), logits[:, 1:].argmax(1).to(torch.uint8)
         if smaller > 1:
             likely = F.interpolate(likely[:, None], scale_factor=smaller, mode="bilinear")[:, 0, :height, :width]
