@@ -10,10 +10,9 @@ from torch import Tensor
 
 from restore.degradations.degrade import Range, Ranges, add_noise, compress_some, defocus, degrade, draw_strength
 from restore.degradations.obstructions.draw import obstruct
-from restore.degradations.obstructions.kinds import KINDS
+from restore.degradations.obstructions.kinds import BOXES, KINDS
 
 NONE = Range(0.0, 0.0, 0.0)
-BOXES = KINDS.index("boxes")
 # How often each kind is drawn, beside the others: what is hard to see more often than what is easy.
 OFTEN = {"leaves": 2.0, "boxes": 1.0, "dirt": 3.0, "drops": 1.5, "flare": 1.5, "scratches": 2.0, "text": 1.0}
 assert tuple(OFTEN) == KINDS

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restore.degradations.obstructions.kinds import KINDS
+from restore.degradations.obstructions.kinds import BOXES, KINDS
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter, one_by_one
 from restore.occlusion.flow import is_cut, trackable
@@ -23,7 +23,6 @@ from restore.video.windows import windows
 BATCH = 4  # frames the networks see at once; more gain no speed on a CPU
 AROUND = 3  # frames before and after a batch, over which the segmenter sees what moves
 SIDE = 240  # px: the segmenter knows things of the size that they have in a picture this high
-BOXES = KINDS.index("boxes")
 # Of log-odds, both chosen on training clips. The segmenter has seen far more that is hidden than a user's videos hold.
 # With less doubt more is found, but what is wrongly taken for hidden costs clips with boxes over 0.1 dB.
 DOUBT = 3.5

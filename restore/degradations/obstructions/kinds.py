@@ -2,3 +2,4 @@
 
 # From the scene to the recorder: what comes later in this order lies over what comes before.
 KINDS = ("leaves", "boxes", "dirt", "drops", "flare", "scratches", "text")
+BOXES = KINDS.index("boxes")
