@@ -1,6 +1,5 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from time import sleep
 from typing import Any
 
@@ -9,12 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from restore.errors import WeightsError
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
-from restore.models.segmenter import Segmenter
-from restore.models.weights import save_models
 from restore.pipeline import Restorer
 from restore.tensors import to_float, to_uint8
 from restore.training.prepare import propagated_pairs
@@ -283,39 +279,3 @@ def test_bfloat16_is_nearly_the_same() -> None:
     half = Restorer(generator, white_finder(), device="cpu", precision="bfloat16")
     assert half.dtype == torch.bfloat16
     assert np.abs(restored(clip, nothing(clip), half) - exact).max() <= 4
-
-
-def test_from_pretrained_takes_a_file_or_its_folder(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    generator = UNetGenerator(**TINY)
-    generator.unet.tail.reset_parameters()
-    finder: dict[str, Any] = {"unshuffle": 1, "widths": [8], "blocks": [1], "decoder_blocks": []}
-    path = tmp_path / "generator.pth"
-    save_models(path, {"generator": (generator, TINY), "finder": (white_finder(), finder)}, half=False)
-    clip = noisy(dark(still(3)), 8)
-    wanted = restored(clip, using=restorer(generator))
-    for weights in (path, str(path), tmp_path):
-        loaded = Restorer.from_pretrained(weights, device="cpu", precision="float32")
-        assert np.array_equal(restored(clip, using=loaded), wanted)
-    assert Restorer.from_pretrained(path).device.type in ("cpu", "cuda")
-
-
-def test_a_segmenter_beside_the_generator_finds_together_with_the_finder(tmp_path: Path) -> None:
-    finder: dict[str, Any] = {"unshuffle": 1, "widths": [8], "blocks": [1], "decoder_blocks": []}
-    path = tmp_path / "generator.pth"
-    save_models(path, {"generator": (UNetGenerator(**TINY), TINY), "finder": (white_finder(), finder)})
-    assert Restorer.from_pretrained(path).segmenter is None
-    save_models(tmp_path / "segmenter.pth", {"segmenter": (Segmenter(), {})})
-    both = Restorer.from_pretrained(path)
-    assert isinstance(both.segmenter, Segmenter) and isinstance(both.finder, OcclusionFinder)
-    (tmp_path / "segmenter.pth").write_bytes(b"no weights")
-    with pytest.raises(WeightsError, match=r"segmenter\.pth$"):
-        Restorer.from_pretrained(path)
-
-
-def test_from_pretrained_names_what_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=rf"^no such weights file; train.py writes it: {tmp_path}/generator.pth$"):
-        Restorer.from_pretrained(tmp_path)
-    save_models(tmp_path / "generator.pth", {"generator": (UNetGenerator(**TINY), TINY)})
-    with pytest.raises(WeightsError, match=r"^holds generator, expected finder;"):
-        Restorer.from_pretrained(tmp_path)
