@@ -7,6 +7,7 @@ import warnings
 from restore.config import parse
 from restore.errors import RestoreError
 from restore.inference.config import InferenceConfig
+from restore.inference.freed_memory import give_freed_memory_back
 
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
@@ -42,5 +43,6 @@ def main(argv: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as after Ctrl-C
+    give_freed_memory_back()
     warnings.formatwarning = lambda message, *_: f"inference.py: {message}\n"
     sys.exit(main())
