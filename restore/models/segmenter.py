@@ -10,15 +10,23 @@ import torch
 from torch import Tensor, nn
 
 from restore.degradations.obstructions.kinds import KINDS
+from restore.models.efficientnet import CHANNELS as FEATURES
+from restore.models.efficientnet import EfficientNetLite
 from restore.models.unet import UNet
+from restore.tensors import pad_to_multiple
 
 CHANNELS = 15
+FRAME = slice(0, 3)  # of them
+STRENGTH = 4.0  # of differences beside the frame itself
+DEEPEST = 16  # px that a feature of the lowest resolution stands for
 
 
 class Segmenter(nn.Module):
     """`surroundings` of a frame, `B 15 H W` => logits `B 1+K H W`: above 0 is hidden, then a softmax over `KINDS`.
 
-    3.9 GMAC a frame at 320x240.
+    A U-Net at half the resolution finds out how things move; what they look like it is told, at each level, by an
+    EfficientNet that knows the world's pictures and learns no more (`restore/models/efficientnet.py`). 4.3 GMAC a frame
+    at 320x240.
 
     >>> Segmenter(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,))(torch.zeros(1, 15, 17, 30)).shape
     torch.Size([1, 8, 17, 30])
@@ -27,36 +35,44 @@ class Segmenter(nn.Module):
     def __init__(
         self,
         *,
-        unshuffle: int = 2,
         widths: Sequence[int] = (32, 64, 96, 128, 160),
         blocks: Sequence[int] = (1, 1, 1, 1, 2),
         decoder_blocks: Sequence[int] = (1, 1, 1, 1),
     ) -> None:
         super().__init__()
+        self.efficientnet = EfficientNetLite().requires_grad_(False)
         self.unet = UNet(
             in_channels=CHANNELS,
             out_channels=1 + len(KINDS),
-            unshuffle=unshuffle,
+            unshuffle=2,
             widths=widths,
             blocks=blocks,
             decoder_blocks=decoder_blocks,
+            feature_channels=FEATURES,
         )
 
     def forward(self, surroundings: Tensor) -> Tensor:
-        logits: Tensor = self.unet(surroundings)
-        return logits
+        height, width = surroundings.shape[-2:]
+        x = pad_to_multiple(surroundings.to(self.unet.head.weight.dtype), max(DEEPEST, self.unet.multiple))
+        with torch.no_grad():
+            features = self.efficientnet(x[:, FRAME])
+        logits: Tensor = self.unet(x, features)
+        return logits[..., :height, :width]
 
 
 def surroundings(frames: Tensor, at: Sequence[int] | None = None) -> Tensor:
-    """Frames with their neighbours and what the whole clip is like: `B T 3 H W` in [-1, 1] => `B T 15 H W`.
+    """Frames and how they differ from their neighbours and from the whole clip: `B T 3 H W` in [-1, 1] => `B T 15 H W`.
 
-    The last six channels are the mean over the clip and the standard deviation, which is 0 where nothing changes.
+    They are, of three channels each: the frame; `STRENGTH` times its difference from the one before, the one after and
+    the mean over the clip; and half of the logarithm of the standard deviation over the clip, in levels of 255 and half
+    a level more: whether something changes at all says more than how much it does.
 
     Args:
         at: the indices of the frames that are wanted; None for all of them.
 
-    >>> surroundings(torch.tensor([0.0, 1.0]).view(1, 2, 1, 1, 1).expand(1, 2, 3, 1, 1))[0, :, ::3, 0, 0].tolist()
-    [[0.0, 0.0, 1.0, 0.5, 0.5], [0.0, 1.0, 1.0, 0.5, 0.5]]
+    >>> clip = torch.tensor([0.0, 0.25]).view(1, 2, 1, 1, 1).expand(1, 2, 3, 1, 1)
+    >>> surroundings(clip)[0, :, :12:3, 0, 0].tolist()
+    [[0.0, 0.0, -1.0, -0.5], [0.25, 1.0, 0.0, 0.5]]
     """
     return torch.stack(list(one_by_one(frames, range(frames.shape[1]) if at is None else at)), 1)
 
@@ -66,5 +82,8 @@ def one_by_one(frames: Tensor, at: Sequence[int]) -> Iterator[Tensor]:
     last, mean = frames.shape[1] - 1, frames.mean(1)
     # `std_mean` takes ten times as long on a CPU.
     deviation = (frames - mean[:, None]).square_().mean(1).sqrt_()
+    change = deviation.mul_(127.5).add_(0.5).log_().div_(2)
     for t in at:
-        yield torch.cat([frames[:, max(0, t - 1)], frames[:, t], frames[:, min(last, t + 1)], mean, deviation], 1)
+        now = frames[:, t]
+        others = (frames[:, max(0, t - 1)], frames[:, min(last, t + 1)], mean)
+        yield torch.cat([now, *(STRENGTH * (now - other) for other in others), change], 1)

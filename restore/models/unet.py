@@ -35,6 +35,7 @@ class UNet(nn.Module):
         widths: channels at each level; each level halves the resolution again.
         blocks: residual blocks at each level, on the way down (the deepest level's are the bottleneck).
         decoder_blocks: residual blocks at each level on the way up.
+        feature_channels: of what another network sees in the picture, level by level from the first; empty for none.
 
     The last layer starts at zero, so that an untrained network returns zeros. The picture may be of another type than
     the weights, which decide the type that is computed in and returned.
@@ -49,6 +50,7 @@ class UNet(nn.Module):
         widths: Sequence[int],
         blocks: Sequence[int],
         decoder_blocks: Sequence[int],
+        feature_channels: Sequence[int] = (),
     ) -> None:
         super().__init__()
         if not len(widths) == len(blocks) == len(decoder_blocks) + 1:
@@ -66,11 +68,17 @@ class UNet(nn.Module):
         self.ups = nn.ModuleList(nn.Conv2d(deep, wide, 1) for wide, deep in pairs)
         self.merges = nn.ModuleList(nn.Conv2d(2 * wide, wide, 3, padding=1) for wide, _ in pairs)
         self.decoders = nn.ModuleList(_blocks(width, n) for width, n in zip(widths, decoder_blocks, strict=False))
+        self.projections = nn.ModuleList(
+            nn.Conv2d(channels, width, 1) for channels, width in zip(feature_channels, widths, strict=False)
+        )
         self.tail = nn.Conv2d(widths[0], out_channels * unshuffle**2, 3, padding=1)
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
+        """`features`: `B C h w` for each of `feature_channels`, at the levels' resolutions; H and W are then multiples
+        of `multiple`.
+        """
         height, width = x.shape[-2:]
         x = pad_to_multiple(x.to(self.head.weight.dtype), self.multiple)
 
@@ -78,6 +86,8 @@ class UNet(nn.Module):
         x = F.relu(self.head(x))  # B widths[0] H/u W/u
         skips = []
         for level, encoder in enumerate(self.encoders):
+            if level < len(self.projections):
+                x = x + self.projections[level](features[level])
             x = encoder(x)
             if level < len(self.downs):
                 skips.append(x)

@@ -1,7 +1,7 @@
 """Blind: the models that say where the scene is hidden, over a stream of frames, and what they say made steady in time.
 
 frames ──> windows ──> finder ─────────────────────────────> together ──> frames with masks and kinds
-           + context   segmenter ──> steady, where it lasts ─┘
+           + context   segmenter ──> steady, where it lasts ─┘ without traces
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,20 +13,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restore.degradations.obstructions.kinds import BOXES, KINDS
+from restore.degradations.obstructions.kinds import KINDS
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter, one_by_one
 from restore.occlusion.flow import is_cut, trackable
+from restore.occlusion.together import together, without_traces
 from restore.tensors import to_float
 from restore.video.windows import windows
 
 BATCH = 4  # frames the networks see at once; more gain no speed on a CPU
 AROUND = 3  # frames before and after a batch, over which the segmenter sees what moves
 SIDE = 240  # px: the segmenter knows things of the size that they have in a picture this high
-# Of log-odds, both chosen on training clips. The segmenter has seen far more that is hidden than a user's videos hold.
-# With less doubt more is found, but what is wrongly taken for hidden costs clips with boxes over 0.1 dB.
-DOUBT = 3.5
-VETO = -4.0  # below it the segmenter is sure that nothing is there, and the finder is believed the less
 LASTS = np.isin(KINDS, ["dirt", "drops", "flare", "text"])  # by kind: does not come and go within a frame
 
 
@@ -65,33 +62,14 @@ def find(
             yield Found(image, likely, None)
         return
     for_boxes, for_all = tee(images)
-    segmented = steady(_segmented(segmenter, for_all, place))
-    for (_, likely), seen in zip(_boxes(finder, for_boxes, place), segmented, strict=True):
-        assert seen.kinds is not None
-        surest, kinds = together(*(torch.from_numpy(x) for x in (likely, seen.probability, seen.kinds)))
-        yield Found(seen.image, surest.numpy(), kinds.numpy())
-
-
-def together(boxes: Tensor, hidden: Tensor, kinds: Tensor) -> tuple[Tensor, Tensor]:
-    """What both models say: the probability that a pixel is hidden, and its kind, all `... H W`.
-
-    Of boxes the finder knows more, unless the segmenter is sure that there is nothing; of all else the segmenter alone
-    knows. What it does not see and the finder does is a box.
-
-    Args:
-        boxes: the finder's probability.
-        hidden: the segmenter's.
-        kinds: its indices into `KINDS`, of integers of any type.
-
-    >>> text = KINDS.index("text")
-    >>> surest, kinds = together(torch.tensor([0.9, 0.9, 0.0]), torch.tensor([0.3, 0.9, 0.99]), torch.full((3,), text))
-    >>> [f"{float(p):.2f} {KINDS[kind]}" for p, kind in zip(surest, kinds)]
-    ['0.90 boxes', '0.90 text', '0.75 text']
-    """
-    finder, segmenter = (x.logit(1e-6) for x in (boxes, hidden))
-    box = finder + (segmenter - VETO).clamp(max=0)
-    other = torch.where(kinds == BOXES, -torch.inf, segmenter - DOUBT)
-    return torch.maximum(box, other).sigmoid(), torch.where((box > 0) & (segmenter <= 0), BOXES, kinds)
+    both = zip(_boxes(finder, for_boxes, place), steady(_segmented(segmenter, for_all, place)), strict=True)
+    for window in windows(both, 1, before=1, after=1):
+        said = []
+        for (_, likely), seen in window.items:
+            assert seen.kinds is not None
+            said.append((likely, seen.probability, seen.kinds))
+        (((image, _), _),) = window.core
+        yield Found(image, *together(*without_traces(said, window.start)))
 
 
 def _boxes(

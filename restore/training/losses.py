@@ -8,6 +8,7 @@ from torch import Tensor
 
 from restore.errors import RestoreError
 
+FEW = 50  # px: fewer of a kind are not worth a gradient
 KNOWN = 0.1  # how much a known latent cell counts beside a hidden one
 
 
@@ -67,6 +68,22 @@ def kind_loss(logits: Tensor, kinds: Tensor, mask: Tensor) -> Tensor:
     """
     each = F.cross_entropy(logits, kinds, reduction="none")
     return (each * mask[:, 0]).sum() / mask.sum().clamp(min=1)
+
+
+def kind_dice_loss(logits: Tensor, kinds: Tensor, mask: Tensor) -> Tensor:
+    """Soft Dice of what each kind hides, mean over the kinds that are there, so that thin scratches count as much as
+    wide leaves. Scalar; 0 where nothing is hidden.
+
+    Args:
+        logits: `B 1+K H W`: that a pixel is hidden, then a softmax over the kinds.
+        kinds: int64 `B H W`; only where `mask`, `B 1 H W`, is 1.
+    """
+    likely = logits[:, :1].sigmoid() * logits[:, 1:].softmax(1)
+    true = F.one_hot(kinds, logits.shape[1] - 1).movedim(-1, 1) * mask
+    area = true.sum((0, 2, 3))
+    dice = 1 - (2 * (likely * true).sum((0, 2, 3)) + FEW) / (likely.sum((0, 2, 3)) + area + FEW)
+    there = area > FEW
+    return (dice * there).sum() / there.sum().clamp(min=1)
 
 
 def diffusion_loss(

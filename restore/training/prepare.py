@@ -4,7 +4,7 @@ Runs ahead of the training step, in a thread. All of it depends only on the batc
 run sees what an uninterrupted one would have seen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,8 +18,8 @@ from restore.models.finder import OcclusionFinder, triples
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter, surroundings
 from restore.occlusion.evidence import CHANNELS, FRAME, evidence, to_tensor
-from restore.occlusion.find import together
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
+from restore.occlusion.together import Said, together, without_traces
 from restore.tensors import to_uint8
 
 SHARP_SHARE = 0.1  # of the clips of which some are obstructed: neither blurred nor noisy, to be left as they are
@@ -71,8 +71,19 @@ def find_masks(
     found = _each(finder, triples(clips), autocast)[:, 0].sigmoid()
     if segmenter is not None:
         logits = _each(segmenter, surroundings(clips), autocast)
-        found, _ = together(found, logits[:, 0].sigmoid(), logits[:, 1:].argmax(1))
+        parts = found, logits[:, 0].sigmoid(), logits[:, 1:].argmax(1).byte()
+        said = list(zip(*(x.cpu().numpy() for x in parts), strict=True))
+        of_clips = (said[at : at + clips.shape[1]] for at in range(0, len(said), clips.shape[1]))
+        found = torch.from_numpy(np.stack([mask for of_clip in of_clips for mask in _together(of_clip)]))
+        found = found.to(clips.device)
     return found.view(*clips.shape[:2], 1, *clips.shape[3:])
+
+
+def _together(said: Sequence[Said]) -> Iterator[np.ndarray]:
+    """What finder and segmenter say of the frames of a clip => the probability `H W` for each of them."""
+    for t in range(len(said)):
+        around = said[max(0, t - 1) : t + 2]
+        yield together(*without_traces(around, min(t, 1)))[0]
 
 
 def _each(model: nn.Module, stacks: Tensor, autocast: Callable[[], torch.autocast]) -> Tensor:

@@ -18,11 +18,13 @@ from restore.training.checkpoint import resume, save_checkpoint
 from restore.training.config import ObstructionConfig
 from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
 from restore.training.ema import averaged
+from restore.training.imagenet import load_imagenet
 from restore.training.interrupt import Interrupt
 from restore.training.keep import set_aside
-from restore.training.losses import check_finite, kind_loss, mask_loss
+from restore.training.losses import check_finite, kind_dice_loss, kind_loss, mask_loss
 from restore.training.prepare import seeded
 from restore.training.schedule import cosine
+from restore.training.vary import vary
 from restore.video.prefetch import prefetch
 
 VIDEOS = 24  # held out, that are validated on
@@ -31,15 +33,17 @@ KIND_WEIGHT = 0.3  # of telling the kinds apart, beside finding what is hidden
 
 
 def initial_segmenter(config: ObstructionConfig) -> Segmenter:
-    """The segmenter that a training begins from: a new one, or `config.init_from`.
+    """The segmenter that a training begins from: `config.init_from`, or a new one with what `config.imagenet` knows.
 
     Raises:
         WeightsError: there are no such weights, or they are broken.
     """
     torch.manual_seed(config.seed)
-    if not config.init_from:
-        return Segmenter()
-    return load_segmenter(config.init_from)
+    if config.init_from:
+        return load_segmenter(config.init_from)
+    segmenter = Segmenter()
+    load_imagenet(segmenter.efficientnet, config.imagenet)
+    return segmenter
 
 
 def train_segmenter(
@@ -88,10 +92,11 @@ def train_segmenter(
             logits = model(inputs).float()
             terms = {
                 "mask": mask_loss(logits[:, :1], mask),
+                "dice": kind_dice_loss(logits, kinds, mask),
                 "kind": kind_loss(logits[:, 1:], kinds, mask),
             }
             losses = check_finite(step, terms)
-            accelerator.backward(terms["mask"] + KIND_WEIGHT * terms["kind"])
+            accelerator.backward(terms["mask"] + terms["dice"] + KIND_WEIGHT * terms["kind"])
             if accelerator.sync_gradients:
                 accelerator.clip_grad_norm_(segmenter.parameters(), config.gradient_clip)
             optimizer.step()
@@ -147,7 +152,7 @@ def _clips(
         draw = seeded(config.seed, 2, accelerator.process_index, step)
         clean = batch["clips"].to(accelerator.device).float() / 127.5 - 1
         mixed = degrade_mixed(
-            clean,
+            vary(clean, generator=draw),
             generator=draw,
             shares=Shares(),
             ranges=Ranges(),

@@ -1,5 +1,6 @@
 """The report's list of what hides the scene."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 
 from restore.degradations.obstructions.kinds import KINDS
 from restore.inference.restore_file import restore_file
-from restore.models.segmenter import Segmenter
+from restore.models.segmenter import FRAME, Segmenter
 from restore.pipeline import Restorer
 from tests.inference.test_restore_file import FRAMES, write
 from tests.occlusion.scenes import still
@@ -21,15 +22,17 @@ def restorer(tiny_weights: Path) -> Restorer:
 
 def white_segmenter() -> Segmenter:
     """Its weights are set by hand: what is white is text, and hides the scene."""
-    segmenter = Segmenter(unshuffle=1, widths=(8,), blocks=(1,), decoder_blocks=())
+    segmenter = Segmenter(widths=(8,), blocks=(1,), decoder_blocks=())
     unet: Any = segmenter.unet
     for weight in segmenter.parameters():
         torch.nn.init.zeros_(weight)
-    unet.head.weight.data[0, 3:6, 1, 1] = 1 / 3  # the frame in question, between its neighbours
-    unet.head.bias.data[0] = -0.9
-    unet.tail.weight.data[0, 0, 1, 1] = 200
-    unet.tail.bias.data[0] = -10
-    unet.tail.bias.data[1 + KINDS.index("text")] = 1
+    text = 1 + KINDS.index("text")
+    for index, (row, column) in enumerate(product(range(2), range(2))):  # the pixels of a cell at half the resolution
+        unet.head.weight.data[index, FRAME, 2 + row, 2 + column] = 1 / 3
+        unet.head.bias.data[index] = -0.9
+        unet.tail.weight.data[index, index, 1, 1] = 200
+        unet.tail.bias.data[index] = -10
+        unet.tail.bias.data[4 * text + index] = 1
     return segmenter
 
 

@@ -86,3 +86,19 @@ def test_a_residual_block_adds_to_its_input() -> None:
 def test_levels_must_agree(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"need one entry of blocks a level .* got \["):
         unet(**wrong)
+
+
+def test_what_another_network_sees_is_added_level_by_level() -> None:
+    model, x = awake(unet(feature_channels=(3, 6))), draw(1, 5, 16, 16)
+    none = [torch.zeros(1, 3, 8, 8), torch.zeros(1, 6, 4, 4)]
+    plain = model(x, none)
+    for level in range(2):
+        seen = [feature + (index == level) for index, feature in enumerate(none)]
+        assert not torch.allclose(model(x, seen), plain)
+    for projection in model.projections:
+        torch.nn.init.zeros_(projection.weight)  # type: ignore[arg-type]
+        torch.nn.init.zeros_(projection.bias)  # type: ignore[arg-type]
+    features = [draw(*feature.shape) for feature in none]
+    same = unet()
+    same.load_state_dict({name: weight for name, weight in model.state_dict().items() if "projections" not in name})
+    torch.testing.assert_close(model(x, features), same(x))

@@ -7,7 +7,7 @@ import torch
 from restore.degradations.obstructions.kinds import BOXES, KINDS
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter
-from restore.occlusion.find import Found, _segmented, find, steady, together
+from restore.occlusion.find import Found, _segmented, find, steady
 from tests.occlusion.scenes import pan
 from tests.test_pipeline import white_finder
 
@@ -16,7 +16,7 @@ DIRT = KINDS.index("dirt")
 
 def tiny(*, seed: int = 0) -> Segmenter:
     torch.manual_seed(seed)
-    model = Segmenter(unshuffle=2, widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
+    model = Segmenter(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
     model.unet.tail.reset_parameters()
     return model
 
@@ -74,23 +74,6 @@ def _not_steadied(clip: Iterable[np.ndarray]) -> list[Found]:
 def frames(probabilities: list[float], kind: int) -> list[Found]:
     blank = np.zeros((2, 2, 3), np.uint8)
     return [Found(blank, np.full((2, 2), p, np.float32), np.full((2, 2), kind, np.uint8)) for p in probabilities]
-
-
-@pytest.mark.parametrize(
-    ("finder", "segmenter", "kind", "wanted"),
-    [
-        (4.0, 2.0, BOXES, (4.0, BOXES)),  # agreed
-        (4.0, -1.0, DIRT, (4.0, BOXES)),  # the finder knows boxes
-        (4.0, -9.0, BOXES, (-1.0, BOXES)),  # the segmenter is surer that there is nothing
-        (4.0, 3.0, DIRT, (4.0, DIRT)),  # the finder saw that as well, and has but one name for all
-        (-9.0, 5.0, DIRT, (1.5, DIRT)),  # what the finder cannot know, less a doubt
-        (-9.0, 5.0, BOXES, (-9.0, BOXES)),  # a box that it would have known
-    ],
-)
-def test_what_both_say(finder: float, segmenter: float, kind: int, wanted: tuple[float, int]) -> None:
-    boxes, hidden = (torch.tensor([logit]).sigmoid() for logit in (finder, segmenter))
-    probability, kinds = together(boxes, hidden, torch.tensor([kind]))
-    assert (probability.logit().item(), kinds.item()) == (pytest.approx(wanted[0], abs=1e-2), wanted[1])
 
 
 @pytest.mark.parametrize("size", [(38, 50), (483, 484)])

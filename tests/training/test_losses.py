@@ -11,6 +11,7 @@ from restore.training.losses import (
     discriminator_loss,
     generator_adversarial_loss,
     gradient_loss,
+    kind_dice_loss,
     kind_loss,
     mask_loss,
     moment_loss,
@@ -138,3 +139,26 @@ def test_kinds_count_only_where_something_is_hidden() -> None:
     sure[0, 0, 0, 0] = 20
     assert kind_loss(sure, kinds, mask).item() < 1e-6
     assert kind_loss(sure, kinds, torch.zeros_like(mask)).item() == 0
+
+
+def test_in_the_dice_loss_a_thin_kind_counts_as_much_as_a_wide_one() -> None:
+    mask, kinds = torch.zeros(1, 1, 40, 40), torch.zeros(1, 40, 40, dtype=torch.long)
+    mask[..., :30] = 1
+    kinds[..., 25:30] = 2
+    perfect = torch.full((1, 4, 40, 40), -20.0)
+    perfect[:, 0] = torch.where(mask[:, 0] > 0, 20.0, -20.0)
+    for kind in (0, 2):
+        perfect[:, 1 + kind][kinds == kind] = 20.0
+    assert kind_dice_loss(perfect, kinds, mask).item() == pytest.approx(0, abs=1e-3)
+
+    def blind_to(kind: int) -> float:
+        logits = perfect.clone()
+        logits[:, 0][kinds == kind] = -20.0
+        return kind_dice_loss(logits, kinds, mask).item()
+
+    assert blind_to(0) == pytest.approx(0.5 * 1000 / 1050, abs=1e-3)  # 1000 px of it and 50 to begin with
+    assert blind_to(2) == pytest.approx(0.5 * 200 / 250, abs=1e-3)
+    called_another = perfect.clone()
+    called_another[:, 1:] = perfect[:, 1:].flip(1)  # one kind for the other
+    assert kind_dice_loss(called_another, kinds, mask).item() > 0.8
+    assert kind_dice_loss(perfect, kinds, torch.zeros_like(mask)).item() == 0

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from restore.models.segmenter import Segmenter
-from restore.models.weights import load_models, save_models
+from restore.models.weights import load_models, load_segmenter, save_models
 from tests.training.test_resume import INTERRUPTED, ctrl_c
 from tests.training.tiny import at_step, content, events, run, same, write_videos
 
@@ -45,6 +45,13 @@ def test_it_goes_on_from_other_weights(videos: Path, trained: Path, tmp_path: Pa
     assert run(videos, tmp_path, stage="obstruction", epochs=1, init_from=weights, learning_rate=1e-6) == 0
     first, last = (events(folder).Scalars("segmenter/mask") for folder in (tmp_path, trained))
     assert first[0].value < 1.5 * last[-1].value
+
+
+def test_what_it_knows_of_pictures_comes_from_a_file_and_stays(videos: Path, trained: Path, tmp_path: Path) -> None:
+    assert run(videos, tmp_path, stage="obstruction", epochs=1, imagenet=trained / "out/segmenter.pth") == 0
+    known, kept = (load_segmenter(folder / "out/segmenter.pth").efficientnet for folder in (trained, tmp_path))
+    assert same(known.state_dict(), kept.state_dict())
+    assert run(videos, tmp_path / "other", stage="obstruction", imagenet=tmp_path / "none.pth") == 2
 
 
 def test_only_its_own_kind_is_trained(videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
