@@ -8,7 +8,7 @@ from torch import Tensor
 
 from restore.errors import RestoreError
 
-FEW = 50  # px: fewer of a kind are not worth a gradient
+FEW = 50  # px: what softens Dice of a kind, and how many of it are worth a gradient
 KNOWN = 0.1  # how much a known latent cell counts beside a hidden one
 
 

@@ -21,6 +21,7 @@ from restore.occlusion.evidence import CHANNELS, FRAME, evidence, to_tensor
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
 from restore.occlusion.together import Said, together, without_traces
 from restore.tensors import to_uint8
+from restore.video.windows import windows
 
 SHARP_SHARE = 0.1  # of the clips of which some are obstructed: neither blurred nor noisy, to be left as they are
 GIVEN_SHARE = 0.4  # of the windows whose true mask is handed over, as a user would; the finder masks the others
@@ -81,9 +82,8 @@ def find_masks(
 
 def _together(said: Sequence[Said]) -> Iterator[np.ndarray]:
     """What finder and segmenter say of the frames of a clip => the probability `H W` for each of them."""
-    for t in range(len(said)):
-        around = said[max(0, t - 1) : t + 2]
-        yield together(*without_traces(around, min(t, 1)))[0]
+    for window in windows(said, 1, before=1, after=1):
+        yield together(*without_traces(window.items, window.start))[0]
 
 
 def _each(model: nn.Module, stacks: Tensor, autocast: Callable[[], torch.autocast]) -> Tensor:

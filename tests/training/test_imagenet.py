@@ -58,6 +58,15 @@ def test_the_network_computes_what_the_published_one_does(tmp_path: Path) -> Non
     last = torch.cat([part.flatten() for part in model.blocks[10].parameters()])
     assert last.std() > 0 and torch.isfinite(last).all()
 
+    x = torch.rand(1, 112, 8, 8)
+    inside = F.relu6(normalised(x, content, "_blocks.10._expand_conv", "_blocks.10._bn0"))
+    inside = F.relu6(
+        normalised(inside, content, "_blocks.10._depthwise_conv", "_blocks.10._bn1", padding=2, groups=inside.shape[1])
+    )
+    wanted = x + normalised(inside, content, "_blocks.10._project_conv", "_blocks.10._bn2")
+    with torch.no_grad():
+        torch.testing.assert_close(model.blocks[10](x), wanted, atol=1e-4, rtol=1e-4)
+
 
 def test_a_segmenter_hands_on_what_it_knows(tmp_path: Path) -> None:
     torch.manual_seed(0)
