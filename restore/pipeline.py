@@ -115,7 +115,7 @@ class Restorer:
             masks: for each frame bool or float `H W`, 1 where it is hidden; None lets the finder find them.
         """
         if masks is None:
-            yield from self.restore_masked((found.image, found.probability) for found in self.find(images))
+            yield from self.restore_masked((found.image, found.mask) for found in self.find(images))
         else:
             yield from self.restore_masked(zip(images, masks, strict=True))
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import tee
 from typing import Literal
 
-import cv2
 import numpy as np
 
 from restore.inference.beside import Beside, in_step
 from restore.occlusion.find import Found
+from restore.occlusion.grow import grown
 from restore.occlusion.propagate import DOUBT
 from restore.pipeline import Restored, Restorer
 from restore.video.mask import MaskCheck
@@ -71,20 +71,10 @@ def restored_frames(
         yield waiting.popleft(), result
 
 
-def grown(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """A mask, bool or float32 `H W`, grown by a disc of radius `pixels`, as float32.
-
-    >>> grown(np.array([[0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0]]), 1).astype(int).tolist()
-    [[0, 0, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 0, 0]]
-    """
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.float32), disc))
-
-
 def _noted(found: Iterable[Found], note: Callable[[Found], object]) -> Masked:
     for frame in found:
         note(frame)
-        yield frame.image, frame.probability
+        yield frame.image, frame.mask
 
 
 def _unhidden(images: Iterable[np.ndarray]) -> Masked:

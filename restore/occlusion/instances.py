@@ -1,7 +1,7 @@
 """The things that hide the scene in one frame: from what is said of each pixel to a few instances, each of one kind.
 
 The connected components of a mask are its instances, but for parts that lie close to each other, which are one: the
-letters of a text, the scratches of a bunch.
+letters of a text, the leaves of a bough. How close depends on the kind.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from restore.degradations.obstructions.kinds import KINDS
 
 LIKELY = 0.5  # probability above which a pixel belongs to an instance
 NEAR = 1 / 40  # of the frame's shorter side: parts no further apart are one; 6 px of 240
-# Specks of dust are gone with the next frame and lines come and go: together they are one thing, a damaged film. Linked
-# one by one, each second of it would be a hundred things.
-SCATTERED = {"scratches": 1 / 2}  # NEAR of these kinds
+# One thing may be in many places: a bough's leaves, the splashes of one dirt. Specks of dust are gone with the next
+# frame and lines come and go: together they are a damaged film; one by one, each second of it would be a hundred.
+SCATTERED = {"leaves": 1 / 5, "dirt": 1 / 2, "scratches": 1 / 2}  # NEAR of these kinds
 LEAST = 0.001  # of the frame; what is smaller is no instance
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in px; right and bottom lie outside it

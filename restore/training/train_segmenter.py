@@ -24,7 +24,7 @@ from restore.training.keep import set_aside
 from restore.training.losses import check_finite, kind_dice_loss, kind_loss, mask_loss
 from restore.training.prepare import seeded
 from restore.training.schedule import cosine
-from restore.training.vary import vary
+from restore.training.vary import reframe, vary
 from restore.video.prefetch import prefetch
 
 VIDEOS = 24  # held out, that are validated on
@@ -152,7 +152,7 @@ def _clips(
         draw = seeded(config.seed, 2, accelerator.process_index, step)
         clean = batch["clips"].to(accelerator.device).float() / 127.5 - 1
         mixed = degrade_mixed(
-            vary(clean, generator=draw),
+            vary(reframe(clean, generator=draw), generator=draw),
             generator=draw,
             shares=Shares(),
             ranges=Ranges(),

@@ -103,3 +103,17 @@ def test_what_lasts_does_not_flicker() -> None:
 def test_a_box_of_a_single_frame_is_kept() -> None:
     got = [frame.probability[0, 0] for frame in steady(frames([0.1, 0.9, 0.1], BOXES))]
     np.testing.assert_allclose(got, [0.1, 0.9, 0.1])
+
+
+@pytest.mark.parametrize(("side", "rim"), [(40, 1), (240, 1), (480, 2)])
+def test_restored_is_a_soft_rim_more_than_is_found_but_of_boxes(side: int, rim: int) -> None:
+    probability, kinds = np.zeros((side, side), np.float32), np.full((side, side), DIRT, np.uint8)
+    probability[10:14, 10:14], probability[10:14, 30:34] = 0.9, 0.8
+    kinds[10:14, 30:34] = BOXES
+    image = np.zeros((side, side, 3), np.uint8)
+    mask = Found(image, probability, kinds).mask
+    rows, columns = np.nonzero(mask[:, :24])
+    assert mask.dtype == np.float32
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (10 - rim, 13 + rim, 10 - rim, 13 + rim)
+    assert np.array_equal(mask[:, 24:], probability[:, 24:])
+    assert Found(image, probability, None).mask is probability

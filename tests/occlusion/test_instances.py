@@ -80,9 +80,15 @@ def test_the_lines_of_a_text_not_its_letters(seed: int) -> None:
     assert 1 <= len(found) <= 4  # a clock, a name, a logo, a banner
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_scratches_and_dust_are_one_damage(seed: int) -> None:
-    assert len(instances(*obstructed("scratches", seed))) == 1
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kind", ["dirt", "scratches"])
+def test_splashes_are_one_dirt_and_scratches_and_dust_are_one_damage(kind: str, seed: int) -> None:
+    assert len(instances(*obstructed(kind, seed))) == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_boughs_not_their_leaves(seed: int) -> None:
+    assert 1 <= len(instances(*obstructed("leaves", seed))) <= 3
 
 
 @pytest.mark.parametrize("kind", KINDS)

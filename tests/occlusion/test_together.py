@@ -7,18 +7,19 @@ from restore.degradations.obstructions.kinds import BOXES, KINDS
 from restore.occlusion.propagate import DOUBT
 from restore.occlusion.together import together, without_traces
 
-DIRT = KINDS.index("dirt")
+DIRT, TEXT = KINDS.index("dirt"), KINDS.index("text")
 
 
 @pytest.mark.parametrize(
     ("finder", "segmenter", "kind", "wanted"),
     [
         (4.0, 2.0, BOXES, (4.0, BOXES)),  # agreed
-        (4.0, -1.0, DIRT, (3.0, BOXES)),  # the finder knows boxes
-        (4.0, -9.0, BOXES, (-5.0, BOXES)),  # the segmenter is surer that there is nothing
+        (4.0, -1.0, DIRT, (1.0, BOXES)),  # the finder knows boxes
+        (4.0, -1.5, DIRT, (-0.5, DIRT)),  # the segmenter sees nothing, and is almost as sure of it
         (4.0, 3.0, DIRT, (4.0, DIRT)),  # the finder saw that as well, and has but one name for all
         (-9.0, 7.0, DIRT, (7.0, DIRT)),  # what the finder cannot know
-        (-9.0, 3.0, DIRT, (-3.0, DIRT)),  # nobody is sure of it
+        (-9.0, 3.5, DIRT, (-2.25, DIRT)),  # nobody is sure of it
+        (-9.0, 3.5, TEXT, (3.5, TEXT)),  # of text it takes less to be sure
         (-9.0, 7.0, BOXES, (7.0, BOXES)),  # a box that it missed
     ],
 )
@@ -34,7 +35,7 @@ def test_a_patch_is_believed_as_a_whole_or_not_at_all() -> None:
     said[10:30, 10:30] = 1.0  # in doubt, but sure in its middle...
     said[18:22, 18:22] = 7.0
     said[10:30, 36:40] = 1.0  # ...and this lies near
-    said[10:30, 60:70] = 4.0  # nowhere sure
+    said[10:30, 65:75] = 4.0  # nowhere sure
     said[60:80, 10:30] = 1.0  # sure of a pixel: too little of the frame
     said[70, 20] = 7.0
     wanted = np.zeros((100, 100), bool)
@@ -46,7 +47,7 @@ def test_a_patch_is_believed_as_a_whole_or_not_at_all() -> None:
 
 def test_a_kind_says_nothing_of_another_that_touches_it() -> None:
     said, kinds = np.full((40, 40), 1.0), np.full((40, 40), DIRT, np.uint8)
-    kinds[:, :20] = KINDS.index("text")
+    kinds[:, :20] = TEXT
     said[10:20, 5:15] = 7.0
     probability, _ = together(np.zeros((40, 40)), sigmoid(said), kinds)
     assert np.array_equal(probability > 0.5, kinds != DIRT)

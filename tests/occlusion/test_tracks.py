@@ -77,7 +77,7 @@ def test_a_thing_elsewhere_or_of_another_kind_is_another() -> None:
 
 
 def test_longest_and_largest_first() -> None:
-    small, large, brief = ("dirt", 10, 10, 20, 20), ("dirt", 50, 50, 90, 90), ("dirt", 10, 60, 40, 110)
+    small, large, brief = ("drops", 10, 10, 20, 20), ("drops", 50, 50, 90, 90), ("drops", 10, 60, 40, 110)
     found = tracks([[small, large], [small, large], [small, large, brief]])
     assert [x.box for x in found] == [large[1:], small[1:], brief[1:]]
 
@@ -117,7 +117,7 @@ def test_noise_is_cut_short_and_held_in_bounds() -> None:
     rng, tracker, held = np.random.default_rng(0), Tracker(), []
     for _ in range(60):
         spots = np.kron(rng.random((12, 16)) < 0.12, np.pad(np.ones((12, 12)), 4)).astype(np.float32)
-        tracker.add(spots, np.full(spots.shape, KINDS.index("dirt"), np.uint8))
+        tracker.add(spots, np.full(spots.shape, KINDS.index("drops"), np.uint8))
         held.append(sum(type(x) is Track for x in gc.get_objects()))
     found, left_out = tracker.finish()
     places = 12 * 16  # at each of them, one track at most goes on
