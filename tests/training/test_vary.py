@@ -58,6 +58,12 @@ def test_it_is_zoomed_and_turned_and_keeps_its_shape(monkeypatch: pytest.MonkeyP
         place(reframe(clip[None], generator=generator)[0, 0]) for clip, generator in zip(clips, generators, strict=True)
     ]
     above, right = at[1] - at[0], at[2] - at[0]
-    assert not torch.equal(at[0], middle)
+    assert not torch.equal(at[0], middle) and above[1] != 0
     assert all(abs(arm.float().norm() - 25) < 1.5 for arm in (above, right))
     assert abs((above * right).sum()) < 0.1 * 25**2  # at right angles, though the frame is wider than high
+
+
+def test_what_lies_beyond_the_borders_is_mirrored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ZOOM", (0.8, 0.8))
+    plain = torch.ones(8, 1, 3, 40, 60)
+    assert torch.allclose(reframe(plain, generator=torch.Generator().manual_seed(0)), plain, atol=1e-5)
