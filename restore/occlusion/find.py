@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restore.degradations.obstructions.kinds import BOXES, KINDS
+from restore.degradations.obstructions.kinds import KINDS
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter, one_by_one
 from restore.occlusion.flow import is_cut, trackable
-from restore.occlusion.grow import grown
+from restore.occlusion.grow import rimmed
 from restore.occlusion.together import together, without_traces
 from restore.tensors import to_float
 from restore.video.windows import windows
@@ -25,7 +25,6 @@ from restore.video.windows import windows
 BATCH = 4  # frames the networks see at once; more gain no speed on a CPU
 AROUND = 3  # frames before and after a batch, over which the segmenter sees what moves
 SIDE = 240  # px: the segmenter knows things of the size that they have in a picture this high
-RIM = 1 / 240  # of the frame's shorter side: as far a thing out of focus reaches beyond where it is found; measured
 LASTS = np.isin(KINDS, ["dirt", "drops", "flare", "text"])  # by kind: does not come and go within a frame
 
 
@@ -46,10 +45,7 @@ class Found:
     @property
     def mask(self) -> np.ndarray:
         """What to restore by: the probability, but that of all kinds other than boxes reaches a soft rim further."""
-        if self.kinds is None:
-            return self.probability
-        soft = np.where(self.kinds == BOXES, np.float32(0), self.probability)
-        return np.maximum(self.probability, grown(soft, max(1, round(RIM * min(soft.shape)))))
+        return self.probability if self.kinds is None else rimmed(self.probability, self.kinds)
 
 
 @torch.inference_mode()

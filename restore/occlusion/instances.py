@@ -6,10 +6,10 @@ letters of a text, the leaves of a bough. How close depends on the kind.
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from restore.degradations.obstructions.kinds import KINDS
+from restore.occlusion.near import Box, joined
 
 LIKELY = 0.5  # probability above which a pixel belongs to an instance
 NEAR = 1 / 40  # of the frame's shorter side: parts no further apart are one; 6 px of 240
@@ -17,8 +17,6 @@ NEAR = 1 / 40  # of the frame's shorter side: parts no further apart are one; 6 
 # frame and lines come and go: together they are a damaged film; one by one, each second of it would be a hundred.
 SCATTERED = {"leaves": 1 / 5, "dirt": 1 / 2, "scratches": 1 / 2}  # NEAR of these kinds
 LEAST = 0.001  # of the frame; what is smaller is no instance
-
-Box = tuple[int, int, int, int]  # left, top, right, bottom in px; right and bottom lie outside it
 
 
 @dataclass(frozen=True)
@@ -72,20 +70,14 @@ def instances(probability: np.ndarray, kinds: np.ndarray) -> list[Instance]:
 
 
 def _of_one_kind(own: np.ndarray, probability: np.ndarray, kind: str, least: float) -> list[Instance]:
-    reach = max(1, round(SCATTERED.get(kind, NEAR) * min(own.shape) / 2))  # of both parts, half of the way each
-    # Grown within a margin, so that the box around a grown part is the part's own box, `reach` larger on each side.
-    margin = cv2.copyMakeBorder(own.astype(np.uint8), reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
-    grown = cv2.dilate(margin, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
-    labels = labels[reach:-reach, reach:-reach]
-    inside = labels[own]
-    areas = np.bincount(inside, minlength=count)
-    scores = np.bincount(inside, probability[own], minlength=count) / np.maximum(areas, 1)
+    numbers, boxes = joined(own, SCATTERED.get(kind, NEAR) * min(own.shape))
+    inside = numbers[own]
+    areas = np.bincount(inside, minlength=len(boxes))
+    scores = np.bincount(inside, probability[own], minlength=len(boxes)) / np.maximum(areas, 1)
     found = []
-    for label in np.flatnonzero(areas >= least):
-        left, top, width, height = (int(x) for x in boxes[label, :4])
-        box = left, top, left + width - 2 * reach, top + height - 2 * reach
-        part = slice(box[1], box[3]), slice(box[0], box[2])
-        mask = own[part] & (labels[part] == label)
-        found.append(Instance(kind, float(scores[label]), float(areas[label] / own.size), box, mask))
+    for number in np.flatnonzero(areas >= least):
+        left, top, right, bottom = box = boxes[number]
+        part = slice(top, bottom), slice(left, right)
+        mask = own[part] & (numbers[part] == number)
+        found.append(Instance(kind, float(scores[number]), float(areas[number] / own.size), box, mask))
     return found

@@ -7,10 +7,10 @@ and only of those that it is sure of somewhere: a threshold that high for every 
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from restore.degradations.obstructions.kinds import BOXES, KINDS
+from restore.occlusion.near import joined
 
 # Chosen on training clips.
 # Log-odds above which the segmenter is sure that something hides the scene, by kind: much of a clean scene looks like
@@ -74,14 +74,12 @@ def _believed(segmenter: np.ndarray, kinds: np.ndarray, box: np.ndarray) -> np.n
     believed = np.zeros_like(seen)
     for kind in np.flatnonzero(np.bincount(kinds[sure], minlength=len(KINDS)) >= least):
         own = seen & (kinds == kind)
-        reach = max(1, round(NEAR * min(own.shape) / 2))
-        grown = cv2.dilate(own.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-        count, patches = cv2.connectedComponents(grown, connectivity=8)
-        kept = np.bincount(patches[own & sure], minlength=count) >= least
+        numbers, things = joined(own, NEAR * min(own.shape))
+        kept = np.bincount(numbers[own & sure], minlength=len(things)) >= least
         if kind == BOXES:  # one that the finder saw has the finder's edges
-            area, shared = (np.bincount(patches[part], minlength=count) for part in (own, own & box))
+            area, shared = (np.bincount(numbers[part], minlength=len(things)) for part in (own, own & box))
             kept &= shared < area / 2
-        believed |= own & kept[patches]
+        believed |= own & kept[numbers]
     return believed
 
 

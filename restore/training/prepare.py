@@ -18,6 +18,7 @@ from restore.models.finder import OcclusionFinder, triples
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter, surroundings
 from restore.occlusion.evidence import CHANNELS, FRAME, evidence, to_tensor
+from restore.occlusion.grow import rimmed
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
 from restore.occlusion.together import Said, together, without_traces
 from restore.tensors import to_uint8
@@ -68,7 +69,9 @@ def find_masks(
     autocast: Callable[[], torch.autocast],
     segmenter: Segmenter | None = None,
 ) -> Tensor:
-    """The probabilities `B T 1 H W` that the finder, and the segmenter if there is one, find in clips `B T 3 H W`."""
+    """The masks `B T 1 H W` of clips `B T 3 H W`, as the restorer finds them: by the finder, and by the segmenter if
+    there is one.
+    """
     found = _each(finder, triples(clips), autocast)[:, 0].sigmoid()
     if segmenter is not None:
         logits = _each(segmenter, surroundings(clips), autocast)
@@ -81,9 +84,9 @@ def find_masks(
 
 
 def _together(said: Sequence[Said]) -> Iterator[np.ndarray]:
-    """What finder and segmenter say of the frames of a clip => the probability `H W` for each of them."""
+    """What finder and segmenter say of the frames of a clip => the mask `H W` of each of them."""
     for window in windows(said, 1, before=1, after=1):
-        yield together(*without_traces(window.items, window.start))[0]
+        yield rimmed(*together(*without_traces(window.items, window.start)))
 
 
 def _each(model: nn.Module, stacks: Tensor, autocast: Callable[[], torch.autocast]) -> Tensor:

@@ -12,6 +12,7 @@ from restore.degradations.degrade import Ranges
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.segmenter import Segmenter, surroundings
 from restore.occlusion.evidence import BASE, FRAME
+from restore.occlusion.grow import rimmed
 from restore.occlusion.together import together, without_traces
 from restore.tensors import to_float
 from restore.training.prepare import Pairs, degraded_windows, find_masks, propagated_pairs
@@ -125,6 +126,6 @@ def test_masks_found_are_the_finders_and_the_segmenters(pool: ThreadPoolExecutor
             said = list(zip(*(x.numpy() for x in parts), strict=True))
             for t, frame in enumerate(one[:, 0]):
                 around = range(max(0, t - 1), min(9, t + 2))
-                wanted, _ = together(*without_traces([said[u] for u in around], around.index(t)))
+                wanted = rimmed(*together(*without_traces([said[u] for u in around], around.index(t))))
                 np.testing.assert_allclose(frame, wanted, atol=1e-5)
     assert (both > found + 0.1).any()

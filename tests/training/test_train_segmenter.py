@@ -1,11 +1,17 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from accelerate import Accelerator
 
 from restore.models.segmenter import Segmenter
 from restore.models.weights import load_models, load_segmenter, save_models
+from restore.training.config import ObstructionConfig
+from restore.training.data import CleanWindows
+from restore.training.train_segmenter import _clips
 from tests.training.test_resume import INTERRUPTED, ctrl_c
-from tests.training.tiny import at_step, content, events, run, same, write_videos
+from tests.training.tiny import COMMON, at_step, content, events, run, same, write_video, write_videos
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +74,19 @@ def test_more_frames_to_learn_from_than_a_window_has(
 ) -> None:
     assert run(videos, tmp_path, stage="obstruction", frames_per_window=9) == 2
     assert capsys.readouterr().err == "train.py: frames_per_window is 9, expected at most window (4)\n"
+
+
+def test_scenes_are_reframed(tmp_path: Path) -> None:
+    halves = np.zeros((8, 64, 64, 3), np.uint8)
+    halves[:, :, 32:] = 255
+    video = write_video(tmp_path / "halves.avi", halves)
+    settings = COMMON | {"epochs": 6, "windows_per_video": 1, "batch_size": 1, "crop_height": 64, "crop_width": 64}
+    config = ObstructionConfig(data_dir=str(tmp_path), frames_per_window=1, **settings)
+    windows = CleanWindows([video], frames=4, crop=(64, 64), per_video=1, seed=0)
+    strayed = []
+    for seen, mask, _ in _clips(config, Accelerator(cpu=True), windows, 0):
+        bright = seen[:, :3].mean(1) > seen[:, :3].mean()
+        true = torch.arange(64) >= 32
+        amiss = ((bright != true) & (mask[:, 0] == 0)).float().mean()
+        strayed.append(min(amiss, 1 - (mask[:, 0] > 0).float().mean() - amiss))  # half of the clips are mirrored
+    assert len(strayed) == 6 and max(strayed) > 0.1
