@@ -22,9 +22,11 @@ from restore.occlusion.grow import rimmed
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
 from restore.occlusion.together import Said, together, without_traces
 from restore.tensors import to_uint8
+from restore.training.vary import reframe, vary
 from restore.video.windows import windows
 
 SHARP_SHARE = 0.1  # of the clips of which some are obstructed: neither blurred nor noisy, to be left as they are
+VARIED_SHARE = 0.5  # of the windows that a generator learns from: what is behind a hole could be learnt by heart
 GIVEN_SHARE = 0.4  # of the windows whose true mask is handed over, as a user would; the finder masks the others
 
 
@@ -43,14 +45,25 @@ def seeded(*parts: int) -> torch.Generator:
 
 
 def degraded_windows(
-    batch: dict[str, Tensor], *, seed: tuple[int, ...], ranges: Ranges, device: torch.device, obstructed: float = 0.0
+    batch: dict[str, Tensor],
+    *,
+    seed: tuple[int, ...],
+    ranges: Ranges,
+    device: torch.device,
+    obstructed: float = 0.0,
+    varied: float = 0.0,
 ) -> tuple[Tensor, Tensor, Tensor, torch.Generator]:
     """Clean and degraded clips `B T 3 H W` in [-1, 1], masks `B T 1 H W`, and the generator to draw on with.
 
-    The share `obstructed` of the clips has obstructions of all kinds before them, the others grey boxes.
+    Args:
+        obstructed: the share of the clips that has obstructions of all kinds before them, the others grey boxes.
+        varied: the share of the clips that is in other colours and framed anew.
     """
     generator = seeded(*seed)
     clean = batch["clips"].to(device).float() / 127.5 - 1
+    some = torch.rand(len(clean), generator=generator) < varied
+    if some.any():
+        clean[some] = vary(reframe(clean[some], generator=generator), generator=generator)
     size, offsets = batch["frame_size"], batch["offsets"]
     if obstructed:
         shares = Shares(obstructed=obstructed, clear=0, sharp=SHARP_SHARE)

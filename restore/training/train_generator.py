@@ -35,6 +35,7 @@ from restore.training.losses import (
 )
 from restore.training.prepare import (
     GIVEN_SHARE,
+    VARIED_SHARE,
     Pairs,
     degraded_windows,
     find_masks,
@@ -231,7 +232,12 @@ def _pairs(
     for step, batch in enumerate(shielded(loader), start=first):
         seed = (config.seed, 2, accelerator.process_index, step)
         clean, degraded, mask, draw = degraded_windows(
-            batch, seed=seed, ranges=Ranges(), device=accelerator.device, obstructed=config.obstructed_share
+            batch,
+            seed=seed,
+            ranges=Ranges(),
+            device=accelerator.device,
+            obstructed=config.obstructed_share,
+            varied=VARIED_SHARE,
         )
         count = len(clean)
         picked = [

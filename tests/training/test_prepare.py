@@ -71,6 +71,16 @@ def test_clean_clips_are_what_was_read() -> None:
     assert bad.shape == clean.shape and mask.shape == (WINDOWS, FRAMES, 1, HEIGHT, WIDTH)
 
 
+def test_some_clips_are_varied_and_the_others_are_what_was_read() -> None:
+    read, seen = batch()["clips"].float() / 127.5 - 1, []
+    for step in range(8):
+        clean, bad, mask, _ = degraded_windows(batch(), seed=(step,), ranges=Ranges(), device=CPU, varied=0.5)
+        assert clean.shape == bad.shape and mask.shape == (WINDOWS, FRAMES, 1, HEIGHT, WIDTH)
+        assert clean.abs().max() <= 1
+        seen += [torch.equal(one, other) for one, other in zip(clean, read, strict=True)]
+    assert 0.2 < np.mean(seen) < 0.8
+
+
 def test_pairs_belong_together(pool: ThreadPoolExecutor) -> None:
     made, clean, bad, mask = pairs(pool)
     rows = [(window, frame) for window, frames in enumerate(PICKED) for frame in frames]
