@@ -27,7 +27,7 @@ from restore.degrade_file import degrade_file
 from restore.inference.restore_file import restore_file
 from restore.models.pix2pix import Pix2PixUNet
 from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
-from restore.pipeline import WEIGHTS, Restorer, _stacked
+from restore.pipeline import WEIGHTS, Restorer, _settled, _stacked
 from restore.video.clip import read_clip
 from restore.video.info import VideoInfo
 from restore.video.reader import VideoReader
@@ -73,14 +73,15 @@ def stages(restorer: Restorer, video: Path) -> dict[str, float]:
     with VideoReader(video) as reader, VideoWriter(video.with_name("stages.mp4"), info=reader.info) as writer:
         frames = timed("decode", lambda: list(islice(reader, SOME)))
         images = [frame.image for frame in frames]
-        found = timed("find", lambda: [(x.image, x.probability) for x in restorer.find(images)])
+        found = timed("find", lambda: [(x.image, x.mask) for x in restorer.find(images)])
         tracked = timed("track", track_all)
         before, _ = timed("sweep forward", lambda: sweep_forward(tracked, None))
         after = timed("sweep backward", lambda: sweep_backward(tracked, SOME))
         told = [(f, f.image, f.image, b, a) for f, b, a in zip(tracked, before, after, strict=True)]
         timed("evidence", lambda: deque(_stacked(told), maxlen=0))
         batches = [(*rest, stacks.copy()) for *rest, stacks in _stacked(told)]
-        restored = timed("generate", lambda: list(restorer._generate(batches)))
+        generated = timed("generate", lambda: list(restorer._generate(batches)))
+        restored = timed("settle", lambda: list(_settled(generated)))
         timed("encode", lambda: [writer.write(r.image, f.pts) for r, f in zip(restored, frames, strict=True)])
     return took
 

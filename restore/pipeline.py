@@ -1,11 +1,11 @@
 """How a video flows through the package: one direction, one window in memory, any length.
 
-frames ──> find ──> track ──> windows ──> sweep ──> generator ──> frames
-           masks    motion    + context   copies    evidence
+frames ──> find ──> track ──> windows ──> sweep ──> generator ──> settle ──> frames
+           masks    motion    + context   copies    evidence      what was hidden
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain, cycle
 from pathlib import Path
@@ -22,9 +22,11 @@ from restore.occlusion.background import Background
 from restore.occlusion.confidence import confidence_alone, frame_confidence
 from restore.occlusion.evidence import CHANNELS, evidence, picture, to_tensor
 from restore.occlusion.find import Found, find
+from restore.occlusion.flow import Motion
 from restore.occlusion.memory import Memory
-from restore.occlusion.propagate import Tracked, remembered, sweep_backward, sweep_forward, track
+from restore.occlusion.propagate import DOUBT, Tracked, remembered, sweep_backward, sweep_forward, track
 from restore.occlusion.provenance import provenance, provenance_alone
+from restore.occlusion.settle import REACH, Shown, settled
 from restore.tensors import to_float, to_uint8
 from restore.video.prefetch import prefetch
 from restore.video.windows import Window, windows
@@ -35,7 +37,8 @@ LENGTHS = 8, 32  # frames a window, least and most
 WEIGHTS = Path(__file__).parent.parent / "saved_models"
 
 Planes = list[np.ndarray]  # one a frame, `H W`
-Batch = tuple[Planes, Planes, Planes, np.ndarray]  # masks, provenance, confidence, what is generated from: `B H W C`
+# Motions; masks, provenance, confidence; and what is generated from, `B H W C`.
+Batch = tuple[list[Motion | None], Planes, Planes, Planes, np.ndarray]
 Told = tuple[Tracked, np.ndarray, np.ndarray, Memory, Memory]  # of one frame, in the order that `evidence` takes it in
 
 
@@ -122,11 +125,12 @@ class Restorer:
     def restore_masked(self, masked: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Restored]:
         """As `restore_frames`, for a stream of frames each with its mask."""
         if isinstance(self.generator, Pix2PixUNet):  # the classic looks at one frame and at nothing else
-            yield from self._generate(_alone(prefetch(masked, 2 * BATCH)))
+            yield from (frame for _, frame in self._generate(_alone(prefetch(masked, 2 * BATCH))))
             return
         # Three threads share the work: what is found and tracked, swept, and generated. Of the evidence one batch is
         # made ahead and no more: `_stacked` has room for two.
-        yield from self._generate(prefetch(_stacked(_propagated(prefetch(_tracked(masked), 2 * BATCH))), 1))
+        batches = prefetch(_stacked(_propagated(prefetch(_tracked(masked), 2 * BATCH))), 1)
+        yield from _settled(self._generate(batches))
 
     def restore_tensor(self, video: Tensor, mask: Tensor | None = None) -> Tensor:
         """Restore clips held in memory: `B T 3 H W` => the same shape, RGB in [-1, 1], on 8-bit levels.
@@ -150,11 +154,11 @@ class Restorer:
         yield from find(self.finder, images, place=self._input, segmenter=self.segmenter)
 
     @torch.inference_mode()
-    def _generate(self, batches: Iterable[Batch]) -> Iterator[Restored]:
-        """Run the generator over several frames at once."""
-        for masks, codes, certain, stacks in batches:
+    def _generate(self, batches: Iterable[Batch]) -> Iterator[tuple[Motion | None, Restored]]:
+        """Run the generator over several frames at once. Each comes with its motion from the one before."""
+        for motions, masks, codes, certain, stacks in batches:
             images = to_uint8(self.generator(self._input(to_tensor(stacks))))
-            yield from map(Restored, images, masks, codes, certain)
+            yield from zip(motions, map(Restored, images, masks, codes, certain), strict=True)
 
     def _input(self, x: Tensor) -> Tensor:
         return x.to(self.device, memory_format=torch.channels_last)
@@ -206,7 +210,15 @@ def _stacked(frames: Iterable[Told]) -> Iterator[Batch]:
             evidence(*told, out=stack)
         codes = [provenance(frame, before, after) for frame, _, _, before, after in window.core]
         certain = [frame_confidence(frame, before, after) for frame, _, _, before, after in window.core]
-        yield [told[0].mask for told in window.core], codes, certain, stacks
+        yield [told[0].motion for told in window.core], [told[0].mask for told in window.core], codes, certain, stacks
+
+
+def _settled(frames: Iterable[tuple[Motion | None, Restored]]) -> Iterator[Restored]:
+    """What was hidden, averaged with the frames around."""
+    shown = ((Shown(frame.image, frame.mask > DOUBT, motion), frame) for motion, frame in frames)
+    for window in windows(shown, 1, before=REACH, after=REACH):
+        image = settled([item for item, _ in window.items], window.start)
+        yield replace(window.core[0][1], image=image)
 
 
 def _alone(masked: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Batch]:
@@ -214,7 +226,7 @@ def _alone(masked: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Batch]:
     for window in windows(masked, BATCH):
         images, masks = (list(parts) for parts in zip(*window.core, strict=True))
         codes, certain = map(provenance_alone, masks), map(confidence_alone, masks)
-        yield masks, list(codes), list(certain), picture(np.stack(images))
+        yield [None] * len(masks), masks, list(codes), list(certain), picture(np.stack(images))
 
 
 def _neighbours(window: Window[Tracked], index: int) -> tuple[np.ndarray, np.ndarray]:

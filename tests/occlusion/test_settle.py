@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+from restore.occlusion.flow import Motion
+from restore.occlusion.settle import ALIKE, REACH, Shown, settled
+from tests.occlusion.scenes import texture
+
+HEIGHT, WIDTH = 64, 80
+AT = REACH
+HOLE = np.s_[24:40, 24:56]  # far from the edges of the picture
+
+
+def moving(x: float = 0, y: float = 0, trust: float = 1) -> Motion:
+    """Of a scene that goes (x, y) pixels a frame."""
+    flow = np.full((HEIGHT, WIDTH, 2), (x, y), np.float32)
+    sure = np.full((HEIGHT, WIDTH), trust, np.float32)
+    return Motion(-flow, flow, sure, sure)
+
+
+def hidden(there: bool) -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[HOLE] = there
+    return mask
+
+
+def clip(step: int = 0, *, noise: float = 6, always: bool = False, motion: Motion | None = None) -> list[Shown]:
+    """A texture that goes `step` pixels a frame; the hole, filled with noise on the texture, in the middle frame only,
+    or in all.
+    """
+    scene = texture(HEIGHT, WIDTH, scale=3)
+    rng = np.random.default_rng(0)
+    frames = []
+    for t in range(2 * REACH + 1):
+        image, mask = np.roll(scene, step * (t - AT), 1).astype(np.float32), hidden(always or t == AT)
+        image[mask] += rng.normal(0, noise, (int(mask.sum()), 3))
+        frames.append(Shown(image.clip(0, 255).round().astype(np.uint8), mask, (motion or moving(step)) if t else None))
+    return frames
+
+
+def error(image: np.ndarray) -> float:
+    return float(np.square(image[HOLE].astype(float) - texture(HEIGHT, WIDTH, scale=3)[HOLE]).mean())
+
+
+@pytest.mark.parametrize("step", [0, 3, -2])
+def test_what_others_saw_is_nearer_to_the_scene_and_what_was_in_view_stays(step: int) -> None:
+    frames = clip(step)
+    own = frames[AT].image
+    image = settled(frames, AT)
+    assert image.dtype == np.uint8 and error(image) < 0.3 * error(own)
+    assert np.array_equal(image[~frames[AT].hidden], own[~frames[AT].hidden])
+
+
+def test_what_none_saw_errs_less_on_average() -> None:
+    frames = clip(always=True)
+    assert error(settled(frames, AT)) < 0.4 * error(frames[AT].image)
+
+
+def test_frames_in_view_weigh_more() -> None:
+    assert error(settled(clip(), AT)) < 0.7 * error(settled(clip(always=True), AT))
+
+
+@pytest.mark.parametrize("at", [0, 1, 2 * REACH])
+def test_the_ends_of_a_video_have_neighbours_on_one_side(at: int) -> None:
+    frames = clip(always=True)
+    assert error(settled(frames, at)) < 0.6 * error(frames[at].image)
+
+
+def test_a_frame_alone_is_left_as_it_is() -> None:
+    frame = clip()[AT]
+    assert np.array_equal(settled([frame], 0), frame.image)
+
+
+def test_where_nothing_is_hidden_nothing_is_done() -> None:
+    frames = clip()
+    assert settled(frames, 0) is frames[0].image
+
+
+def test_motion_that_is_not_trusted_lends_nothing() -> None:
+    frames = clip(motion=moving(trust=0))
+    assert np.array_equal(settled(frames, AT), frames[AT].image)
+
+
+def test_another_thing_lends_nothing() -> None:
+    frames = clip(noise=0)
+    own = frames[AT]
+    passing = own.image.copy()
+    passing[HOLE] = np.where(passing[HOLE] > 127, passing[HOLE] - 5 * ALIKE, passing[HOLE] + 5 * ALIKE)
+    frames[AT] = Shown(passing, own.hidden, own.motion)
+    assert np.array_equal(settled(frames, AT), passing)
+
+
+def test_what_comes_from_beyond_the_picture_darkens_nothing() -> None:
+    everywhere, bright = np.ones((HEIGHT, WIDTH), bool), np.full((HEIGHT, WIDTH, 3), 200, np.uint8)
+    frames = [Shown(bright, everywhere, moving(9, -7) if t else None) for t in range(3)]
+    assert np.array_equal(settled(frames, 1), bright)
