@@ -1,4 +1,4 @@
-"""The same scenes by another camera, from elsewhere, at another hour: a few scenes are what a segmenter could learn by
+"""The same scenes by another camera, from elsewhere, at another hour: a few scenes are what a model could learn by
 heart.
 """
 
