@@ -138,26 +138,6 @@ def test_training_and_inference_see_the_same_evidence() -> None:
     assert torch.allclose(torch.stack(recorder.seen), pairs.evidence, atol=1e-5)
 
 
-class Flickering(nn.Module):
-    """Returns the base, every frame's with noise of its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.chance = torch.Generator().manual_seed(0)
-
-    def forward(self, evidence: Tensor) -> Tensor:
-        return evidence[:, :3] + 0.04 * torch.randn(evidence[:, :3].shape, generator=self.chance)
-
-
-def test_what_was_hidden_is_averaged_and_what_was_in_view_is_not() -> None:
-    clip, mask = dark(still(12)), nothing(still(12))
-    mask[:, 8:24, 8:24] = 1
-    flicker = restored(clip, mask, restorer(Flickering())).astype(float).std(0).mean(-1)
-    inside, outside = flicker[10:22, 10:22].mean(), flicker[:, 30:].mean()
-    assert outside == pytest.approx(0.04 * 127.5, rel=0.1)
-    assert inside < 0.6 * outside
-
-
 class Slow(nn.Module):
     """Takes its time, and notes whether its input changes meanwhile."""
 

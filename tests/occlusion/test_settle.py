@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
+from restore.models.finder import OcclusionFinder
 from restore.occlusion.flow import Motion
 from restore.occlusion.settle import ALIKE, REACH, Shown, settled
-from tests.occlusion.scenes import texture
+from restore.pipeline import Restorer
+from tests.occlusion.scenes import still, texture
 
 HEIGHT, WIDTH = 64, 80
 AT = REACH
@@ -55,8 +59,20 @@ def test_what_none_saw_errs_less_on_average() -> None:
     assert error(settled(frames, AT)) < 0.4 * error(frames[AT].image)
 
 
-def test_frames_in_view_weigh_more() -> None:
-    assert error(settled(clip(), AT)) < 0.7 * error(settled(clip(always=True), AT))
+def plain(level: int, in_view: bool) -> Shown:
+    return Shown(np.full((HEIGHT, WIDTH, 3), level, np.uint8), hidden(not in_view), moving())
+
+
+def drawn_towards(others: list[Shown]) -> int:
+    """How many levels a hidden pixel of the middle frame, at 100, goes towards `others`, two before and two after."""
+    image = settled([*others[:2], plain(100, False), *others[2:]], AT)
+    return int(image[HOLE][0, 0, 0]) - 100
+
+
+def test_frames_in_view_weigh_more_than_hidden_ones_and_near_ones_more_than_far_ones() -> None:
+    same, seen, filled = plain(100, True), plain(120, True), plain(120, False)
+    assert 20 > drawn_towards([seen] * 4) > drawn_towards([filled] * 4) > 0
+    assert drawn_towards([same, seen, seen, same]) > drawn_towards([seen, same, same, seen]) > 0
 
 
 @pytest.mark.parametrize("at", [0, 1, 2 * REACH])
@@ -93,3 +109,24 @@ def test_what_comes_from_beyond_the_picture_darkens_nothing() -> None:
     everywhere, bright = np.ones((HEIGHT, WIDTH), bool), np.full((HEIGHT, WIDTH, 3), 200, np.uint8)
     frames = [Shown(bright, everywhere, moving(9, -7) if t else None) for t in range(3)]
     assert np.array_equal(settled(frames, 1), bright)
+
+
+class Flickering(nn.Module):
+    """Returns the base, every frame's with noise of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chance = torch.Generator().manual_seed(0)
+
+    def forward(self, evidence: Tensor) -> Tensor:
+        return evidence[:, :3] + 0.04 * torch.randn(evidence[:, :3].shape, generator=self.chance)
+
+
+def test_what_was_hidden_is_averaged_and_what_was_in_view_is_not() -> None:
+    clip, mask = still(12) // 2 + 32, np.zeros(still(12).shape[:3], np.float32)
+    mask[:, 8:24, 8:24] = 1
+    restorer = Restorer(Flickering(), OcclusionFinder(), device="cpu", precision="float32")
+    flicker = np.stack([frame.image for frame in restorer.restore_frames(clip, mask)]).astype(float).std(0).mean(-1)
+    inside, outside = flicker[10:22, 10:22].mean(), flicker[:, 30:].mean()
+    assert outside == pytest.approx(0.04 * 127.5, rel=0.1)
+    assert inside < 0.6 * outside
