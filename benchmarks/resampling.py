@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from restore.degradations.degrade import Ranges, degrade
-from restore.hybrid import Refinement, refine_frames
 from restore.pipeline import Restored, Restorer
-from restore.refiner import load_refiner
+from restore.refinement.hybrid import Refinement, refine_frames
+from restore.refinement.refiner import load_refiner
 from restore.scoring.psnr import decibels
 from restore.scoring.temporal import temporal_error
 from restore.tensors import to_float, to_uint8

@@ -25,8 +25,8 @@ import torch
 
 from restore.degradations.degrade import Ranges, add_noise, defocus, degrade
 from restore.degradations.obstructions.draw import KINDS, obstruct
-from restore.occlusion.instances import LIKELY, Instance, instances
-from restore.occlusion.tracks import matched
+from restore.detection.instances import LIKELY, Instance, instances
+from restore.detection.tracks import matched
 from restore.pipeline import WEIGHTS, Restorer
 from restore.tensors import to_float, to_uint8
 from restore.video.clip import read_clip

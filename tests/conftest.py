@@ -51,7 +51,7 @@ def tiny_refiner(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from restore.models.autoencoder import build_autoencoder
     from restore.models.denoiser import build_denoiser
-    from restore.refiner import RefinerPipeline
+    from restore.refinement.refiner import RefinerPipeline
     from restore.training.train_refiner import NOISE
 
     folder = tmp_path_factory.mktemp("refiner")

@@ -13,7 +13,7 @@ from restore.models.generator import UNetGenerator
 from restore.models.segmenter import Segmenter
 from restore.models.weights import save_models
 from restore.pipeline import Restorer
-from tests.occlusion.scenes import noisy, still
+from tests.propagation.scenes import noisy, still
 from tests.test_pipeline import TINY, dark, restored, restorer, white_finder
 
 

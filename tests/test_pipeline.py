@@ -14,7 +14,7 @@ from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.tensors import to_float, to_uint8
 from restore.training.prepare import propagated_pairs
-from tests.occlusion.scenes import box, noisy, pan, still, texture
+from tests.propagation.scenes import box, noisy, pan, still, texture
 
 TINY: dict[str, Any] = {"widths": [8, 8], "blocks": [1, 1], "decoder_blocks": [1]}
 WHITE = 255  # what hides the scene in these clips; no scene is as bright

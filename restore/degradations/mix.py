@@ -10,7 +10,7 @@ from torch import Tensor
 
 from restore.degradations.degrade import Range, Ranges, add_noise, compress_some, defocus, degrade, draw_strength
 from restore.degradations.obstructions.draw import obstruct
-from restore.degradations.obstructions.kinds import BOXES, KINDS
+from restore.kinds import BOXES, KINDS
 
 NONE = Range(0.0, 0.0, 0.0)
 # How often each kind is drawn, beside the others: what is hard to see more often than what is easy.

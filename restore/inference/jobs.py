@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restore.errors import InputError, VideoError
-from restore.inference.beside import open_beside
+from restore.inference.paired import open_beside
 from restore.inference.report import check_report, is_result, read_report
 from restore.video.files import VIDEO_EXTENSIONS, extensions, find_videos, match_by_stem, match_masks, output_path
 from restore.video.reader import VideoReader

@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from restore.inference.beside import Beside, in_step
-from restore.occlusion.find import Found
-from restore.occlusion.grow import grown
-from restore.occlusion.propagate import DOUBT
+from restore.detection.detect import Found
+from restore.detection.dilate import grown
+from restore.inference.paired import Beside, in_step
 from restore.pipeline import Restored, Restorer
+from restore.propagation.engine import DOUBT
 from restore.video.mask import MaskCheck
 from restore.video.prefetch import prefetch
 from restore.video.reader import Frame, VideoReader

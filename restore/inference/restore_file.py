@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from restore.detection.detect import Found
+from restore.detection.tracks import Tracker
 from restore.errors import RestoreError
-from restore.inference.beside import Beside, in_step, open_beside
 from restore.inference.masks import AHEAD, MaskMode, restored_frames
+from restore.inference.paired import Beside, in_step, open_beside
 from restore.inference.report import check_report, write_report
 from restore.inference.side_by_side import side_by_side, side_by_side_info
 from restore.models.pix2pix import Pix2PixUNet
-from restore.occlusion.find import Found
-from restore.occlusion.propagate import DOUBT
-from restore.occlusion.provenance import NAMES, SEEN, shares
-from restore.occlusion.tracks import Tracker
 from restore.pipeline import Restored, Restorer
+from restore.propagation.engine import DOUBT
+from restore.propagation.provenance import NAMES, SEEN, shares
 from restore.scoring.report import Scores
 from restore.video.mask import MaskCheck
 from restore.video.prefetch import prefetch
@@ -35,7 +35,7 @@ from restore.video.reader import Frame, VideoReader
 from restore.video.writer import VideoWriter
 
 if TYPE_CHECKING:  # importing diffusers takes seconds, and not every restoration refines
-    from restore.hybrid import Hybrid
+    from restore.refinement.hybrid import Hybrid
 
 
 def restore_file(

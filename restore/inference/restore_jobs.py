@@ -23,7 +23,7 @@ from restore.scoring.report import table
 from restore.video.clip import count_frames
 
 if TYPE_CHECKING:  # see `restore_file`
-    from restore.hybrid import Hybrid
+    from restore.refinement.hybrid import Hybrid
 
 FOREVER = timedelta(days=365)  # a process may be done long before the others
 
@@ -118,8 +118,8 @@ def _hybrid(config: InferenceConfig, restorer: Restorer) -> "Hybrid":
     Raises:
         InputError: it is missing, broken, or cannot read a prompt.
     """
-    from restore.hybrid import Hybrid, Refinement
-    from restore.refiner import load_refiner
+    from restore.refinement.hybrid import Hybrid, Refinement
+    from restore.refinement.refiner import load_refiner
 
     refiner = load_refiner(config.refiner, motion_adapter=config.motion_adapter, dtype=restorer.dtype)
     refiner.check_prompt(config.prompt or config.negative_prompt)

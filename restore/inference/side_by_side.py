@@ -5,9 +5,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from restore.occlusion.overlay import COLOURS, overlay
-from restore.occlusion.provenance import NAMES
+from restore.inference.overlay import COLOURS, overlay
 from restore.pipeline import Restored
+from restore.propagation.provenance import NAMES
 from restore.video.info import VideoInfo
 
 WHITE, DARK = (255, 255, 255), 24

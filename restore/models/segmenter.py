@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from restore.degradations.obstructions.kinds import KINDS
+from restore.kinds import KINDS
 from restore.models.efficientnet import CHANNELS as FEATURES
 from restore.models.efficientnet import EfficientNetLite
 from restore.models.unet import UNet

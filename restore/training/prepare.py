@@ -14,15 +14,15 @@ from torch import Tensor, nn
 
 from restore.degradations.degrade import Ranges, degrade
 from restore.degradations.mix import Shares, degrade_mixed
+from restore.detection.dilate import rimmed
+from restore.detection.fuse import Said, together, without_traces
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter, surroundings
-from restore.occlusion.evidence import CHANNELS, FRAME, evidence, to_tensor
-from restore.occlusion.grow import rimmed
-from restore.occlusion.propagate import Tracked, sweep_backward, sweep_forward, track
-from restore.occlusion.together import Said, together, without_traces
+from restore.propagation.engine import Tracked, sweep_backward, sweep_forward, track
+from restore.propagation.evidence import CHANNELS, FRAME, evidence, to_tensor
 from restore.tensors import to_uint8
-from restore.training.vary import reframe, vary
+from restore.training.augment import reframe, vary
 from restore.video.windows import windows
 
 SHARP_SHARE = 0.1  # of the clips of which some are obstructed: neither blurred nor noisy, to be left as they are

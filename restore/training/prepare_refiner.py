@@ -14,7 +14,7 @@ from restore.degradations.degrade import Ranges, degrade
 from restore.degradations.holes import draw_holes
 from restore.models.autoencoder import Autoencoder, downsampling, encode
 from restore.models.denoiser import hidden_cells
-from restore.occlusion.evidence import unseen
+from restore.propagation.evidence import unseen
 from restore.training.prepare import network_input, propagated_pairs
 
 AT_ONCE = 8  # frames through the generator

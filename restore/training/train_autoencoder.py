@@ -27,12 +27,12 @@ from restore.models.autoencoder import (
 from restore.models.pretrained import load_autoencoder, save_part
 from restore.scoring.psnr import psnr
 from restore.tensors import to_uint8
+from restore.training.backup import set_aside
 from restore.training.checkpoint import resume, save_checkpoint
 from restore.training.config import AutoencoderConfig
 from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
 from restore.training.ema import averaged
 from restore.training.interrupt import Interrupt
-from restore.training.keep import set_aside
 from restore.training.losses import check_finite, gradient_loss, moment_loss, reconstruction_loss
 from restore.training.schedule import cosine
 

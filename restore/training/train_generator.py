@@ -19,13 +19,13 @@ from restore.models.generator import UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 from restore.models.weights import save_models
-from restore.occlusion.evidence import FRAME
+from restore.propagation.evidence import FRAME
+from restore.training.backup import set_aside
 from restore.training.checkpoint import resume, save_checkpoint
 from restore.training.config import TrainConfig
 from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
 from restore.training.ema import averaged
 from restore.training.interrupt import Interrupt
-from restore.training.keep import set_aside
 from restore.training.losses import (
     check_finite,
     discriminator_loss,

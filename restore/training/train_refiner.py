@@ -17,13 +17,13 @@ from restore.models.autoencoder import Autoencoder
 from restore.models.denoiser import build_denoiser, denoise
 from restore.models.pretrained import load_autoencoder, save_part
 from restore.models.weights import load_models
-from restore.refiner import RefinerPipeline, load_refiner
+from restore.refinement.refiner import RefinerPipeline, load_refiner
+from restore.training.backup import set_aside
 from restore.training.checkpoint import resume, save_checkpoint
 from restore.training.config import RefinerConfig
 from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
 from restore.training.ema import averaged
 from restore.training.interrupt import Interrupt
-from restore.training.keep import set_aside
 from restore.training.losses import check_finite, diffusion_loss
 from restore.training.prepare import seeded
 from restore.training.prepare_refiner import CoarseClips, LatentClips, coarse_clips, latent_clips

@@ -14,17 +14,17 @@ from restore.degradations.degrade import Ranges
 from restore.degradations.mix import Mixed, Shares, degrade_mixed
 from restore.models.segmenter import Segmenter, surroundings
 from restore.models.weights import load_segmenter, save_models
+from restore.training.augment import reframe, vary
+from restore.training.backup import set_aside
 from restore.training.checkpoint import resume, save_checkpoint
 from restore.training.config import ObstructionConfig
 from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
 from restore.training.ema import averaged
 from restore.training.imagenet import load_imagenet
 from restore.training.interrupt import Interrupt
-from restore.training.keep import set_aside
 from restore.training.losses import check_finite, kind_dice_loss, kind_loss, mask_loss
 from restore.training.prepare import seeded
 from restore.training.schedule import cosine
-from restore.training.vary import reframe, vary
 from restore.video.prefetch import prefetch
 
 VIDEOS = 24  # held out, that are validated on

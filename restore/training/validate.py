@@ -13,7 +13,7 @@ from restore.degradations.boxes import KINDS
 from restore.degradations.degrade import Ranges, degrade
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter
-from restore.occlusion.evidence import FRAME
+from restore.propagation.evidence import FRAME
 from restore.scoring.psnr import psnr
 from restore.scoring.ssim import ssim
 from restore.tensors import to_uint8

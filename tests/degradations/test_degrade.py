@@ -9,7 +9,7 @@ from torch import Tensor
 from restore.degradations.boxes import KINDS, SHARES
 from restore.degradations.degrade import Range, Ranges, degrade
 from restore.tensors import to_float, to_uint8
-from tests.occlusion.scenes import texture
+from tests.propagation.scenes import texture
 
 
 def always(value: float) -> Range:

@@ -2,7 +2,7 @@ import torch
 
 from restore.degradations.degrade import Ranges
 from restore.degradations.mix import Mixed, Shares, degrade_mixed, strongest
-from restore.degradations.obstructions.kinds import BOXES
+from restore.kinds import BOXES
 
 
 def mixed(shares: Shares, seed: int = 0, clips: int = 6) -> Mixed:

@@ -14,11 +14,11 @@ from restore.errors import MaskError
 from restore.inference.restore_file import restore_file
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import UNetGenerator
-from restore.occlusion.provenance import COPIED, FILLED, NAMES, SEEN
 from restore.pipeline import Restorer
+from restore.propagation.provenance import COPIED, FILLED, NAMES, SEEN
 from restore.video.reader import VideoReader
 from tests.inference.command import left_in, quarter
-from tests.occlusion.scenes import box, noisy, pan
+from tests.propagation.scenes import box, noisy, pan
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise
 
 FRAMES, H, W = 10, 48, 64

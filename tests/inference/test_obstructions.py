@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from restore.degradations.obstructions.kinds import KINDS
 from restore.inference.restore_file import restore_file
+from restore.kinds import KINDS
 from restore.models.segmenter import FRAME, Segmenter
 from restore.pipeline import Restorer
 from restore.video.clip import read_clip
 from tests.inference.test_restore_file import FRAMES, write
-from tests.occlusion.scenes import still
+from tests.propagation.scenes import still
 
 
 @pytest.fixture(scope="module")

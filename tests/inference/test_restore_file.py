@@ -14,7 +14,7 @@ from restore.errors import InputError, MaskError, RestoreError, VideoError
 from restore.inference.restore_file import restore_file
 from restore.pipeline import Restorer
 from restore.video.reader import VideoReader
-from tests.occlusion.scenes import behind, box, noisy, still
+from tests.propagation.scenes import behind, box, noisy, still
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise, packets_of, picture, psnr
 
 FRAMES = 10

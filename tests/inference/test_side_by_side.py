@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from restore.inference.overlay import COLOURS, overlay
 from restore.inference.side_by_side import caption_height, captioned, side_by_side
-from restore.occlusion.overlay import COLOURS, overlay
-from restore.occlusion.provenance import COPIED, FILLED
 from restore.pipeline import Restored
+from restore.propagation.provenance import COPIED, FILLED
 from restore.video.reader import VideoReader
 from tests.inference.command import Command, quarter
-from tests.occlusion.scenes import texture
+from tests.propagation.scenes import texture
 from tests.video.make import MILLI, UNEVEN, make_video
 
 H, W = 48, 64

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from restore.occlusion.provenance import FILLED, REGENERATED
+from restore.propagation.provenance import FILLED, REGENERATED
 from restore.video.reader import VideoReader
 from tests.inference.command import Command, left_in
 from tests.video.make import make_video

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from restore.degradations.degrade import Ranges
+from restore.detection.dilate import rimmed
+from restore.detection.fuse import together, without_traces
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.segmenter import Segmenter, surroundings
-from restore.occlusion.evidence import BASE, FRAME
-from restore.occlusion.grow import rimmed
-from restore.occlusion.together import together, without_traces
+from restore.propagation.evidence import BASE, FRAME
 from restore.tensors import to_float
 from restore.training.prepare import Pairs, degraded_windows, find_masks, propagated_pairs
-from tests.occlusion.scenes import pan
+from tests.propagation.scenes import pan
 
 WINDOWS, FRAMES, HEIGHT, WIDTH = 3, 4, 48, 56
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ from restore.models.finder import OcclusionFinder
 from restore.training.config import TrainConfig
 from restore.training.data import CleanWindows
 from restore.training.train_generator import _pairs
-from tests.occlusion.scenes import pan
+from tests.propagation.scenes import pan
 from tests.training.tiny import SETTINGS, write_video
 
 

@@ -10,7 +10,7 @@ from accelerate.state import AcceleratorState
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
-from restore.occlusion.evidence import BASE
+from restore.propagation.evidence import BASE
 from restore.scoring.psnr import psnr
 from restore.tensors import to_uint8
 from restore.training.validate import Validation

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
 import train
-from tests.occlusion.scenes import pan
+from tests.propagation.scenes import pan
 
 COMMON = {
     "epochs": 3,

@@ -10,11 +10,11 @@ from restore.degradations.obstructions.boxes import draw_grey_boxes
 from restore.degradations.obstructions.dirt import draw_dirt
 from restore.degradations.obstructions.drops import draw_drops
 from restore.degradations.obstructions.flare import draw_flare
-from restore.degradations.obstructions.kinds import KINDS
 from restore.degradations.obstructions.layers import Glare, Layer
 from restore.degradations.obstructions.leaves import draw_leaves
 from restore.degradations.obstructions.scratches import draw_scratches
 from restore.degradations.obstructions.text import draw_text
+from restore.kinds import KINDS
 
 DRAW: dict[str, Callable[..., Layer]] = {
     "leaves": draw_leaves,

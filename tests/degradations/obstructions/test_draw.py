@@ -8,7 +8,7 @@ from torch import Tensor
 from restore.degradations.obstructions.draw import DRAW, HIDDEN, KINDS, Obstructed, obstruct
 from restore.degradations.obstructions.drops import draw_drops
 from restore.tensors import to_float
-from tests.occlusion.scenes import texture
+from tests.propagation.scenes import texture
 
 SEEDS = range(4)
 

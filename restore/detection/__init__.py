@@ -1,0 +1,1 @@
+"""What hides the scene: where it is, of which kind, and for how long."""
