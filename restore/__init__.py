@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from restore.errors import RestoreError
 
 if TYPE_CHECKING:
-    from restore.inference.restore_file import restore_file
+    from restore.inference.files import restore_file
     from restore.pipeline import Restorer
 
 __all__ = ["RestoreError", "Restorer", "restore_file"]
@@ -18,7 +18,7 @@ def __getattr__(name: str) -> Any:
 
         return Restorer
     if name == "restore_file":
-        from restore.inference.restore_file import restore_file
+        from restore.inference.files import restore_file
 
         return restore_file
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restore.errors import InputError, VideoError
-from restore.inference.paired import open_beside
+from restore.inference.paired import open_paired
 from restore.inference.report import check_report, is_result, read_report
 from restore.video.files import VIDEO_EXTENSIONS, extensions, find_videos, match_by_stem, match_masks, output_path
 from restore.video.reader import VideoReader
@@ -130,9 +130,9 @@ def _checked(job: Job, *, folder: bool, lossless: bool, quality: int | None, ove
                 raise
             return replace(job, problem=error)
         if job.mask:
-            stack.enter_context(open_beside("mask", job.mask, reader))
+            stack.enter_context(open_paired("mask", job.mask, reader))
         if job.original:
-            stack.enter_context(open_beside("original", job.original, reader))
+            stack.enter_context(open_paired("original", job.original, reader))
     return job
 
 

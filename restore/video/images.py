@@ -11,7 +11,7 @@ import numpy as np
 
 from restore.errors import VideoError
 from restore.video.files import IMAGE_EXTENSIONS, images_in
-from restore.video.reader import Frame
+from restore.frame import Frame
 
 
 @dataclass(frozen=True)

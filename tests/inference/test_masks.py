@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from restore.errors import MaskError
-from restore.inference.restore_file import restore_file
+from restore.inference.files import restore_file
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import UNetGenerator
 from restore.pipeline import Restorer

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from restore.inference.restore_file import restore_file
+from restore.inference.files import restore_file
 from restore.kinds import KINDS
 from restore.models.segmenter import FRAME, Segmenter
 from restore.pipeline import Restorer

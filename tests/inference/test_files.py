@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from restore.errors import InputError, MaskError, RestoreError, VideoError
-from restore.inference.restore_file import restore_file
+from restore.inference.files import restore_file
 from restore.pipeline import Restorer
 from restore.video.reader import VideoReader
 from tests.propagation.scenes import behind, box, noisy, still
