@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restore.detection.detect import Found, find
+from restore.detection.detect import detect
+from restore.frame import Frame
 from restore.models.finder import OcclusionFinder
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
@@ -118,7 +119,7 @@ class Restorer:
             masks: for each frame bool or float `H W`, 1 where it is hidden; None lets the finder find them.
         """
         if masks is None:
-            yield from self.restore_masked((found.image, found.mask) for found in self.find(images))
+            yield from self.restore_masked(_masked(self.find(images)))
         else:
             yield from self.restore_masked(zip(images, masks, strict=True))
 
@@ -149,9 +150,9 @@ class Restorer:
             clips.append(np.stack([frame.image for frame in self.restore_frames(clip, given)]))
         return to_float(np.stack(clips)).to(video.device)
 
-    def find(self, images: Iterable[np.ndarray]) -> Iterator[Found]:
-        """What hides the scene in each of `images`, as `restore_frames` takes them."""
-        yield from find(self.finder, images, place=self._input, segmenter=self.segmenter)
+    def find(self, images: Iterable[np.ndarray]) -> Iterator[Frame]:
+        """Detect what hides the scene in each of `images`, as `restore_frames` takes them."""
+        yield from detect(map(Frame, images), self.finder, to_device=self._input, segmenter=self.segmenter)
 
     @torch.inference_mode()
     def _generate(self, batches: Iterable[Batch]) -> Iterator[tuple[Motion | None, Restored]]:
@@ -162,6 +163,12 @@ class Restorer:
 
     def _input(self, x: Tensor) -> Tensor:
         return x.to(self.device, memory_format=torch.channels_last)
+
+
+def _masked(frames: Iterable[Frame]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for frame in frames:
+        assert frame.mask is not None, "detection sets it"
+        yield frame.image, frame.mask
 
 
 def _tracked(masked: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Tracked]:

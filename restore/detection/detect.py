@@ -1,11 +1,12 @@
 """Detection of what hides the scene: two networks over a stream of frames, their logits filtered in time and fused.
 
-    frames ──> finder ──> scenes ───────> segmenter ──> temporal median ──> trace suppression ──> fusion ──> frames
-               boxes      by the pixels   within each   persistent kinds    moving boxes          mask, kinds
-                          in view         scene
+frames ──> finder ──> scenes ───────> segmenter ──> temporal median ──> trace suppression ──> fusion ──> frames
+           boxes      by the pixels   within each   persistent kinds    moving boxes          mask, kinds
+                      in view         scene
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TypeVar
@@ -93,7 +94,7 @@ def detect_clip(
 def _find_boxes(
     frames: Iterable[Frame], finder: OcclusionFinder, to_device: Callable[[Tensor], Tensor]
 ) -> Iterator[_Detection]:
-    """Run the finder over each frame and its neighbours. Its probability is the frame's mask for now."""
+    """Run the finder over each frame and its neighbours. Its probability is the frame's preliminary mask."""
     buffer: Tensor | None = None  # of all batches: fresh memory, 75 MB a frame at 1080p, costs more than writing it
     for window in windows(_with_neighbours(_placed(frames, to_device)), BATCH):
         if buffer is None:
@@ -110,9 +111,7 @@ def _find_boxes(
             yield detection
 
 
-def _placed(
-    frames: Iterable[Frame], to_device: Callable[[Tensor], Tensor]
-) -> Iterator[tuple[_Detection, Tensor]]:
+def _placed(frames: Iterable[Frame], to_device: Callable[[Tensor], Tensor]) -> Iterator[tuple[_Detection, Tensor]]:
     """Each frame's pixels, float32 `1 3 H W` in [-1, 1] on the device: the only conversion, for both networks."""
     for frame in frames:
         pixels = to_device(to_float(frame.image[None].copy()))
@@ -124,7 +123,8 @@ def _number_scenes(detections: Iterable[_Detection]) -> Iterator[_Detection]:
     """Decide the scene of each frame from the pixels that the finder leaves in view."""
     scenes = SceneDetector()
     for detection in detections:
-        scenes.push(detection.frame)
+        # A copy: the mask is preliminary, and what is derived from it must not stay cached.
+        detection.frame.scene = scenes.push(copy(detection.frame))
         yield detection
 
 

@@ -83,7 +83,7 @@ class Track:
 
 
 class Tracker:
-    """Tracks a video frame by frame. It holds the tracks that are alive, and the `MAX_TRACKS` longest of the ended ones.
+    """Tracks a video frame by frame. It holds the tracks that are alive and the `MAX_TRACKS` longest that are not.
 
     >>> from restore.kinds import KINDS
     >>> probability, kinds = np.zeros((48, 64), np.float32), np.full((48, 64), KINDS.index("dirt"), np.uint8)

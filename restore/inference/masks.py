@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from restore.detection.detect import Found
-from restore.detection.dilate import grown
+from restore.detection.dilate import dilate
+from restore.frame import Frame as Detected
 from restore.inference.paired import Beside, in_step
 from restore.pipeline import Restored, Restorer
 from restore.propagation.engine import DOUBT
@@ -30,7 +30,7 @@ def restored_frames(
     mode: MaskMode,
     dilation: int,
     certain: bool,
-    note: Callable[[Found], object],
+    note: Callable[[Detected], object],
     refine: Callable[[Iterator[Restored]], Iterator[Restored]] | None,
 ) -> Iterator[tuple[Frame, Restored]]:
     """Each frame of a video with what becomes of it.
@@ -65,15 +65,16 @@ def restored_frames(
     if certain:
         masked = ((image, mask > DOUBT) for image, mask in masked)
     if dilation:
-        masked = ((image, grown(mask, dilation)) for image, mask in masked)
+        masked = ((image, dilate(mask, dilation)) for image, mask in masked)
     restored = restorer.restore_masked(masked)
     for result in refine(restored) if refine else restored:
         yield waiting.popleft(), result
 
 
-def _noted(found: Iterable[Found], note: Callable[[Found], object]) -> Masked:
-    for frame in found:
+def _noted(detected: Iterable[Detected], note: Callable[[Detected], object]) -> Masked:
+    for frame in detected:
         note(frame)
+        assert frame.mask is not None, "detection sets it"
         yield frame.image, frame.mask
 
 

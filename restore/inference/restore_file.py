@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from restore.detection.detect import Found
 from restore.detection.tracks import Tracker
 from restore.errors import RestoreError
+from restore.frame import Frame as Detected
 from restore.inference.masks import AHEAD, MaskMode, restored_frames
 from restore.inference.paired import Beside, in_step, open_beside
 from restore.inference.report import check_report, write_report
@@ -123,9 +123,9 @@ def restore_file(
     check, tracker = MaskCheck(), Tracker()
     tells_kinds = mode in ("found", "both") and restorer.segmenter is not None
 
-    def note(found: Found) -> None:
-        if found.kinds is not None:
-            tracker.add(found.probability, found.kinds)
+    def note(frame: Detected) -> None:
+        if frame.probability is not None and frame.kinds is not None:
+            tracker.add(frame.probability, frame.kinds)
 
     regions: list[dict[str, Any]] = []
     refine = partial(hybrid.refine_frames, regions=regions, progress=refining) if hybrid else None

@@ -79,7 +79,7 @@ def surroundings(frames: Tensor, at: Sequence[int] | None = None) -> Tensor:
 
 
 def one_by_one(frames: Sequence[Tensor], at: Sequence[int]) -> Iterator[Tensor]:
-    """`surroundings`, one frame at a time: frames `B 3 H W` => `B 15 H W` in channels-last order, as networks read it."""
+    """`surroundings`, one frame at a time: `B 3 H W` each => `B 15 H W` each, in channels-last order."""
     last, mean = len(frames) - 1, reduce(torch.add, frames) / len(frames)
     # A sum of squares: `std_mean` takes ten times as long on a CPU, and the whole clip at once does not fit its caches.
     squares = torch.zeros_like(mean)
