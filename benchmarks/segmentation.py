@@ -24,9 +24,10 @@ import numpy as np
 import torch
 
 from restore.degradations.degrade import Ranges, add_noise, defocus, degrade
-from restore.degradations.obstructions.draw import KINDS, obstruct
-from restore.detection.instances import LIKELY, Instance, instances
+from restore.degradations.obstructions.draw import obstruct
+from restore.detection.instances import INSTANCE_THRESHOLD, Instance, instances
 from restore.detection.tracks import matched
+from restore.kinds import KINDS
 from restore.pipeline import WEIGHTS, Restorer
 from restore.tensors import to_float, to_uint8
 from restore.video.clip import read_clip
@@ -40,8 +41,9 @@ TYPICAL = Ranges(typical_share=1, compressed_share=0)
 def find(restorer: Restorer, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """What is measured: frames uint8 `T H W 3` => probabilities float32 `T H W`; kinds uint8 `T H W`, or None."""
     found = list(restorer.find(frames))
+    probability = np.stack([frame.probability for frame in found if frame.probability is not None])
     kinds = [frame.kinds for frame in found if frame.kinds is not None]
-    return np.stack([frame.probability for frame in found]), np.stack(kinds) if kinds else None
+    return probability, np.stack(kinds) if kinds else None
 
 
 @dataclass
@@ -69,7 +71,7 @@ class Score:
         self, probability: np.ndarray, kinds: np.ndarray | None, true_mask: np.ndarray, true_kinds: np.ndarray
     ) -> None:
         """One clip: what was found and what is true, each `T H W`."""
-        mask, truth = probability > LIKELY, true_mask > LIKELY
+        mask, truth = probability > INSTANCE_THRESHOLD, true_mask > INSTANCE_THRESHOLD
         self.ious.append(iou(mask, truth))
         self.hidden += np.bincount(true_kinds[truth], minlength=len(KINDS))
         self.hit += np.bincount(true_kinds[truth & mask], minlength=len(KINDS))
@@ -152,9 +154,14 @@ def report(restorer: Restorer, clips: Sequence[np.ndarray], seed: int) -> list[s
         for index, clip in enumerate(clips):
             generator = torch.Generator().manual_seed(seed + index)
             bad, boxes = degrade(to_float(clip)[None], generator=generator, ranges=TYPICAL, kind=sort)
-            ious.append(iou(find(restorer, to_uint8(bad[0]))[0] > LIKELY, boxes[0, :, 0].numpy() > LIKELY))
+            ious.append(
+                iou(
+                    find(restorer, to_uint8(bad[0]))[0] > INSTANCE_THRESHOLD,
+                    boxes[0, :, 0].numpy() > INSTANCE_THRESHOLD,
+                )
+            )
         lines.append(f"| {sort} | {np.mean(ious):.1f} |")
-    called = [100 * (find(restorer, clip)[0] > LIKELY).mean() for clip in clips]
+    called = [100 * (find(restorer, clip)[0] > INSTANCE_THRESHOLD).mean() for clip in clips]
     return [*lines, "", f"Of clean clips {np.mean(called):.2f} % are called hidden."]
 
 

@@ -5,6 +5,7 @@ the spot is before it.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -74,16 +75,20 @@ def surroundings(frames: Tensor, at: Sequence[int] | None = None) -> Tensor:
     >>> surroundings(clip)[0, :, :12:3, 0, 0].tolist()
     [[0.0, 0.0, -1.0, -0.5], [0.25, 1.0, 0.0, 0.5]]
     """
-    return torch.stack(list(one_by_one(frames, range(frames.shape[1]) if at is None else at)), 1)
+    return torch.stack(list(one_by_one(frames.unbind(1), range(frames.shape[1]) if at is None else at)), 1)
 
 
-def one_by_one(frames: Tensor, at: Sequence[int]) -> Iterator[Tensor]:
-    """`surroundings`, one frame at a time: `B 15 H W` each."""
-    last, mean = frames.shape[1] - 1, frames.mean(1)
-    # `std_mean` takes ten times as long on a CPU.
-    deviation = (frames - mean[:, None]).square_().mean(1).sqrt_()
-    change = deviation.mul_(127.5).add_(0.5).log_().div_(2)
+def one_by_one(frames: Sequence[Tensor], at: Sequence[int]) -> Iterator[Tensor]:
+    """`surroundings`, one frame at a time: `B 3 H W` each => `B 15 H W` each, in channels-last order."""
+    last, mean = len(frames) - 1, reduce(torch.add, frames) / len(frames)
+    # A sum of squares: `std_mean` takes ten times as long on a CPU, and the whole clip at once does not fit its caches.
+    squares = torch.zeros_like(mean)
+    for frame in frames:
+        squares += (frame - mean).square_()
+    change = squares.div_(len(frames)).sqrt_().mul_(127.5).add_(0.5).log_().div_(2)
     for t in at:
-        now = frames[:, t]
-        others = (frames[:, max(0, t - 1)], frames[:, min(last, t + 1)], mean)
-        yield torch.cat([now, *(STRENGTH * (now - other) for other in others), change], 1)
+        now = frames[t]
+        others = (frames[max(0, t - 1)], frames[min(last, t + 1)], mean)
+        parts = [now, *((now - other).mul_(STRENGTH) for other in others), change]
+        # Five times as fast as a concatenation of planes and a change of order after it.
+        yield torch.cat([part.movedim(1, -1) for part in parts], -1).movedim(-1, 1)

@@ -4,7 +4,7 @@ Runs ahead of the training step, in a thread. All of it depends only on the batc
 run sees what an uninterrupted one would have seen.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,16 +14,14 @@ from torch import Tensor, nn
 
 from restore.degradations.degrade import Ranges, degrade
 from restore.degradations.mix import Shares, degrade_mixed
-from restore.detection.dilate import rimmed
-from restore.detection.fuse import Said, together, without_traces
-from restore.models.finder import OcclusionFinder, triples
+from restore.detection.detect import detect_clip
+from restore.models.finder import OcclusionFinder
 from restore.models.pix2pix import Pix2PixUNet
-from restore.models.segmenter import Segmenter, surroundings
+from restore.models.segmenter import Segmenter
 from restore.propagation.engine import Tracked, sweep_backward, sweep_forward, track
 from restore.propagation.evidence import CHANNELS, FRAME, evidence, to_tensor
 from restore.tensors import to_uint8
 from restore.training.augment import reframe, vary
-from restore.video.windows import windows
 
 SHARP_SHARE = 0.1  # of the clips of which some are obstructed: neither blurred nor noisy, to be left as they are
 VARIED_SHARE = 0.5  # of the windows that a generator learns from: what is behind a hole could be learnt by heart
@@ -75,39 +73,23 @@ def degraded_windows(
     return clean, degraded, mask, generator
 
 
-@torch.no_grad()
 def find_masks(
     finder: OcclusionFinder,
     clips: Tensor,
     autocast: Callable[[], torch.autocast],
     segmenter: Segmenter | None = None,
 ) -> Tensor:
-    """The masks `B T 1 H W` of clips `B T 3 H W`, as the restorer finds them: by the finder, and by the segmenter if
-    there is one.
-    """
-    found = _each(finder, triples(clips), autocast)[:, 0].sigmoid()
-    if segmenter is not None:
-        logits = _each(segmenter, surroundings(clips), autocast)
-        parts = found, logits[:, 0].sigmoid(), logits[:, 1:].argmax(1).byte()
-        said = list(zip(*(x.cpu().numpy() for x in parts), strict=True))
-        of_clips = (said[at : at + clips.shape[1]] for at in range(0, len(said), clips.shape[1]))
-        found = torch.from_numpy(np.stack([mask for of_clip in of_clips for mask in _together(of_clip)]))
-        found = found.to(clips.device)
-    return found.view(*clips.shape[:2], 1, *clips.shape[3:])
+    """The masks `B T 1 H W` of clips `B T 3 H W`, as the restorer detects them."""
 
+    def to_device(x: Tensor) -> Tensor:
+        return x.to(clips.device, memory_format=torch.channels_last)
 
-def _together(said: Sequence[Said]) -> Iterator[np.ndarray]:
-    """What finder and segmenter say of the frames of a clip => the mask `H W` of each of them."""
-    for window in windows(said, 1, before=1, after=1):
-        yield rimmed(*together(*without_traces(window.items, window.start)))
-
-
-def _each(model: nn.Module, stacks: Tensor, autocast: Callable[[], torch.autocast]) -> Tensor:
-    """Logits `BT K H W` for stacks of frames `B T C H W`."""
-    stacked = stacks.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    masks = []
     with autocast():
-        logits = torch.cat([model(part) for part in stacked.split(16)])
-    return logits.float()
+        for images in to_uint8(clips):
+            frames = detect_clip(images, finder, to_device=to_device, segmenter=segmenter)
+            masks.append(np.stack([frame.mask for frame in frames if frame.mask is not None]))
+    return torch.from_numpy(np.stack(masks))[:, :, None].to(clips.device)
 
 
 def propagated_pairs(

@@ -9,8 +9,8 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torchvision.utils import make_grid
 
-from restore.degradations.boxes import KINDS
 from restore.degradations.degrade import Ranges, degrade
+from restore.kinds import BOX_MOTIONS
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter
 from restore.propagation.evidence import FRAME
@@ -69,7 +69,7 @@ class Validation:
         clean = torch.cat([item["clips"] for item in items]).to(accelerator.device).float() / 127.5 - 1
         parts = []
         for index, clip in enumerate(clean.split(1)):
-            kind = KINDS[1 + index % (len(KINDS) - 1)]
+            kind = BOX_MOTIONS[1 + index % (len(BOX_MOTIONS) - 1)]
             parts.append(
                 degrade(clip, generator=generator, ranges=Ranges(typical_share=1, compressed_share=0), kind=kind)
             )

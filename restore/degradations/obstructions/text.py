@@ -15,7 +15,7 @@ RATE = 25  # frames that the clock takes for a second
 FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX)
 INKS = ((255, 255, 255), (255, 220, 60), (90, 255, 110))  # RGB
 CLOCKS = ("%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m-%d-%Y %a %H:%M:%S")
-NAMES = ("CAM 01", "CAM 04", "CH3 ENTRANCE", "PARKING LOT", "GATE 2", "REC", "LIVE", "HALLWAY")
+CAMERA_NAMES = ("CAM 01", "CAM 04", "CH3 ENTRANCE", "PARKING LOT", "GATE 2", "REC", "LIVE", "HALLWAY")
 STATIONS = ("TV 5", "NEWS 24", "K7", "CITY", "ARCHIVE")
 HEADLINES = ("BREAKING NEWS", "STORM REACHES THE COAST", "POLICE SEEK WITNESSES", "TRAFFIC ON THE RING ROAD")
 
@@ -41,7 +41,7 @@ def draw_text(
     opacity = uniform(generator, 0.75, 1.0)
     boxed = pick((True, False))  # letters stand on a dark strip, or have a dark outline
     begin = datetime(1998, 1, 1) + timedelta(seconds=integer(generator, 0, 800_000_000))
-    name, station, headline = pick(NAMES), pick(STATIONS), pick(HEADLINES)
+    name, station, headline = pick(CAMERA_NAMES), pick(STATIONS), pick(HEADLINES)
     shown = [uniform(generator, 0, 1) < often for often in (0.6, 0.6, 0.5, 0.45)]
     shown[0] |= not any(shown)
     colour = tuple(integer(generator, 20, 220) for _ in range(3))  # of logo and banner
