@@ -19,7 +19,7 @@ import torch
 from restore.degradations.degrade import Ranges, degrade
 from restore.pipeline import Restored, Restorer
 from restore.refinement.hybrid import Refinement, refine_frames
-from restore.refinement.refiner import load_refiner
+from restore.refinement.load import load_refiner
 from restore.scoring.psnr import decibels
 from restore.scoring.temporal import temporal_error
 from restore.tensors import to_float, to_uint8

@@ -1,4 +1,4 @@
-"""Generate the hidden part of latents so that it agrees with the known part (RePaint, Lugmayr et al. 2022, algorithm 1).
+"""Generate the hidden region of latents in agreement with the known one (RePaint, Lugmayr et al. 2022, algorithm 1).
 
 Works over any variance-preserving scheduler of diffusers (DDPM, DDIM, UniPC, DPM-Solver++, ...).
 Letters: `N` frames, `C` latent channels; noise levels are counted from `steps`, the noisiest, to 0, clean.
@@ -36,8 +36,8 @@ def sample(
 
     The known region is set to the known latents, noised to the level at hand, before every model call, each time with
     fresh noise. Given the clean known latents, the noises of the two regions are independent, so fresh noise pairs the
-    hidden region with a true draw of its surroundings, and resampling averages over these draws. The same noise over the
-    whole walk would condition on one noisy view of them instead, and the generated region would spread too much.
+    hidden region with a true draw of its surroundings, and resampling averages over these draws. One noise for the
+    whole walk would condition on one noisy view of them instead: the generated region would get too much variance.
 
     Args:
         denoise: `(noisy float32 N C H W, timestep, number of the call from 0)` => what the model predicts, `N C H W`,
@@ -97,8 +97,8 @@ def sample(
         x = torch.where(inside, x, noised(clean, signal[before]))
         predicted = denoise(x, timestep, call).float()
         if after == 0:
-            # Every sampler's last step, to no noise at all. The schedulers' own miss it at some counts of steps: DDIM's,
-            # a whole number of timesteps long, ends early; rounding gives UniPC and DPM-Solver++ one timestep too many.
+            # Every sampler's last step, to no noise at all. The schedulers' own misses that at some counts of steps:
+            # DDIM's has a length rounded down, and rounding gives UniPC and DPM-Solver++ one timestep too many.
             x = _clean(predicted, x, signal[before], scheduler.config.prediction_type)
         else:
             x = scheduler.step(predicted, timestep, x, **random).prev_sample

@@ -4,30 +4,16 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler
 
-from restore.models.autoencoder import build_autoencoder
-from restore.models.denoiser import build_denoiser
 from restore.pipeline import Restored
 from restore.propagation.provenance import COPIED, FILLED, REGENERATED, SEEN
 from restore.refinement.hybrid import CONTEXT, LENGTHS, OVERLAP, Refinement, refine_frames
 from restore.refinement.refiner import RefinerPipeline
 from restore.refinement.regions import heavy_regions
 from restore.tensors import to_float, to_uint8
-from restore.training.train_refiner import NOISE
 from tests.propagation.scenes import pan
 
 FAST = Refinement(heavy_side=12, steps=2, start=1.0)
-
-
-@pytest.fixture(scope="module")
-def refiner() -> RefinerPipeline:
-    torch.manual_seed(0)
-    return RefinerPipeline(
-        vae=build_autoencoder(latent_channels=4, downsampling=4, width=8).eval(),
-        unet=build_denoiser(latent_channels=4, widths=(16, 16), frames=4).eval(),
-        scheduler=DDIMScheduler(**NOISE),
-    )
 
 
 def frames(count: int, *, hole: int = 20, seed: int = 0) -> list[Restored]:
