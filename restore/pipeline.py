@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from restore.detection.detect import Found, find
+from restore.frame import Frame
 from restore.models.finder import OcclusionFinder
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
@@ -23,7 +24,7 @@ from restore.propagation.background import Background
 from restore.propagation.confidence import confidence_alone, frame_confidence
 from restore.propagation.engine import DOUBT, Tracked, remembered, sweep_backward, sweep_forward, track
 from restore.propagation.evidence import CHANNELS, evidence, picture, to_tensor
-from restore.propagation.flow import Motion
+from restore.propagation.flow import Motion, is_cut
 from restore.propagation.memory import Memory
 from restore.propagation.provenance import provenance, provenance_alone
 from restore.propagation.temporal_filter import REACH, Shown, settled
@@ -37,8 +38,8 @@ LENGTHS = 8, 32  # frames a window, least and most
 WEIGHTS = Path(__file__).parent.parent / "saved_models"
 
 Planes = list[np.ndarray]  # one a frame, `H W`
-# Motions; masks, provenance, confidence; and what is generated from, `B H W C`.
-Batch = tuple[list[Motion | None], Planes, Planes, Planes, np.ndarray]
+# Motions; frames; provenance, confidence; and what is generated from, `B H W C`.
+Batch = tuple[list[Motion | None], list[Frame], Planes, Planes, np.ndarray]
 Told = tuple[Tracked, np.ndarray, np.ndarray, Memory, Memory]  # of one frame, in the order that `evidence` takes it in
 
 
@@ -47,16 +48,22 @@ class Restored:
     """One frame of the result.
 
     Attributes:
+        frame: what it was made from, its mask and scene set.
         image: uint8 `H W 3`, RGB in [0, 255].
-        mask: float32 `H W` in [0, 1], what it was made with: the probability that the pixel is hidden.
         provenance: uint8 `H W`, where each pixel comes from: the codes of `occlusion/provenance.py`.
         confidence: uint8 `H W`, how certain each pixel is: 255 in view, 0 seen in no frame (`occlusion/confidence.py`).
     """
 
+    frame: Frame
     image: np.ndarray
-    mask: np.ndarray
     provenance: np.ndarray
     confidence: np.ndarray
+
+    @property
+    def mask(self) -> np.ndarray:
+        """float32 `H W` in [0, 1], what it was made with: the probability that the pixel is hidden."""
+        assert self.frame.mask is not None, "a restored frame has its mask"
+        return self.frame.mask
 
 
 class Restorer:
@@ -156,9 +163,9 @@ class Restorer:
     @torch.inference_mode()
     def _generate(self, batches: Iterable[Batch]) -> Iterator[tuple[Motion | None, Restored]]:
         """Run the generator over several frames at once. Each comes with its motion from the one before."""
-        for motions, masks, codes, certain, stacks in batches:
+        for motions, frames, codes, certain, stacks in batches:
             images = to_uint8(self.generator(self._input(to_tensor(stacks))))
-            yield from zip(motions, map(Restored, images, masks, codes, certain), strict=True)
+            yield from zip(motions, map(Restored, frames, images, codes, certain), strict=True)
 
     def _input(self, x: Tensor) -> Tensor:
         return x.to(self.device, memory_format=torch.channels_last)
@@ -201,6 +208,7 @@ def _stacked(frames: Iterable[Told]) -> Iterator[Batch]:
     one after the next is asked for.
     """
     buffers: Iterator[np.ndarray] | None = None
+    last: Frame | None = None
     for window in windows(frames, BATCH):
         if buffers is None:
             shape = (BATCH, *window.core[0][0].mask.shape, CHANNELS)
@@ -210,7 +218,8 @@ def _stacked(frames: Iterable[Told]) -> Iterator[Batch]:
             evidence(*told, out=stack)
         codes = [provenance(frame, before, after) for frame, _, _, before, after in window.core]
         certain = [frame_confidence(frame, before, after) for frame, _, _, before, after in window.core]
-        yield [told[0].motion for told in window.core], [told[0].mask for told in window.core], codes, certain, stacks
+        records = [last := _record(told[0].image, told[0].mask, last) for told in window.core]
+        yield [told[0].motion for told in window.core], records, codes, certain, stacks
 
 
 def _settled(frames: Iterable[tuple[Motion | None, Restored]]) -> Iterator[Restored]:
@@ -223,10 +232,20 @@ def _settled(frames: Iterable[tuple[Motion | None, Restored]]) -> Iterator[Resto
 
 def _alone(masked: Iterable[tuple[np.ndarray, np.ndarray]]) -> Iterator[Batch]:
     """Frames to be restored from themselves alone, several at once."""
+    last: Frame | None = None
     for window in windows(masked, BATCH):
         images, masks = (list(parts) for parts in zip(*window.core, strict=True))
         codes, certain = map(provenance_alone, masks), map(confidence_alone, masks)
-        yield [None] * len(masks), masks, list(codes), list(certain), picture(np.stack(images))
+        records = [last := _record(image, mask, last) for image, mask in window.core]
+        yield [None] * len(masks), records, list(codes), list(certain), picture(np.stack(images))
+
+
+def _record(image: np.ndarray, mask: np.ndarray, last: Frame | None) -> Frame:
+    """The record of the frame after `last`, its scene counted on where a cut lies between the two."""
+    frame = Frame(image=image, mask=mask, scene=0)
+    if last is not None and last.scene is not None:
+        frame.scene = last.scene + is_cut(frame.luma, last.luma)
+    return frame
 
 
 def _neighbours(window: Window[Tracked], index: int) -> tuple[np.ndarray, np.ndarray]:
