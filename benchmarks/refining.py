@@ -20,7 +20,7 @@ from benchmarks.speed import SIZE, make_clip
 from restore.inference.files import restore_file
 from restore.pipeline import Restorer
 from restore.refinement.hybrid import Hybrid
-from restore.refinement.refiner import load_refiner
+from restore.refinement.load import load_refiner
 from restore.video.reader import VideoReader
 from restore.video.writer import VideoWriter
 

@@ -42,7 +42,9 @@ class InferenceConfig:
     motion_adapter: Optional[str] = _setting(  # noqa: UP045
         None, "folder or hub id; with it, --refiner is a Stable Diffusion inpainting model"
     )
-    heavy_side: int = _setting(24, "pixels; a region is refined if a square of this side, which no frame saw, fits in")
+    heavy_side: float = _setting(
+        0.1, "a region is refined if a square that no frame saw fits in, its side this share of the picture's height"
+    )
     steps: int = _setting(10, "of the sampler, from pure noise to nothing")
     jump_length: int = _setting(1, "steps that are walked again where the sampler resamples")
     resamplings: int = _setting(1, "how often; 0 and 1: plain sampling")
@@ -83,13 +85,14 @@ class InferenceConfig:
             raise ValueError(f"mask_mode is {self.mask_mode}, and there is no mask; give --mask_video too")
         if self.mask_dilation < 0:
             raise ValueError(f"mask_dilation is {self.mask_dilation}, expected 0 pixels or more")
-        for name in ("heavy_side", "steps", "jump_length"):
+        for name in ("steps", "jump_length"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
         if self.resamplings < 0 or self.seed < 0:
             raise ValueError(f"resamplings is {self.resamplings} and seed {self.seed}, expected 0 or more")
-        if not 0 < self.start <= 1:
-            raise ValueError(f"start is {self.start}, expected more than 0 and at most 1")
+        for name in ("heavy_side", "start"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0 and at most 1")
         if self.stages == "generator" and (self.prompt or self.negative_prompt or self.motion_adapter):
             raise ValueError("a prompt or a motion adapter is for the refiner; give --stages hybrid too")
         if self.lpips and self.original_video is None:

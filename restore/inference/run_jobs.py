@@ -119,7 +119,7 @@ def _hybrid(config: InferenceConfig, restorer: Restorer) -> "Hybrid":
         InputError: it is missing, broken, or cannot read a prompt.
     """
     from restore.refinement.hybrid import Hybrid, Refinement
-    from restore.refinement.refiner import load_refiner
+    from restore.refinement.load import load_refiner
 
     refiner = load_refiner(config.refiner, motion_adapter=config.motion_adapter, dtype=restorer.dtype)
     refiner.check_prompt(config.prompt or config.negative_prompt)

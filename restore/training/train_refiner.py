@@ -17,7 +17,8 @@ from restore.models.autoencoder import Autoencoder
 from restore.models.denoiser import build_denoiser, denoise
 from restore.models.pretrained import load_autoencoder, save_part
 from restore.models.weights import load_models
-from restore.refinement.refiner import RefinerPipeline, load_refiner
+from restore.refinement.load import load_refiner
+from restore.refinement.refiner import RefinerPipeline
 from restore.training.backup import set_aside
 from restore.training.checkpoint import resume, save_checkpoint
 from restore.training.config import RefinerConfig

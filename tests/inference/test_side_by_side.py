@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from restore.frame import Frame
 from restore.inference.overlay import COLOURS, overlay
 from restore.inference.side_by_side import caption_height, captioned, side_by_side
 from restore.pipeline import Restored
@@ -30,7 +31,7 @@ def test_every_picture_stands_whole_in_its_place() -> None:
     degraded, image, original = (texture(H, W, seed) for seed in range(3))
     codes = np.zeros((H, W), np.uint8)
     codes[:20], codes[30:] = COPIED, FILLED
-    restored = Restored(image, np.zeros((H, W), np.float32), codes, codes)
+    restored = Restored(Frame(image=image, mask=np.zeros((H, W), np.float32)), image, codes, codes)
     expected = [degraded, image, overlay(image, codes)]
     for pictures, row in (
         (expected, side_by_side(degraded, restored)),

@@ -12,7 +12,7 @@ from restore.models.autoencoder import build_autoencoder
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import UNetGenerator
 from restore.models.weights import save_models
-from restore.refinement.refiner import load_refiner
+from restore.refinement.load import load_refiner
 from tests.models.test_autoencoder import tiny_kl
 from tests.training.test_resume import INTERRUPTED, ctrl_c
 from tests.training.tiny import at_step, content, events, flags, run, same, write_videos
