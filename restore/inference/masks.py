@@ -1,4 +1,4 @@
-"""The mask that a video is restored by: given in a file, found in the video, both or none; dilated, if that is asked for."""
+"""The mask that a video is restored by: given in a file, found in the video, both or none; dilated, if asked for."""
 
 from collections import deque
 from collections.abc import Iterator

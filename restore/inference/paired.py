@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from restore.errors import InputError, MaskError, VideoError
+from restore.frame import Frame
 from restore.video.files import is_image
 from restore.video.images import ImageReader
-from restore.frame import Frame
 from restore.video.reader import VideoReader
 
 T = TypeVar("T")

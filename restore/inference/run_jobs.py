@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from restore.errors import ConfigError, RestoreError, VideoError
 from restore.inference.config import InferenceConfig
+from restore.inference.files import restore_file
 from restore.inference.jobs import Job
 from restore.inference.refining_bar import refining_bar
-from restore.inference.files import restore_file
 from restore.pipeline import Restorer
 from restore.scoring.report import table
 from restore.video.clip import count_frames

@@ -132,7 +132,7 @@ def _with_camera(backward: np.ndarray, forward: np.ndarray, camera: Camera) -> t
 def _at_rest(flow: np.ndarray) -> np.ndarray:
     """A flow, with zero for what is too short to be motion."""
     x, y = cv2.split(flow)
-    moving = (cv2.max(cv2.absdiff(x, 0.0), cv2.absdiff(y, 0.0)) >= STILL).astype(np.float32)
+    moving = (cv2.max(np.abs(x), np.abs(y)) >= STILL).astype(np.float32)
     return stacked(x * moving, y * moving)
 
 

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from restore.frame import Frame
 from restore.pipeline import Restored
-from restore.propagation.flow import motion
+from restore.propagation.flow import estimate
 from restore.propagation.provenance import FILLED, REGENERATED
+from restore.propagation.temporal_filter import filter_pictures
 from restore.refinement.feather import feathered
 from restore.refinement.regions import Region, by_size
-from restore.refinement.steady import steadied
 from restore.tensors import to_float
 
 FEATHER = 1 / 60  # of the picture's height (4 px of 240), over which regenerated content fades in inside its hole
@@ -100,8 +100,7 @@ def _filtered(pictures: np.ndarray, frames: list[Frame]) -> np.ndarray:
 
     Hidden pixels are taken to move with those around them: a smooth fill gives motion estimation little texture.
     """
-    motions = [motion(now.luma, before.luma, now.hidden | before.hidden) for before, now in pairwise(frames)]
-    return steadied(pictures, motions)
+    return filter_pictures(pictures, [estimate(now, before) for before, now in pairwise(frames)])
 
 
 def _part_of(progress: Calls | None, part: int, parts: int) -> Calls | None:

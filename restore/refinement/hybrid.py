@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from restore.pipeline import PIXELS, Restored
+from restore.pipeline import Restored
 from restore.propagation.provenance import FILLED
 from restore.refinement.corrections import corrected, corrections
 from restore.refinement.refiner import RefinerPipeline, Sampler
 from restore.refinement.regions import Region, heavy_regions
 from restore.refinement.stretches import Stretch, crossfade, stretches
 
-LENGTHS = 8, 32  # frames a stretch, least and most
+STRETCH_PIXELS = 40 * 320 * 240  # so that memory is bounded for large pictures too
+STRETCH_FRAMES = 8, 32  # least and most
 OVERLAP = 4  # frames that neighbouring stretches share, one fading into the other
 CONTEXT = 0.25  # of a hole's sides, around it in its crop
 
@@ -94,7 +95,7 @@ def _stretches(frames: Iterator[Restored]) -> Iterator[Stretch[Restored]]:
         return
     yield from stretches(
         chain([first], frames),
-        length=int(np.clip(PIXELS // first.provenance.size, *LENGTHS)),
+        length=int(np.clip(STRETCH_PIXELS // first.provenance.size, *STRETCH_FRAMES)),
         overlap=OVERLAP,
         cut=lambda a, b: a.frame.scene != b.frame.scene,
     )

@@ -1,12 +1,10 @@
 """Read a video frame by frame: upright RGB pictures, each with its exact timestamp."""
 
 from collections.abc import Generator, Iterator
-from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
 import av
-import numpy as np
 
 from restore.errors import VideoError
 from restore.frame import Frame

@@ -2,9 +2,9 @@ import itertools
 
 import numpy as np
 import pytest
+from restore.refinement.steady import KEPT, steadied
 
 from restore.propagation.flow import Motion, motion, trackable
-from restore.refinement.steady import KEPT, steadied
 from tests.propagation.scenes import pan, texture
 
 HEIGHT, WIDTH = 64, 80
