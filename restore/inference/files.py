@@ -23,8 +23,9 @@ from restore.inference.paired import Paired, in_step, open_paired
 from restore.inference.report import check_report, write_report
 from restore.inference.sidecars import Sidecars
 from restore.models.pix2pix import Pix2PixUNet
-from restore.pipeline import Restored, Restorer
+from restore.pipeline import Restorer
 from restore.propagation.provenance import NAMES, SEEN, shares
+from restore.restored import Restored
 from restore.scoring.report import Scores
 from restore.video.mask import MaskCheck
 from restore.video.prefetch import prefetch

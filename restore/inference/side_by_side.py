@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from restore.inference.overlay import COLOURS, overlay
-from restore.pipeline import Restored
 from restore.propagation.provenance import NAMES
+from restore.restored import Restored
 from restore.video.info import VideoInfo
 
 WHITE, DARK = (255, 255, 255), 24

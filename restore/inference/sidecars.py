@@ -9,7 +9,7 @@ from types import TracebackType
 import numpy as np
 
 from restore.inference.side_by_side import side_by_side, side_by_side_info
-from restore.pipeline import Restored
+from restore.restored import Restored
 from restore.video.info import VideoInfo
 from restore.video.writer import VideoWriter
 

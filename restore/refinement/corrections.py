@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from restore.frame import Frame
-from restore.pipeline import Restored
 from restore.propagation.flow import estimate
 from restore.propagation.provenance import FILLED, REGENERATED
 from restore.propagation.temporal_filter import filter_pictures
 from restore.refinement.feather import feathered
 from restore.refinement.regions import Region, by_size
+from restore.restored import Restored
 from restore.tensors import to_float
 
 FEATHER = 1 / 60  # of the picture's height (4 px of 240), over which regenerated content fades in inside its hole

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from restore.pipeline import Restored
 from restore.propagation.provenance import FILLED
 from restore.refinement.corrections import corrected, corrections
 from restore.refinement.refiner import RefinerPipeline, Sampler
 from restore.refinement.regions import Region, heavy_regions
 from restore.refinement.stretches import Stretch, crossfade, stretches
+from restore.restored import Restored
 
 STRETCH_PIXELS = 40 * 320 * 240  # so that memory is bounded for large pictures too
 STRETCH_FRAMES = 8, 32  # least and most

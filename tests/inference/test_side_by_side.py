@@ -9,8 +9,8 @@ import pytest
 from restore.frame import Frame
 from restore.inference.overlay import COLOURS, overlay
 from restore.inference.side_by_side import caption_height, captioned, side_by_side
-from restore.pipeline import Restored
 from restore.propagation.provenance import COPIED, FILLED
+from restore.restored import Restored
 from restore.video.reader import VideoReader
 from tests.inference.command import Command, quarter
 from tests.propagation.scenes import texture

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from restore.frame import Frame
-from restore.pipeline import Restored
 from restore.propagation.provenance import COPIED, FILLED, REGENERATED, SEEN
 from restore.refinement.hybrid import CONTEXT, LENGTHS, OVERLAP, Hybrid, Refinement
 from restore.refinement.refiner import RefinerPipeline
 from restore.refinement.regions import heavy_regions
+from restore.restored import Restored
 from restore.tensors import to_float, to_uint8
 from tests.propagation.scenes import pan
 
