@@ -14,7 +14,7 @@ from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.tensors import to_float, to_uint8
 from restore.training.prepare import propagated_pairs
-from tests.propagation.scenes import box, noisy, pan, still, texture
+from tests.propagation.footage import at_rest, box, noisy, pan, texture
 
 TINY: dict[str, Any] = {"widths": [8, 8], "blocks": [1, 1], "decoder_blocks": [1]}
 WHITE = 255  # what hides the scene in these clips; no scene is as bright
@@ -89,7 +89,7 @@ def test_the_mask_must_fit_the_video(shape: tuple[int, ...]) -> None:
 
 
 def test_restore_tensor_is_restore_frames_clip_by_clip() -> None:
-    clips = np.stack([dark(noisy(still(6, seed=seed), 8)) for seed in range(2)])
+    clips = np.stack([dark(noisy(at_rest(6, seed=seed), 8)) for seed in range(2)])
     out = to_uint8(restorer().restore_tensor(to_float(clips)))
     for index in range(2):
         assert np.array_equal(out[index], restored(clips[index]))
@@ -109,7 +109,7 @@ def test_no_frames_give_no_frames() -> None:
 
 
 def test_what_another_frame_saw_is_copied_across_windows() -> None:
-    clip, mask = dark(still(70, 32, 40)), box(70, 32, 40, (4, -12), step=(0, 1), side=12)
+    clip, mask = dark(at_rest(70, 32, 40)), box(70, 32, 40, (4, -12), step=(0, 1), side=12)
     for t in range(28, 70):  # it comes, and stays over the border of the windows at 32
         mask[t] = mask[28]
     out = restored(behind_white(clip, mask), mask)
@@ -119,7 +119,7 @@ def test_what_another_frame_saw_is_copied_across_windows() -> None:
 
 @pytest.mark.parametrize("frames", [1, 8, 33, 70])
 def test_evidence_does_not_depend_on_where_windows_lie(frames: int) -> None:
-    clip, recorder = dark(still(frames, 32, 40)), Recorder()
+    clip, recorder = dark(at_rest(frames, 32, 40)), Recorder()
     restored(clip, nothing(clip), restorer(recorder))
     assert len(recorder.seen) == frames
     for t, evidence in enumerate(recorder.seen):
@@ -159,7 +159,7 @@ def test_evidence_stays_as_it_is_while_the_generator_reads_it() -> None:
 
 
 def test_masks_found_serve_as_masks_given() -> None:
-    clip, mask = dark(still(9)), box(9, 48, 64, (10, 4), step=(1, 6))
+    clip, mask = dark(at_rest(9)), box(9, 48, 64, (10, 4), step=(1, 6))
     bad = behind_white(clip, mask)
     frames = list(restorer().restore_frames(bad))
     assert np.array_equal(np.stack([frame.mask for frame in frames]) > 0.5, mask > 0)
@@ -181,7 +181,7 @@ def test_the_finder_sees_each_frame_between_its_neighbours(frames: int) -> None:
 
 def test_a_mask_given_is_believed() -> None:
     """Where the user says that nothing is hidden, what the finder would find stays in the picture."""
-    clip, mask = dark(still(5)), box(5, 48, 64, (10, 4), step=(1, 9))
+    clip, mask = dark(at_rest(5)), box(5, 48, 64, (10, 4), step=(1, 9))
     bad = behind_white(clip, mask)
     frames = list(restorer().restore_frames(bad, mask > 2))
     assert all(frame.mask.dtype == bool or frame.mask.dtype == np.float32 for frame in frames)
@@ -190,19 +190,19 @@ def test_a_mask_given_is_believed() -> None:
 
 
 def test_masks_must_be_as_many_as_frames() -> None:
-    clip = still(4, 32, 40)
+    clip = at_rest(4, 32, 40)
     with pytest.raises(ValueError, match=r"zip\(\) argument 2 is shorter"):
         restored(clip, nothing(clip)[:3])
 
 
 def test_a_still_noisy_clip_comes_out_with_less_noise() -> None:
-    clean = dark(still(12))
+    clean = dark(at_rest(12))
     out = restored(noisy(clean, 10)).astype(float)
     assert np.sqrt(np.square(out - clean).mean()) < 5
 
 
 def test_fully_hidden_frames_come_back() -> None:
-    clip, mask = dark(still(10)), nothing(still(10))
+    clip, mask = dark(at_rest(10)), nothing(at_rest(10))
     mask[4:6] = 1
     assert np.abs(restored(behind_white(clip, mask)).astype(int) - clip).max() <= 2
 
@@ -227,7 +227,7 @@ def counted(clip: np.ndarray, pulled: list[int]) -> Iterator[np.ndarray]:
 def test_memory_is_bounded(pixels: int | None, most: int, found: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if pixels is not None:
         monkeypatch.setattr("restore.pipeline.PIXELS", pixels)
-    clip, pulled, ahead, recorder = still(90, 24, 32) // 2, [0], [], Recorder()
+    clip, pulled, ahead, recorder = at_rest(90, 24, 32) // 2, [0], [], Recorder()
     masks = None if found else nothing(clip)
     for index, _ in enumerate(restorer(recorder).restore_frames(counted(clip, pulled), masks)):
         ahead.append(pulled[0] - index)
@@ -253,7 +253,7 @@ def test_stopping_early_lets_go_of_the_source() -> None:
 
 def test_an_error_of_the_source_reaches_the_caller() -> None:
     def source() -> Iterator[np.ndarray]:
-        yield from still(3, 16, 24)
+        yield from at_rest(3, 16, 24)
         raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
@@ -271,7 +271,7 @@ def test_the_classic_looks_at_single_frames() -> None:
 
 
 def test_bfloat16_is_nearly_the_same() -> None:
-    clip = noisy(dark(still(5)), 8)
+    clip = noisy(dark(at_rest(5)), 8)
     torch.manual_seed(0)
     generator = UNetGenerator(**TINY)
     generator.unet.tail.reset_parameters()

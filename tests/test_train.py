@@ -17,7 +17,7 @@ from restore.models.weights import load_models, save_models
 from restore.tensors import to_float
 from restore.training.config import TrainConfig
 from restore.training.losses import mask_loss
-from tests.propagation.scenes import pan
+from tests.propagation.footage import pan
 from tests.training.tiny import content, events, flags, run, same, write_video, write_videos
 
 

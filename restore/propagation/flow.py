@@ -19,9 +19,9 @@ from restore.propagation.camera import IDENTITY, Camera, camera_motion, follow_c
 from restore.propagation.exposure import exposure, relit
 from restore.propagation.fill import fill_from_around
 
-STILL = 0.3  # px; before a static camera shorter vectors are noise, and zero spares a resampling
-TOLERANCE = 32.0  # px^2; how far there-and-back may miss before a vector is doubted
-SMALLEST = 16  # px; on a smaller luma no patch of DIS fits
+STILL = 0.3  # px at any resolution, as noise is: before a static camera shorter vectors are zero, and resample nothing
+TOLERANCE = 5.7 / 240  # of the height: how far there-and-back may miss before a vector is doubted
+SMALLEST = 16  # px; on a smaller luma no patch of DIS, which has one size, fits
 FLASH = 2.0  # levels of luma; an exposure that jumps by this much would be taken for motion
 
 
@@ -144,4 +144,5 @@ def _consistency(flow: np.ndarray, inverse: np.ndarray, scale: np.ndarray) -> np
     x, y, _, _ = cv2.split(sample(stacked(inverse, inverse), there))  # four channels are faster than two
     u, v = cv2.split(flow)
     miss = np.square(u + x) + np.square(v + y)
-    return cv2.exp(miss * np.float32(-1 / TOLERANCE)) * (inside > 0)
+    tolerance = TOLERANCE * height * float(scale[1])  # px of the full resolution, as `flow`
+    return cv2.exp(miss * np.float32(-1 / tolerance**2)) * (inside > 0)

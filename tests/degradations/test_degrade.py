@@ -10,7 +10,7 @@ from restore.degradations.boxes import MOTION_SHARES
 from restore.degradations.degrade import Range, Ranges, degrade
 from restore.kinds import BOX_MOTIONS
 from restore.tensors import to_float, to_uint8
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 
 
 def always(value: float) -> Range:

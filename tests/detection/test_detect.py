@@ -9,7 +9,7 @@ from restore.kinds import BOXES, KINDS
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter
 from tests.detection.networks import constant_finder, random_segmenter, white_segmenter
-from tests.propagation.scenes import box, pan, still
+from tests.propagation.footage import at_rest, box, pan
 from tests.test_pipeline import white_finder
 
 H, W = 48, 64
@@ -30,7 +30,7 @@ def stacked(frames: Iterable[Frame], what: str) -> np.ndarray:
 
 def dark(count: int) -> np.ndarray:
     """A clip of a static camera, far from white."""
-    return still(count, H, W) // 2
+    return at_rest(count, H, W) // 2
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 9])

@@ -14,7 +14,7 @@ from restore.errors import InputError, MaskError, RestoreError, VideoError
 from restore.inference.files import restore_file
 from restore.pipeline import Restorer
 from restore.video.reader import VideoReader
-from tests.propagation.scenes import behind, box, noisy, still
+from tests.propagation.footage import at_rest, box, covered, noisy
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise, packets_of, picture, psnr
 
 FRAMES = 10
@@ -58,10 +58,10 @@ def out(tmp_path: Path) -> Path:
 
 
 def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) -> None:
-    clean = still(FRAMES)
+    clean = at_rest(FRAMES)
     mask = box(FRAMES, 48, 64, (4, 4), (2, 4))
     original = write(tmp_path / "clean.mkv", clean)
-    degraded = write(tmp_path / "degraded.mkv", noisy(behind(clean, mask), 12))
+    degraded = write(tmp_path / "degraded.mkv", noisy(covered(clean, mask), 12))
     given = white(tmp_path / "mask.mkv", mask)
 
     report = restore_file(
@@ -110,8 +110,8 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
 
 
 def test_a_mask_is_looked_for_where_none_is_given(tmp_path: Path, out: Path, restorer: Restorer) -> None:
-    video = write(tmp_path / "clip.mkv", noisy(still(6), 12))
-    report = restore_file(restorer, video, out / "clip.mkv", original=write(tmp_path / "clean.mkv", still(6)))
+    video = write(tmp_path / "clip.mkv", noisy(at_rest(6), 12))
+    report = restore_file(restorer, video, out / "clip.mkv", original=write(tmp_path / "clean.mkv", at_rest(6)))
     assert (report["stages"], report["hidden"]) == (["find", "propagate", "generate"], 0)
     assert report["scores"]["regions"] == "found"
     assert report["scores"]["after"]["psnr_hole"] is None
@@ -152,7 +152,7 @@ def test_any_size_and_length(tmp_path: Path, out: Path, restorer: Restorer, size
 
 
 def test_nothing_hidden_nothing_changed(tmp_path: Path, out: Path, restorer: Restorer) -> None:
-    clip = still(FRAMES)
+    clip = at_rest(FRAMES)
     report = restore_file(restorer, write(tmp_path / "clip.mkv", clip), out / "clip.mkv", lossless=True)
     assert report["hidden"] == 0
     assert np.abs(read(out / "clip.mkv").astype(int) - clip).max() <= 1

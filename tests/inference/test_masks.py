@@ -18,7 +18,7 @@ from restore.pipeline import Restorer
 from restore.propagation.provenance import COPIED, FILLED, NAMES, SEEN
 from restore.video.reader import VideoReader
 from tests.inference.command import left_in, quarter
-from tests.propagation.scenes import box, noisy, pan
+from tests.propagation.footage import box, noisy, pan
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise
 
 FRAMES, H, W = 10, 48, 64

@@ -10,7 +10,7 @@ from restore.pipeline import Restorer
 from restore.video.clip import read_clip
 from tests.detection.networks import white_segmenter
 from tests.inference.test_files import FRAMES, write
-from tests.propagation.scenes import still
+from tests.propagation.footage import at_rest
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def finds(restorer: Restorer) -> Restorer:
 
 
 def white_text() -> np.ndarray:
-    clip = still(FRAMES) // 2
+    clip = at_rest(FRAMES) // 2
     clip[2:8, 10:26, 30:50] = 255
     return clip
 

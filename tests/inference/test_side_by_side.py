@@ -13,7 +13,7 @@ from restore.propagation.provenance import COPIED, FILLED
 from restore.restored import Restored
 from restore.video.reader import VideoReader
 from tests.inference.command import Command, quarter
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 from tests.video.make import MILLI, UNEVEN, make_video
 
 H, W = 48, 64

@@ -19,7 +19,7 @@ from restore.models.autoencoder import (
 )
 from restore.models.pretrained import load_autoencoder, save_part
 from restore.tensors import to_float
-from tests.propagation.scenes import pan
+from tests.propagation.footage import pan
 
 
 def tiny_kl(channels: int = 4) -> AutoencoderKL:

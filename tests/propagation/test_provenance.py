@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from tests.propagation.scenes import behind, box, still, tracked
 
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import UNetGenerator
@@ -9,7 +10,6 @@ from restore.propagation.engine import fuse, sweep_backward, sweep_forward
 from restore.propagation.memory import Memory
 from restore.propagation.provenance import COPIED, FILLED, SEEN, provenance
 from restore.restored import Restored
-from tests.propagation.scenes import behind, box, still, tracked
 
 H, W = 48, 64
 

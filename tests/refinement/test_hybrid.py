@@ -15,7 +15,7 @@ from restore.refinement.refiner import RefinerPipeline
 from restore.refinement.regions import heavy_regions
 from restore.restored import Restored
 from restore.tensors import to_float, to_uint8
-from tests.propagation.scenes import pan
+from tests.propagation.footage import pan
 
 FAST = Refinement(heavy_side=0.125, steps=2, start=1.0)  # heavy from 12 px on
 

@@ -18,7 +18,7 @@ from restore.models.denoiser import build_denoiser, hidden_cells
 from restore.refinement.load import WEIGHTS, load_refiner
 from restore.refinement.refiner import SCHEDULERS, RefinerPipeline
 from restore.training.train_refiner import NOISE
-from tests.propagation.scenes import pan
+from tests.propagation.footage import pan
 
 
 def clip(batch: int = 1, frames: int = 3, height: int = 20, width: int = 28) -> tuple[Tensor, Tensor]:

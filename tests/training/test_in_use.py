@@ -20,7 +20,7 @@ from restore.propagation.evidence import to_tensor
 from restore.tensors import to_float
 from restore.training.in_use import detected, evidence_of, given, restored
 from restore.training.prepare import propagated_pairs
-from tests.propagation.scenes import box, noisy, pan, still, texture
+from tests.propagation.footage import at_rest, box, noisy, pan, texture
 
 FRAMES, HEIGHT, WIDTH = 12, 48, 64
 WHITE = 255  # what hides the scene in these clips; no scene is as bright
@@ -68,12 +68,12 @@ def drift() -> np.ndarray:
 
 
 def cut() -> np.ndarray:
-    return np.concatenate([still(FRAMES // 2), pan(FRAMES // 2, (1, 2), HEIGHT, WIDTH, seed=5)])
+    return np.concatenate([at_rest(FRAMES // 2), pan(FRAMES // 2, (1, 2), HEIGHT, WIDTH, seed=5)])
 
 
 def object_motion() -> np.ndarray:
     """A static camera, and a thing that moves behind what hides the scene."""
-    clip = still(FRAMES)
+    clip = at_rest(FRAMES)
     for t in range(FRAMES):
         clip[t, 16:26, 4 * t : 4 * t + 12] = texture(10, 12, seed=3)[:, : WIDTH - 4 * t]
     return clip

@@ -12,7 +12,7 @@ from restore.propagation.evidence import BASE, FRAME
 from restore.tensors import to_uint8
 from restore.training.in_use import detected, given
 from restore.training.prepare import GIVEN_SHARE, Pairs, degraded_windows, propagated_pairs, training_pairs
-from tests.propagation.scenes import pan
+from tests.propagation.footage import pan
 
 WINDOWS, FRAMES, HEIGHT, WIDTH = 3, 4, 48, 56
 CPU = torch.device("cpu")

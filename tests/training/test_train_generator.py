@@ -16,7 +16,7 @@ from restore.training.losses import discriminator_loss, generator_adversarial_lo
 from restore.training.prepare import Pairs
 from restore.training.schedule import cosine
 from restore.training.train_generator import GeneratorTraining
-from tests.propagation.scenes import pan
+from tests.propagation.footage import pan
 from tests.training.tiny import SETTINGS, write_video
 
 

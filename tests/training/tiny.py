@@ -29,7 +29,7 @@ from restore.training.train_finder import FinderTraining
 from restore.training.train_generator import GeneratorTraining
 from restore.training.train_refiner import RefinerTraining
 from restore.training.train_segmenter import SegmenterTraining
-from tests.propagation.scenes import pan
+from tests.propagation.footage import pan
 
 COMMON = {
     "epochs": 3,

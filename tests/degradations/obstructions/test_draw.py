@@ -9,7 +9,7 @@ from restore.degradations.obstructions.draw import COVERED, DRAW, Obstructed, ob
 from restore.degradations.obstructions.drops import draw_drops
 from restore.kinds import KINDS
 from restore.tensors import to_float
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 
 SEEDS = range(4)
 
