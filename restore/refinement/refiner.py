@@ -51,7 +51,7 @@ class RefinerPipeline(DiffusionPipeline):
     Own Correlation"): a static scene is regenerated alike in every frame, within a window and from one to the next.
 
     Args:
-        conditioning: what the denoiser reads beside the noisy latents: "draft", the picture with a coarse fill in its
+        conditioning: what the denoiser reads with the noisy latents: "draft", the picture with a coarse fill in its
             holes, as `train.py --stage refiner` trains it; "masked", the picture with grey (0) in its holes, as Stable
             Diffusion inpainting is trained. It is saved with the pipeline's configuration.
 

@@ -81,9 +81,10 @@ def test_regenerated_content_fades_in_once_and_is_marked_from_one_half_on(
 
 def test_without_a_heavy_region_the_refiner_is_never_called(refiner: RefinerPipeline) -> None:
     calls: list[tuple[int, int, int]] = []
-    for hole in (0, 8):
+    for hole, heavy_side in ((0, 0.125), (8, 0.125), (20, 0.25)):
         before = frames(40, hole=hole)
-        after = refined(before, refiner, progress=lambda *call: calls.append(call))
+        settings = Refinement(heavy_side=heavy_side)
+        after = refined(before, refiner, settings, progress=lambda *call: calls.append(call))
         assert all(new is old for old, new in zip(before, after, strict=True))
     assert not calls
 

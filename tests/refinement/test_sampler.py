@@ -84,7 +84,7 @@ def test_without_resampling_the_known_is_half_ignored(kind: type) -> None:
 
 
 class Remembering(UniPCMultistepScheduler):
-    """Moves its index at a jump and keeps its history."""
+    """Moves its index at a jump and does not forget its history."""
 
     def set_timesteps(self, num_inference_steps: int) -> None:
         history = self.model_outputs, self.lower_order_nums, self.last_sample
