@@ -20,7 +20,7 @@ HIDDEN = 0.2  # probability above which a pixel is treated as hidden: a doubtful
 
 @dataclass(eq=False)
 class Frame:
-    """One picture, shown at `pts * time_base` seconds.
+    """One picture, displayed at `pts * time_base` seconds.
 
     Attributes:
         image: uint8 `H W 3`, RGB in [0, 255].
