@@ -1,4 +1,4 @@
-"""Lens flare and glare: a lamp or the sun, in the frame or outside, blooms, streaks, and sends ghosts across the centre."""
+"""Lens flare and glare: a lamp or the sun in or outside the frame blooms, streaks, and sends ghosts through the centre."""
 
 import math
 
