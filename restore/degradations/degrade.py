@@ -101,7 +101,7 @@ def draw_strength(strength: Range, ranges: Ranges, *, generator: torch.Generator
 def apply(
     clips: Tensor, mask: Tensor, *, blur: Tensor, level: Tensor, noise: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """Blur, obstruct and add noise, each clip as badly as is said.
+    """Blur, obstruct and add noise, each clip by its own strengths.
 
     Args:
         clips: `B T 3 H W`, RGB in [-1, 1].

@@ -152,10 +152,9 @@ def _segment(detections: Iterable[_Detection], segmenter: Segmenter) -> Iterator
 def _fuse(previous: _Detection, now: _Detection, following: _Detection) -> Frame:
     """Filter the segmenter's logits of `now` in time, within its scene, and fuse them with the finder's."""
     frame = now.frame
-    around = [other if other.frame.scene == frame.scene else now for other in (previous, now, following)]
-    before, own, after = (other.segmenter for other in around)
-    logits = temporal_median(before, own, after, now.kinds)
-    logits = suppress_traces(logits, now.finder, [other.boxes for other in around])
+    before, after = (other if other.frame.scene == frame.scene else now for other in (previous, following))
+    logits = temporal_median(before.segmenter, now.segmenter, after.segmenter, now.kinds)
+    logits = suppress_traces(logits, now.finder, [before.boxes, now.boxes, after.boxes])
     frame.probability, frame.kinds = fuse(now.finder, logits, now.kinds)
     frame.mask = dilate_soft(frame.probability, frame.kinds)
     return frame

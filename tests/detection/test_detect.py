@@ -59,13 +59,24 @@ def test_a_clip_in_memory_is_detected_as_a_stream_is() -> None:
         assert one.scene == other.scene
 
 
-@pytest.mark.parametrize("count", [1, 3, 6])  # frames of the first scene: the cut lies at, within and beside a batch
+@pytest.mark.parametrize("count", [1, 3, 6])  # frames of the first scene: the cut lies in or between batches
 def test_a_scene_does_not_depend_on_another(count: int) -> None:
     first, other, second = (pan(5, (1, 2), height=38, width=50, seed=seed) for seed in range(3))
     a, b = (detected([*scene[:1].repeat(count, 0), *second], random_segmenter()) for scene in (first, other))
     assert [frame.scene for frame in a] == [0] * count + [1] * 5
     assert np.array_equal(stacked(a[count:], "probability"), stacked(b[count:], "probability"))
     assert not np.array_equal(a[0].probability, b[0].probability)
+
+
+def test_change_is_measured_up_to_three_frames_after_a_batch() -> None:
+    clip = pan(9, (1, 2), height=38, width=50, seed=0)
+    usual = detected(clip, random_segmenter())
+    for at, matters in ((6, True), (7, False)):
+        other = clip.copy()
+        other[at, 10:20, 10:20] += 64
+        changed = detected(other, random_segmenter())
+        assert {frame.scene for frame in changed} == {0}
+        assert np.array_equal(changed[0].probability, usual[0].probability) != matters
 
 
 def test_a_scene_ends_by_what_is_not_behind_boxes() -> None:

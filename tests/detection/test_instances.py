@@ -53,10 +53,10 @@ def test_two_kinds_side_by_side_are_two() -> None:
     assert [(x.kind, x.box) for x in found] == [("leaves", (20, 30, 60, 50)), ("dirt", (60, 30, 90, 50))]
 
 
-@pytest.mark.parametrize(("size", "near"), [((240, 320), 6), ((720, 960), 18)])
+@pytest.mark.parametrize(("size", "gap"), [((240, 320), 6), ((720, 960), 18)])
 @pytest.mark.parametrize("beyond", [0, 1])
-def test_parts_of_one_kind_are_one_up_to_some_pixels_apart(size: tuple[int, int], near: int, beyond: int) -> None:
-    apart = near + beyond
+def test_parts_of_one_kind_are_one_up_to_some_pixels_apart(size: tuple[int, int], gap: int, beyond: int) -> None:
+    apart = gap + beyond
     aside = frame(("text", 20, 50, 100, 90), ("text", 100 + apart, 50, 160, 90), size=size)
     below = frame(("text", 20, 50, 100, 90), ("text", 20, 90 + apart, 100, 150), size=size)
     assert len(instances(*aside)) == len(instances(*below)) == 1 + beyond

@@ -1,5 +1,7 @@
 import gc
 import json
+import subprocess
+import sys
 from collections.abc import Iterable
 
 import numpy as np
@@ -53,7 +55,7 @@ def test_a_swaying_one_is_followed_and_the_box_is_around_all_of_its_way() -> Non
     assert track.largest == 40 * 79 / (H * W)
 
 
-def test_two_that_cross_at_a_distance_keep_apart() -> None:
+def test_two_that_cross_at_a_distance_stay_apart() -> None:
     found = tracks(
         [("boxes", 4 * t, 10, 40 + 4 * t, 40), ("boxes", 116 - 4 * t, 60, 156 - 4 * t, 90)] for t in range(25)
     )
@@ -146,3 +148,8 @@ def test_pairs_are_one_to_one_and_good_enough() -> None:
     assert all(overlap[row, column] >= 0.4 for row, column in pairs.items())
     rows, columns = set(range(9)) - set(pairs), set(range(6)) - set(pairs.values())
     assert all(overlap[row, column] < 0.4 for row in rows for column in columns)
+
+
+def test_tracking_imports_no_pytorch() -> None:
+    code = "import sys; import restore.detection.tracks; assert not {'torch', 'torchvision'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

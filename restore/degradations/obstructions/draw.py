@@ -36,7 +36,7 @@ class Obstructed:
 
     Attributes:
         clips: `B T 3 H W`, RGB in [-1, 1]; where `alpha` is 0 the clean clip, bit for bit.
-        alpha: `B T 1 H W` in [0, 1], the share of the scene's contrast that is gone, to all kinds together.
+        alpha: `B T 1 H W` in [0, 1], the share of the scene's contrast that is gone, to all kinds.
         mask: `B T 1 H W`, 1 where the scene is hidden: covered and refracted by at least `COVERED`, or outshone by at
             least `OUTSHONE`.
         kinds: `B T K H W` in [0, 1], the share of each pixel that each of `KINDS` has; their sum is `alpha`.

@@ -28,7 +28,7 @@ BLADES = (
 )
 BARK = (0.21, 0.16, 0.11, 1.0)  # RGB and alpha
 BORDER = 0.2  # of the frame's sides, drawn around it so that swaying brings no edge into sight
-SHARPEST = 480  # px of the shorter side that boughs are drawn at; nothing so near a lens is sharper
+SHARPEST = 480  # px of the shorter side that boughs are drawn at; nothing so close to a lens is sharper
 
 
 def draw_leaves(
@@ -50,8 +50,8 @@ def draw_leaves(
     picture = torch.zeros(frames, 4, height, width, device=device)  # colour times alpha, alpha
     for _ in range(boughs):
         bough, root = _draw_bough(size, share / boughs, blade, side, generator, device)
-        near = _sway(bough, root, range(first, first + frames), (height, width), generator)
-        picture = near + picture * (1 - near[:, 3:])
+        nearest = _sway(bough, root, range(first, first + frames), (height, width), generator)
+        picture = nearest + picture * (1 - nearest[:, 3:])
     alpha = picture[:, 3:].clamp(0, 1)
     colour = picture[:, :3] / picture[:, 3:].clamp(min=1e-3)
     return Cover(colour.clamp(0, 1) * 2 - 1, alpha)
