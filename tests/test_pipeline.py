@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 from typing import Any
 
@@ -13,6 +12,7 @@ from restore.models.generator import UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.tensors import to_float, to_uint8
+from restore.training.in_use import given
 from restore.training.prepare import propagated_pairs
 from tests.propagation.footage import at_rest, box, noisy, pan, texture
 
@@ -133,8 +133,7 @@ def test_training_and_inference_see_the_same_evidence() -> None:
     bad, recorder = behind_white(noisy(dark(clip), 6), mask), Recorder()
     restored(bad, mask, restorer(recorder))
     video, masks = to_float(bad)[None], torch.from_numpy(mask)[None, :, None]
-    with ThreadPoolExecutor(1) as pool:
-        pairs = propagated_pairs(video, video, masks, masks, picked=[list(range(12))], pool=pool)
+    pairs = propagated_pairs(video, masks, [given(bad, mask)], picked=[range(12)])
     assert torch.allclose(torch.stack(recorder.seen), pairs.evidence, atol=1e-5)
 
 

@@ -7,8 +7,8 @@ import torch
 from diffusers import AutoencoderTiny, UNetMotionModel
 from torch import nn
 
-from restore.errors import WeightsError
-from restore.models.autoencoder import Autoencoder, build_autoencoder
+from restore.errors import ConfigError, WeightsError
+from restore.models.autoencoder import Autoencoder, build_autoencoder, downsampling
 from restore.models.denoiser import build_denoiser
 from restore.models.discriminator import PatchGAN
 from restore.models.finder import OcclusionFinder
@@ -108,12 +108,24 @@ def initial_refiner(config: RefinerConfig) -> InitialRefiner:
 
     Raises:
         WeightsError: one of the models is missing or broken, or they do not fit each other.
+        ConfigError: the crops are no whole latent cells.
     """
     generator = load_models(config.generator, ("generator",))["generator"]
     if config.init_from:
         refiner = load_refiner(config.init_from)
+        _check_cells(config, refiner.vae)
         return InitialRefiner(refiner.unet, refiner.vae, generator)
     vae = load_autoencoder(config.vae)
+    _check_cells(config, vae)
     torch.manual_seed(config.seed)
     denoiser = build_denoiser(latent_channels=vae.config.latent_channels, widths=config.widths, frames=config.window)
     return InitialRefiner(denoiser, vae, generator)
+
+
+def _check_cells(config: RefinerConfig, vae: Autoencoder) -> None:
+    side = downsampling(vae)
+    for name, value in (("crop_height", config.crop_height), ("crop_width", config.crop_width)):
+        if value % side:
+            raise ConfigError(
+                f"{name} is {value}, expected a multiple of {side}, the pixels a side of the autoencoder's latent cells"
+            )

@@ -27,7 +27,7 @@ WHITE = 255  # what hides the scene in these clips; no scene is as bright
 
 
 class Recorder(nn.Module):
-    """Returns the base, darker where much is known of the past, and holds the evidence of every frame."""
+    """Returns the base, darker where much is known of the past, and records the evidence of every frame."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -20,7 +20,7 @@ def test_a_profile_is_a_training(path: Path) -> None:
     config = parse(chosen("stage", STAGES, arguments), arguments)
     for name, value in yaml.safe_load(path.read_text()).items():
         assert getattr(config, name) == value
-    assert path.read_text().startswith("# ")  # says what it is for
+    assert path.read_text().startswith("# ")  # what it is for
 
 
 def test_flags_win_over_the_profile() -> None:

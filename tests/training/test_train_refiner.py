@@ -139,3 +139,13 @@ def test_all_frames_of_a_clip_have_one_noise_and_each_clip_its_own(
     assert noise.std() > 0.1
     assert torch.equal(noise, noise[:, :, :1].expand_as(noise))
     assert not torch.allclose(noise[0] / noise[0].std(), noise[1] / noise[1].std(), atol=0.1)
+
+
+def test_crops_are_whole_latent_cells(
+    videos: Path, given: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(videos, tmp_path, **given | {"crop_width": 34}) == 2
+    assert capsys.readouterr().err == (
+        "train.py: crop_width is 34, expected a multiple of 4, the pixels a side of the autoencoder's latent cells\n"
+    )
+    assert not list(tmp_path.iterdir())

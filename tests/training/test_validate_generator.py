@@ -33,7 +33,7 @@ def accelerator() -> Accelerator:
 
 
 def validation(videos: list[Path], hidden: float = -9.0, frames: int = 7) -> Validation:
-    """With a finder that takes everything for hidden as far as `hidden` (a logit) says."""
+    """With a finder that takes everything for hidden with the logit `hidden`."""
     finder = OcclusionFinder(widths=(8,), blocks=(1,), decoder_blocks=()).eval()
     assert finder.unet.tail.bias is not None
     torch.nn.init.constant_(finder.unet.tail.bias, hidden)

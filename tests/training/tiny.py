@@ -83,14 +83,19 @@ def flags(videos: Path, folder: Path, *, stage: str = "generator", **settings: A
 
 def run(videos: Path, folder: Path, **settings: Any) -> int:
     """Train in this process. Returns the exit code."""
-    accelerator()
+    reset()
     return train.main(flags(videos, folder, **settings))
 
 
-def accelerator(**settings: Any) -> Accelerator:
-    """A new one, of one process; what accelerate holds for a process belongs to one training."""
+def reset() -> None:
+    """What accelerate holds for a process belongs to one training."""
     AcceleratorState._reset_state(reset_partial_state=True)
     GradientState._reset_state()
+
+
+def accelerator(**settings: Any) -> Accelerator:
+    """A new one, of one process on the CPU."""
+    reset()
     return Accelerator(cpu=True, mixed_precision="no", **settings)
 
 
