@@ -21,7 +21,7 @@ WHITE = 255  # what hides the scene in these clips; no scene is as bright
 
 
 class Recorder(nn.Module):
-    """Returns the base, and keeps the evidence of every frame."""
+    """Returns the base, and records the evidence of every frame."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -175,7 +175,7 @@ def test_the_finder_sees_each_frame_between_its_neighbours(frames: int) -> None:
     found = Restorer(Recorder(), finder, device="cpu", precision="float32").restore_frames(clip)
     with torch.no_grad():
         wanted = finder(triples(to_float(clip)[None])[0]).sigmoid()[:, 0].numpy()
-    assert np.stack([frame.mask for frame in found]) == pytest.approx(wanted, abs=1e-5)
+    assert np.stack([frame.frame.mask for frame in found]) == pytest.approx(wanted, abs=1e-5)
 
 
 def test_a_mask_given_is_believed() -> None:
@@ -183,7 +183,6 @@ def test_a_mask_given_is_believed() -> None:
     clip, mask = dark(at_rest(5)), box(5, 48, 64, (10, 4), step=(1, 9))
     bad = behind_white(clip, mask)
     frames = list(restorer().restore_frames(bad, mask > 2))
-    assert all(frame.mask.dtype == bool or frame.mask.dtype == np.float32 for frame in frames)
     assert not any(frame.mask.any() for frame in frames)
     assert (np.stack([frame.image for frame in frames])[mask > 0] > 200).mean() > 0.8
 
@@ -219,13 +218,13 @@ def counted(clip: np.ndarray, pulled: list[int]) -> Iterator[np.ndarray]:
 
 @pytest.mark.parametrize(
     ("pixels", "most"),
-    # A window, half as many frames of context, and what is read ahead; larger pictures have shorter windows.
-    [(None, 32 + 16 + 24), (10 * 24 * 32, 10 + 5 + 24), (1, 8 + 4 + 24)],
+    # A core, the frames of context behind it, and what is read ahead; larger pictures have shorter windows.
+    [(None, 48 + 16 + 24), (10 * 24 * 32, 10 + 4 + 24), (1, 8 + 4 + 24)],
 )
 @pytest.mark.parametrize("found", [True, False])
 def test_memory_is_bounded(pixels: int | None, most: int, found: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if pixels is not None:
-        monkeypatch.setattr("restore.pipeline.PIXELS", pixels)
+        monkeypatch.setattr("restore.propagation.engine.CORE_PIXELS", pixels)
     clip, pulled, ahead, recorder = at_rest(90, 24, 32) // 2, [0], [], Recorder()
     masks = None if found else nothing(clip)
     for index, _ in enumerate(restorer(recorder).restore_frames(counted(clip, pulled), masks)):

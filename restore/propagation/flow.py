@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from restore.arrays import dilate, grid, pool, sample, stacked, upsample
+from restore.arrays import choose, dilate, grid, pool, sample, stacked, upsample
 from restore.frame import Frame
 from restore.propagation.camera import IDENTITY, Camera, camera_motion, follow_camera
 from restore.propagation.exposure import exposure, relit
@@ -98,6 +98,8 @@ def motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray | None, hei
         reached = dilate(hidden, 1)  # a patch of DIS reaches this far
         flows = cv2.split(fill_from_around(stacked(backward, forward), ~reached))
         backward, forward = stacked(*flows[:2]), stacked(*flows[2:])
+        if not camera.unknown:  # what moves with the camera around a hole moves with it inside
+            backward, forward = (choose(reached, _at_rest(flow), flow) for flow in (backward, forward))
     backward, forward = _with_camera(backward, forward, camera)
     scale = np.array([width / columns, height / rows], np.float32)
     backward, forward = (_at_rest(flow * scale) if camera.static else flow * scale for flow in (backward, forward))
@@ -130,7 +132,7 @@ def _with_camera(backward: np.ndarray, forward: np.ndarray, camera: Camera) -> t
 
 
 def _at_rest(flow: np.ndarray) -> np.ndarray:
-    """A flow, with zero for what is too short to be motion."""
+    """A flow, in pixels of either resolution, with zero for what is too short to be motion."""
     x, y = cv2.split(flow)
     moving = (cv2.max(np.abs(x), np.abs(y)) >= STILL).astype(np.float32)
     return stacked(x * moving, y * moving)

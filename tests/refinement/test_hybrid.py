@@ -10,7 +10,7 @@ import torch
 
 from restore.frame import Frame
 from restore.propagation.provenance import COPIED, FILLED, REGENERATED, SEEN
-from restore.refinement.hybrid import CONTEXT, LENGTHS, OVERLAP, Hybrid, Refinement
+from restore.refinement.hybrid import CONTEXT, STRETCH_FRAMES, OVERLAP, Hybrid, Refinement
 from restore.refinement.refiner import RefinerPipeline
 from restore.refinement.regions import heavy_regions
 from restore.restored import Restored
@@ -39,7 +39,7 @@ def frames(count: int, *, hole: int = 20, seed: int = 0, scene: int = 0) -> list
     return restored
 
 
-@pytest.mark.parametrize("count", [1, 5, LENGTHS[0] + 3])
+@pytest.mark.parametrize("count", [1, 5, STRETCH_FRAMES[0] + 3])
 def test_only_what_no_frame_saw_changes(refiner: RefinerPipeline, count: int) -> None:
     before = frames(count)
     regions: list[dict[str, object]] = []
@@ -113,7 +113,7 @@ def test_stretches_fade_into_each_other_and_memory_is_bounded(refiner: RefinerPi
     regions: list[dict[str, list[int]]] = []
     for _ in Hybrid(refiner, FAST).refine_frames(stream(), regions=regions):
         ahead -= 1
-        assert ahead <= LENGTHS[1] + 1
+        assert ahead <= STRETCH_FRAMES[1] + 1
     spans = [region["frames"] for region in regions]
     assert spans[0] == [0, 31] and spans[-1][1] == 69
     for (_, last), (first, _) in itertools.pairwise(spans):
