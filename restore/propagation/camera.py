@@ -16,8 +16,9 @@ POINTS = 300  # on the grid, whatever the size of the picture
 WINDOW = 15  # px of the half-resolution luma, as DIS' patches: what is compared around a point
 SMOOTHING = 1.25  # px, deviation of the Gaussian before points are tracked
 LEVELS = 3  # of the pyramid above the luma itself
-RANSAC_DISTANCE = 1.0  # px; points within this of a motion vote for it
-INLIER_SHARE = 0.25  # of the points must agree; less is no motion of the whole
+# Points within a distance (px) of a motion agree on it, and a share of all points must. Most agree on a motion exactly, or
+# else, where the scene has depth, some roughly: a rough one alone bends the motion towards what moves by itself.
+AGREEMENTS = (0.25, 0.5), (1.0, 0.25)
 FEWEST_POINTS = 12  # must agree: of fewer any three that err make a motion
 SPREAD = 3.0  # medians of the residual, beyond which a point moves by itself
 PRECISION = 0.05  # px that Lucas and Kanade's points err by at least
@@ -83,11 +84,13 @@ def camera_motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray) -> 
     noise = 1.25 * np.minimum(differs.ravel()[tracked], MOST_NOISE)
     tracked = tracked[np.square(noise) <= UNCERTAIN**2 * pixels * gradient[tracked]]
     here, there = here[tracked, 0].astype(np.float64), there[tracked, 0].astype(np.float64)
-    least = max(FEWEST_POINTS, INLIER_SHARE * len(here))
-    if len(here) < least:
+    if len(here) < FEWEST_POINTS:
         return STATIC
-    matrix, agreed = cv2.estimateAffine2D(here, there, ransacReprojThreshold=RANSAC_DISTANCE)
-    if matrix is None or agreed.sum() < least:
+    for distance, share in AGREEMENTS:
+        matrix, agreed = cv2.estimateAffine2D(here, there, ransacReprojThreshold=distance)
+        if matrix is not None and agreed.sum() >= max(FEWEST_POINTS, share * len(here)):
+            break
+    else:
         return NO_AGREEMENT
     homogeneous = np.concatenate([here, np.ones((len(here), 1))], 1)
     for _ in range(2):  # what moves slowly by itself is within RANSAC's distance, and would bend the fit

@@ -8,7 +8,7 @@ from restore.pipeline import Restored, Restorer
 from restore.propagation.engine import fuse, sweep_backward, sweep_forward
 from restore.propagation.memory import Memory
 from restore.propagation.provenance import COPIED, FILLED, SEEN, provenance
-from tests.propagation.scenes import behind, box, still, tracked
+from tests.propagation.footage import behind, box, still, tracked
 
 H, W = 48, 64
 
