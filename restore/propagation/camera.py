@@ -17,14 +17,18 @@ POINTS = 300  # on the grid, whatever the size of the picture
 WINDOW = 15  # px, the side of what is compared around a point
 SMOOTHING = 1.25  # px, deviation of the Gaussian before points are tracked
 LEVELS = 3  # of the pyramid above the luma itself
-RANSAC_DISTANCE = 1.0  # px; points within this of a motion vote for it
-INLIER_SHARE = 0.25  # of the points must agree; less is no motion of the whole
+# Points within a distance (px) of a motion agree on it, and a share of all points must. Most agree on a motion exactly, or
+# else, where the scene has depth, some roughly: a rough one alone bends the motion towards what moves by itself.
+AGREEMENTS = (0.25, 0.5), (1.0, 0.25)
 FEWEST_POINTS = 12  # must agree: of fewer any three that err make a motion
 SPREAD = 3.0  # medians of the residual, beyond which a point moves by itself
 PRECISION = 0.05  # px that Lucas and Kanade's points err by at least
+UNCERTAIN = 0.25  # px, a point's standard error; on a flat wall noise alone makes such points move, many of them alike
+MOST_NOISE = 3.0  # levels of the smoothed luma, mean absolute difference; of pictures with a sigma of 50
 # A motion is real if it displaces the points by more than the error of an affine fit to noise would, whose mean square
-# is 6 / N of a point's per axis (6 parameters, N points); and by more than codecs make of a static picture.
-SIGNIFICANCE = 8.0
+# is 6 / N of a point's per axis (6 parameters, N points); and by more than codecs make of a static picture. Points
+# whose windows overlap err alike: N is how many windows fit into the picture.
+SIGNIFICANCE = 5.0
 LEAST_MOTION = 0.03  # px, root mean square over the points
 
 IDENTITY = np.eye(2, 3, dtype=np.float32)
@@ -65,20 +69,29 @@ def camera_motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray) -> 
     if hidden.any():
         grid = grid[:, ~dilate(hidden, WINDOW // 2)[tuple(grid)]]
     here = grid.T[:, None, ::-1].astype(np.float32)  # N 1 2, (x, y)
-    least = max(FEWEST_POINTS, INLIER_SHARE * len(here))
-    if len(here) < least:
+    if len(here) < FEWEST_POINTS:
         return STATIC
     # Linear interpolation pulls fractions of a pixel towards a half, by 7 %; between smoother pictures by 2 %.
     now, previous = (cv2.GaussianBlur(luma, (0, 0), SMOOTHING) for luma in (now, previous))
     # 2.6 ms, the pyramids included.
     window = WINDOW, WINDOW
-    there, found, _ = cv2.calcOpticalFlowPyrLK(now, previous, here, None, winSize=window, maxLevel=LEVELS)  # type: ignore[call-overload]
-    tracked = found.ravel() > 0
+    there, found, differs = cv2.calcOpticalFlowPyrLK(now, previous, here, None, winSize=window, maxLevel=LEVELS)  # type: ignore[call-overload]
+    # Squared standard error: noise^2 / (gradient^2 N), of N pixels that smoothing leaves independent. The gradient is
+    # that of the least eigenvalue, which OpenCV doubles and divides by 255; the noise 1.25 times the mean absolute
+    # difference. Where more than noise differs, RANSAC decides.
+    gradient = cv2.cornerMinEigenVal(now, WINDOW)[tuple(grid)] * (255 / 2) ** 2
+    pixels = WINDOW**2 / (4 * np.pi * SMOOTHING**2)
+    tracked = np.flatnonzero(found)
+    noise = 1.25 * np.minimum(differs.ravel()[tracked], MOST_NOISE)
+    tracked = tracked[np.square(noise) <= UNCERTAIN**2 * pixels * gradient[tracked]]
     here, there = here[tracked, 0].astype(np.float64), there[tracked, 0].astype(np.float64)
-    if len(here) < least:
+    if len(here) < FEWEST_POINTS:
         return STATIC
-    matrix, agreed = cv2.estimateAffine2D(here, there, ransacReprojThreshold=RANSAC_DISTANCE)
-    if matrix is None or agreed.sum() < least:
+    for distance, share in AGREEMENTS:
+        matrix, agreed = cv2.estimateAffine2D(here, there, ransacReprojThreshold=distance)
+        if matrix is not None and agreed.sum() >= max(FEWEST_POINTS, share * len(here)):
+            break
+    else:
         return NO_AGREEMENT
     homogeneous = np.concatenate([here, np.ones((len(here), 1))], 1)
     for _ in range(2):  # what moves slowly by itself is within RANSAC's distance, and would bend the fit
@@ -89,7 +102,8 @@ def camera_motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray) -> 
         matrix = np.linalg.lstsq(homogeneous[inlier], there[inlier], rcond=None)[0].T
     residual = homogeneous[inlier] @ matrix.T - there[inlier]
     motion = homogeneous[inlier] @ matrix.T - here[inlier]
-    error = 6 / len(residual) * np.square(residual).mean()  # expected mean square per axis of a fit to noise
+    independent = len(residual) * min(1, (step / WINDOW) ** 2)
+    error = 6 / independent * np.square(residual).mean()  # expected mean square per axis of a fit to noise
     power = np.square(motion).sum(1).mean()
     if power < max(LEAST_MOTION**2, SIGNIFICANCE * error):
         return STATIC

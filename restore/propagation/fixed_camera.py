@@ -61,4 +61,5 @@ def warped_before_background(
         np.where(uncovered, np.minimum(background.votes, np.float32(AVERAGED)), warped.count),
         np.where(uncovered, np.maximum(age, np.float32(1)), warped.age),
         moved.velocity,
+        None if warped.share is None else np.where(uncovered, np.float32(1), warped.share),
     )

@@ -37,12 +37,13 @@ CHANGE = 12.0  # levels of 255: a visible pixel that differs by this much from i
 CHANGE_SIDE = 5  # px; noise is averaged out over such a square first; noise has one size at every resolution
 LEAST_COUNT = 0.05  # a count below this is no memory at all
 LANCZOS_REACH = 4  # px to each side that a Lanczos interpolation reads
-KNOWN_SHARE = 0.5  # of the interpolation's weight that must lie on known pixels for the result to be known
+KNOWN_SHARE = 0.5  # of a pixel that must have been seen for it to be known
+WHOLE = 0.98  # a greater share is all, and 1 less that none; else the rim of what is known would widen with each frame
 
 
 @dataclass(frozen=True)
 class Memory:
-    """The scene as other frames saw it, aligned with one frame; 20 bytes a pixel, 28 with velocities.
+    """The scene as other frames saw it, aligned with one frame; 20 to 32 bytes a pixel.
 
     Attributes:
         colour: float32 `H W 3`, RGB in [0, 255], above it where the exposure clips; meaningless where `count` is 0.
@@ -50,12 +51,15 @@ class Memory:
         age: float32 `H W`, frames since the pixel was last seen; 1 if the very next frame saw it.
         velocity: float32 `H W 2`, (x, y) in px a frame of the sweep, of objects that a static camera tracks behind
             occlusions, else 0; None if none was tracked to this frame.
+        share: float32 `H W` in [0, 1], how much of each pixel was seen, so that the rim of what is known moves by
+            fractions of a pixel as its colours do; None if each pixel was seen whole or not at all.
     """
 
     colour: np.ndarray
     count: np.ndarray
     age: np.ndarray
     velocity: np.ndarray | None = None
+    share: np.ndarray | None = None
 
     @classmethod
     def empty(cls, height: int, width: int) -> "Memory":
@@ -76,8 +80,9 @@ class Memory:
         """The memory aligned with the next frame of the sweep, whose pixels lie in this one along `flow`."""
         height, width = self.count.shape
         vectors, consistency = flow.at(height, width)
+        share: np.ndarray | None = None
         if flow.zero:  # a scene at rest needs no resampling
-            colour, count, age = self.colour, self.count, self.age
+            colour, count, age, share = self.colour, self.count, self.age, self.share
         elif self.complete:
             there = grid(height, width) + vectors
             colour, count = sample(self.colour, there, CUBIC), sample(self.count, there)
@@ -86,10 +91,13 @@ class Memory:
                 age = sample(age, there)
                 self._resample_aged(colour, there, age > 0)
         else:
-            colour, count, age = self._known_sampled(grid(height, width) + vectors)
+            colour, count, age, share = self._known_sampled(grid(height, width) + vectors)
         count = count * consistency
-        count[count < LEAST_COUNT] = 0
-        return Memory(colour, count, age + 1)
+        dropped = count < LEAST_COUNT
+        count[dropped] = 0
+        if share is not None:
+            share = share * ~(dropped & ((share >= KNOWN_SHARE) | (consistency < LEAST_COUNT)))
+        return Memory(colour, count, age + 1, share=share)
 
     def relit(self, frame: Frame) -> "Memory":
         """The memory at the exposure of `frame`, judged by what both know."""
@@ -107,11 +115,14 @@ class Memory:
         gain = 1 / (count + 1)  # of a scalar Kalman filter whose state has the variance 1 / count
         count = np.minimum(count + 1, np.float32(AVERAGED))
         age = np.zeros_like(count)
+        share = self.share
         if frame.has_hidden:
             gain[frame.excluded] = 0
             count, age = choose(frame.excluded, self.count, count), choose(frame.excluded, self.age, age)
+        if share is not None:
+            share = np.maximum(share, ~frame.excluded)
         colour = blend(frame.image.astype(np.float32), self.colour, gain, 1 - gain)
-        return Memory(colour, count, age, self.velocity)
+        return Memory(colour, count, age, self.velocity, share)
 
     def _resample_aged(self, colour: np.ndarray, there: np.ndarray, aged: np.ndarray) -> None:
         """Sample `colour` anew where `aged`: pixels that no frame refreshes are resampled again and again, and would
@@ -121,20 +132,20 @@ class Memory:
         if len(rows):
             colour[rows, columns] = sample_points(self.colour, there[rows, columns], LANCZOS)
 
-    def _known_sampled(self, there: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Colour, count and age at `there`, float32 `H W 2`, interpolated between known pixels only."""
+    def _known_sampled(self, there: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Colour, count, age and share at `there`, float32 `H W 2`, interpolated between what was seen only."""
         known = self.known.astype(np.float32)
-        planes = stacked(known, self.count, self.age * known, known)  # four channels are faster than three
-        share, count, age, _ = cv2.split(sample(planes, there))
-        inside = share >= KNOWN_SHARE
-        scale = inside / np.maximum(share, np.float32(KNOWN_SHARE))
+        own = known if self.share is None else self.share
+        share, count, age, weight = cv2.split(sample(stacked(own, self.count, self.age * known, known), there))
+        share[share > WHOLE], share[share < 1 - WHOLE] = 1, 0
+        scale = (share >= KNOWN_SHARE) / np.maximum(weight, np.float32(1e-6))
         colour = sample(self.colour, there, CUBIC)
-        # A cubic interpolation reads two pixels to each side. Where one is unknown, a linear one over the known.
-        rim = np.nonzero(inside & (sample(erode(self.known, 2).astype(np.float32), there) < 1))
+        # A cubic interpolation reads two pixels to each side. Where one was not seen whole, a linear one by their shares.
+        rim = np.nonzero((share > 0) & (sample(erode(own >= 1, 2).astype(np.float32), there) < 1))
         if len(rim[0]):
-            colours = sample_points(self.colour * per_channel(known, 3), there[rim])
-            weights = sample_points(known, there[rim])
+            colours = sample_points(self.colour * per_channel(own, 3), there[rim])
+            weights = sample_points(own, there[rim])
             colour[rim] = colours / np.maximum(weights, np.float32(1e-6))[:, None]
         reach = erode(self.known, LANCZOS_REACH).astype(np.float32)
         self._resample_aged(colour, there, (age > 0) & (sample(reach, there) == 1))
-        return colour, count * scale, age * scale
+        return colour, count * scale, age * scale, share

@@ -8,7 +8,7 @@ from restore.pipeline import Restorer
 from restore.propagation.confidence import confidence, frame_confidence
 from restore.propagation.memory import MOST, Memory
 from restore.propagation.provenance import COPIED, FILLED, SEEN
-from tests.propagation.scenes import behind, box, still, tracked
+from tests.propagation.footage import behind, box, still, tracked
 
 H, W = 48, 64
 COUNTS, AGES = np.linspace(0, MOST, 41), np.arange(1, 1501)

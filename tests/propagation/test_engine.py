@@ -5,7 +5,7 @@ import pytest
 from restore.propagation.engine import DOUBT, Tracked, fuse, sweep_backward, sweep_forward, track
 from restore.propagation.flow import Motion
 from restore.propagation.memory import Memory
-from tests.propagation.scenes import behind, box, noisy, pan, still, texture, tracked
+from tests.propagation.footage import behind, box, noisy, pan, still, texture, tracked
 
 H, W = 48, 64
 

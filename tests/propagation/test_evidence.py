@@ -4,7 +4,7 @@ import pytest
 from restore.propagation.engine import fuse, sweep_backward, sweep_forward
 from restore.propagation.evidence import BASE, CHANNELS, FRAME, evidence
 from restore.propagation.memory import MOST
-from tests.propagation.scenes import behind, box, noisy, pan, tracked
+from tests.propagation.footage import behind, box, noisy, pan, tracked
 
 T, H, W = 5, 64, 85
 CLIP = noisy(pan(T, (1, 2), height=H, width=W), 4)

@@ -1,15 +1,14 @@
 import numpy as np
 import pytest
-from tests.propagation.scenes import behind, box, still, tracked
 
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
-from restore.pipeline import Restorer
+from restore.pipeline import Restored, Restorer
 from restore.propagation.engine import fuse, sweep_backward, sweep_forward
 from restore.propagation.memory import Memory
 from restore.propagation.provenance import COPIED, FILLED, SEEN, provenance
-from restore.restored import Restored
+from tests.propagation.footage import behind, box, still, tracked
 
 H, W = 48, 64
 

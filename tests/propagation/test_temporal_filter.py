@@ -7,7 +7,7 @@ from restore.models.finder import OcclusionFinder
 from restore.pipeline import Restorer
 from restore.propagation.flow import Motion
 from restore.propagation.temporal_filter import ALIKE, REACH, Shown, settled
-from tests.propagation.scenes import still, texture
+from tests.propagation.footage import still, texture
 
 HEIGHT, WIDTH = 64, 80
 AT = REACH
