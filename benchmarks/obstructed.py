@@ -1,4 +1,4 @@
-"""How well are clips restored that leaves, dirt, drops, glare, scratches and text stand before?
+"""How well are clips restored that leaves, dirt, drops, glare, scratches and text hide a part of?
 
     python -m benchmarks.obstructed CLIPS [--seed 1000] [--frames 24]
 
