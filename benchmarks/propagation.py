@@ -52,9 +52,10 @@ def measure(clip: np.ndarray, kind: str, *, full_resolution: bool) -> list[float
     error = np.square(base - wanted).mean(-1)
     hidden = masks > 0.5
     found = np.stack([one.past.known | one.future.known for one in evidence])
-    parts = [error[part].mean() if part.any() else np.nan for part in (~hidden, hidden & found, hidden & ~found)]
+    parts = ~hidden, hidden & found, hidden & ~found
+    quality = [float(decibels(error[part].mean())) if part.any() else np.nan for part in parts]
     share = (found & hidden).sum() / max(1, hidden.sum())
-    return [*(float(decibels(part)) for part in parts), 100 * share, 1000 * seconds / len(clip)]
+    return [*quality, 100 * share, 1000 * seconds / len(clip)]
 
 
 def main() -> None:

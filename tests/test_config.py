@@ -176,7 +176,7 @@ def test_a_choice_that_is_none_of_the_choices() -> None:
         ("seed: x", "seed is 'x', expected a whole number, or null; change line 1: {path}"),
         ("data_dir: 101", "data_dir is 101, expected text; change line 1: {path}"),
         ("output_dir: 1", "output_dir is 1, expected a path; change line 1: {path}"),
-        ("epochs: 1\nepochs: 2", "epochs is set twice; keep one, line 2: {path}"),
+        ("epochs: 1\nepochs: 2", "epochs is set twice; leave one, line 2: {path}"),
         ("- epochs\n- 3", "a profile holds lines of `name: value`, got a seq: {path}"),
         ("epochs: [1", "broken YAML, expected ',' or ']', but got '<stream end>'; mend line 1: {path}"),
         ("data_dir: 2026-02-30", "broken YAML, day is out of range for month; mend {path}"),
