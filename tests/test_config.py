@@ -112,7 +112,7 @@ def test_help_shows_defaults_and_texts(capsys: pytest.CaptureFixture[str]) -> No
         parse(Training, ["--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert caught.value.code == 0
-    for shown in (
+    for line in (
         "Train the generator.",
         "folder of clean videos (required)",
         "--epochs EPOCHS 100% of the data, this often (default: 50)",
@@ -121,7 +121,7 @@ def test_help_shows_defaults_and_texts(capsys: pytest.CaptureFixture[str]) -> No
         "(default: 128 256)",
         "--config FILE.yaml",
     ):
-        assert shown in text
+        assert line in text
 
 
 def test_help_without_a_docstring_shows_no_signature(capsys: pytest.CaptureFixture[str]) -> None:
