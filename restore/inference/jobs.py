@@ -1,4 +1,4 @@
-"""Which videos a command is to restore, checked before the first of them is: a mistake is reported at once or not at all.
+"""Which videos a command is to restore, all checked before the first is restored: a mistake is reported at once.
 
 What concerns the whole command (a mask of the wrong size, an output that exists) is raised. A video of a folder that
 cannot be read is only noted, so that it does not hold up the others.
