@@ -104,8 +104,8 @@ def degraded(clip: np.ndarray, hide: Hide) -> tuple[np.ndarray, np.ndarray]:
 
 def seen_within_half_a_second(hidden: np.ndarray, there: np.ndarray) -> np.ndarray:
     """bool `T H W`: the hidden pixels whose part of the scene another frame saw within half a second."""
-    found = np.zeros_like(hidden)
-    for gap in (*range(-HALF_SECOND, 0), *range(1, HALF_SECOND + 1)):
+    found, reach = np.zeros_like(hidden), min(HALF_SECOND, len(hidden) - 1)
+    for gap in (*range(-reach, 0), *range(1, reach + 1)):
         now = slice(max(0, -gap), len(hidden) - max(0, gap))
         then = slice(max(0, gap), len(hidden) - max(0, -gap))
         ground = ~hidden[then] & ~there[then]
