@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--most", type=int, default=2, help="clips, evenly chosen")
     parser.add_argument("--start", type=float, default=0.6)
-    parser.add_argument("--write", type=Path, help="a Markdown file; the plot goes into the same folder")
+    parser.add_argument("--write", type=Path, help="a Markdown file; the plot goes to the same folder")
     args = parser.parse_args()
 
     videos = find_videos(args.clips)

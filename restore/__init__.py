@@ -12,7 +12,7 @@ __all__ = ["RestoreError", "Restorer", "restore_file"]
 
 
 def __getattr__(name: str) -> Any:
-    # PyTorch takes seconds to import: a command line that is wrong is told so before.
+    # PyTorch takes seconds to import: a wrong command line is refused before.
     if name == "Restorer":
         from restore.pipeline import Restorer
 

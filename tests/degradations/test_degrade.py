@@ -21,7 +21,7 @@ PLAIN = Ranges(blur=always(0), noise=always(0), box_level=always(128), compresse
 
 
 def clips(batch: int = 2, frames: int = 4, height: int = 48, width: int = 64) -> Tensor:
-    """`B T 3 H W`, every frame another picture; nothing near black or white, where noise would be clipped."""
+    """`B T 3 H W`, every frame another picture; nothing close to black or white, where noise would be clipped."""
     pictures = [texture(height, width, seed) // 2 + 64 for seed in range(batch * frames)]
     return to_float(np.stack(pictures)).unflatten(0, (batch, frames))
 
@@ -136,7 +136,7 @@ def test_boxes_hide_after_the_lens_blurs() -> None:
     assert torch.allclose(levels(bad)[mask.bool().expand_as(bad)], torch.tensor(128.0), atol=1e-4)
 
 
-def test_compression_costs_quality_and_keeps_the_shape() -> None:
+def test_compression_costs_quality_and_preserves_the_shape() -> None:
     clean, errors = clips(), []
     for quality in (95.0, 50.0, 10.0):
         ranges = replace(PLAIN, compressed_share=1, compression=(quality, quality))

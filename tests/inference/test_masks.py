@@ -181,7 +181,7 @@ def test_how_certain_each_pixel_is(tmp_path: Path, clip: Path, restorer: Restore
     assert (levels[~BOX] == 255).all() and 0 < levels[BOX].mean() < 255
 
 
-def test_a_video_that_breaks_keeps_what_goes_with_it(tmp_path: Path, restorer: Restorer) -> None:
+def test_a_video_that_breaks_leaves_what_goes_with_it(tmp_path: Path, restorer: Restorer) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     half = cut_in_half(make_video(tmp_path / "clip.avi", range(30), draw=noise))

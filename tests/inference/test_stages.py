@@ -82,13 +82,13 @@ def test_the_seed_decides(run: Command, out: Path, given: dict[str, Any]) -> Non
     assert np.array_equal(fills[0], fills[1]) and not np.array_equal(fills[0], fills[2])
 
 
-def test_fill_keeps_what_is_seen_bit_for_bit(run: Command, out: Path, given: dict[str, Any]) -> None:
+def test_fill_leaves_visible_pixels_as_they_are_bit_for_bit(run: Command, out: Path, given: dict[str, Any]) -> None:
     assert run(**given, stages="fill") == 0
     got, report = restored(out)
     source = clip(Path(given["degraded_video"]))
     assert np.array_equal(got[:, ~hole()], source[:, ~hole()])
     assert (got[:, hole()] != source[:, hole()]).mean() > 0.5
-    assert report["stages"] == ["propagate", "generate", "refine", "keep seen"]
+    assert report["stages"] == ["propagate", "generate", "refine", "hidden only"]
 
 
 def test_without_a_heavy_region_hybrid_is_the_generator(run: Command, out: Path, given: dict[str, Any]) -> None:
@@ -132,7 +132,7 @@ def test_two_processes_give_what_one_gives(
         ({"sampler": "euler"}, "--sampler: invalid choice: 'euler'"),
     ],
 )
-def test_what_does_not_fit_is_told_in_one_line(
+def test_what_does_not_fit_is_refused_in_one_line(
     run: Command,
     out: Path,
     given: dict[str, Any],

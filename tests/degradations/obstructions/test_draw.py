@@ -1,4 +1,4 @@
-"""All kinds: seeded, true, on their way from chunk to chunk; and what several of them make together."""
+"""All kinds: seeded, true, on their way from chunk to chunk; and what several of them make at once."""
 
 import numpy as np
 import pytest
@@ -107,8 +107,8 @@ def test_flare_drifts_and_scratches_jump() -> None:
 
 def test_the_clock_counts_seconds() -> None:
     clean = torch.zeros(1, 60, 3, 48, 160)
-    shown = [obstructed(clean, ["text"], seed).clips[0] for seed in range(6)]
-    ticks = [(clip[1:] != clip[:-1]).flatten(1).any(1).nonzero().flatten().tolist() for clip in shown]
+    texts = [obstructed(clean, ["text"], seed).clips[0] for seed in range(6)]
+    ticks = [(clip[1:] != clip[:-1]).flatten(1).any(1).nonzero().flatten().tolist() for clip in texts]
     assert [24, 49] in ticks and all(found in ([], [24, 49]) for found in ticks)
 
 
