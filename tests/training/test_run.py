@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from accelerate import Accelerator
+from torch import Tensor
 
 from restore.models.finder import OcclusionFinder
 from restore.models.pretrained import load_autoencoder
@@ -61,15 +62,28 @@ def test_the_averaged_weights_are_validated_and_written(
 ) -> None:
     """Those that learn are not a number here, and nothing of it is seen."""
     training, _ = build(videos, tmp_path, accelerator(), stage=stage, **parts.get(stage, {}))
-    first = training.validate()
-    assert first is not None
     learner = next(iter(training.learners.values()))
+
+    def validated() -> tuple[dict[str, float], Tensor]:
+        result = training.validate()
+        assert result is not None
+        return result
+
+    def redraw_average() -> None:
+        with torch.no_grad():
+            for weight in learner.average.parameters():
+                weight.add_(0.05 * torch.randn(weight.shape, generator=draw))
+
+    draw = torch.Generator().manual_seed(0)
+    redraw_average()
+    first = validated()
     with torch.no_grad():
         for weight in learner.network.parameters():
             weight.fill_(torch.nan)
-    again = training.validate()
-    assert again is not None and first[0] == pytest.approx(again[0], nan_ok=False)
-    assert torch.equal(first[1], again[1])
+    again = validated()
+    assert first[0] == again[0] and torch.equal(first[1], again[1])
+    redraw_average()
+    assert validated()[0] != first[0]
     path, write = next(iter(training.weights().items()))
     write(path)
     loaded: Any
