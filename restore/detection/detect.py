@@ -22,7 +22,7 @@ from restore.frame import Frame
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter, one_by_one
 from restore.scenes import SceneDetector
-from restore.tensors import to_float
+from restore.tensors import interleave, to_float
 from restore.video.windows import windows
 
 BATCH = 4  # frames that the networks see at once; more gain no speed on a CPU
@@ -102,7 +102,7 @@ def _find_boxes(
             buffer = first.new_empty(BATCH, *first.shape[2:], 9)
         triples = buffer[: len(window.core)]
         for triple, out in zip(window.core, triples.split(1), strict=True):
-            torch.cat([pixels.movedim(1, -1) for _, pixels in triple], -1, out=out)
+            interleave([pixels for _, pixels in triple], out)
         logits = finder(triples.movedim(-1, 1))[:, 0].float()
         detections = [detection for _, (detection, _), _ in window.core]
         for detection, own, probability in zip(detections, _numpy(logits), _numpy(logits.sigmoid()), strict=True):

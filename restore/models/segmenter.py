@@ -14,7 +14,7 @@ from restore.kinds import KINDS
 from restore.models.efficientnet import CHANNELS as FEATURES
 from restore.models.efficientnet import EfficientNetLite
 from restore.models.unet import UNet
-from restore.tensors import pad_to_multiple
+from restore.tensors import interleave, pad_to_multiple
 
 CHANNELS = 15
 FRAME = slice(0, 3)  # of them
@@ -90,5 +90,6 @@ def one_by_one(frames: Sequence[Tensor], at: Sequence[int]) -> Iterator[Tensor]:
         now = frames[t]
         others = (frames[max(0, t - 1)], frames[min(last, t + 1)], mean)
         parts = [now, *((now - other).mul_(STRENGTH) for other in others), change]
-        # Five times as fast as a concatenation of planes and a change of order after it.
-        yield torch.cat([part.movedim(1, -1) for part in parts], -1).movedim(-1, 1)
+        stack = now.new_empty(len(now), *now.shape[2:], CHANNELS)  # B H W 15
+        interleave(parts, stack)
+        yield stack.movedim(-1, 1)

@@ -9,7 +9,7 @@ from restore.kinds import KINDS
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import FRAME, Segmenter
 
-DIFFERENCE = slice(3, 6)  # of the segmenter's channels: from the frame before
+BEFORE, AFTER = slice(3, 6), slice(6, 9)  # of the segmenter's channels: differences from the frames around
 
 
 def constant_finder(logit: float) -> OcclusionFinder:
@@ -27,11 +27,11 @@ def random_segmenter(*, seed: int = 0) -> Segmenter:
     return model
 
 
-def white_segmenter(kind: str, *, traces: bool = False) -> Segmenter:
+def white_segmenter(kind: str, *, traces: slice | None = None) -> Segmenter:
     """White is `kind`, with a logit of 10; level 250 has 2.2, level 249 has 0.6, all else is not hidden.
 
     Args:
-        traces: where the frame before is white and this one is dark, it detects dirt.
+        traces: `BEFORE` or `AFTER`: where that frame is white and this one is dark, it detects dirt.
     """
     segmenter = Segmenter(widths=(8,), blocks=(1,), decoder_blocks=()).eval()
     unet: Any = segmenter.unet
@@ -44,8 +44,8 @@ def white_segmenter(kind: str, *, traces: bool = False) -> Segmenter:
         unet.tail.weight.data[index, index, 1, 1] = 200
         unet.tail.weight.data[white + index, index, 1, 1] = 400
         unet.tail.bias.data[index] = -10
-        if traces:
-            unet.head.weight.data[4 + index, DIFFERENCE, 2 + row, 2 + column] = -1 / 3
+        if traces is not None:
+            unet.head.weight.data[4 + index, traces, 2 + row, 2 + column] = -1 / 3
             unet.head.bias.data[4 + index] = -2.5
             unet.tail.weight.data[index, 4 + index, 1, 1] = 60
             unet.tail.bias.data[dirt + index] = 1

@@ -8,7 +8,7 @@ from restore.frame import HIDDEN, Frame
 from restore.kinds import BOXES, KINDS
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter
-from tests.detection.networks import constant_finder, random_segmenter, white_segmenter
+from tests.detection.networks import AFTER, BEFORE, constant_finder, random_segmenter, white_segmenter
 from tests.propagation.footage import at_rest, box, pan
 from tests.test_pipeline import white_finder
 
@@ -138,15 +138,16 @@ def test_a_box_that_the_finder_sees_in_one_frame_passes_the_median() -> None:
     assert lowest[2] > 0.9 and max(lowest[1], lowest[3]) < 0.5
 
 
-def test_a_moving_box_leaves_no_trace() -> None:
-    """The segmenter detects dirt where the box was a frame before."""
+@pytest.mark.parametrize("traces", [BEFORE, AFTER])
+def test_a_moving_box_leaves_no_trace(traces: slice) -> None:
+    """The segmenter detects dirt where the box was a frame before, or will be a frame after."""
     hidden = box(8, H, W, (10, 2), step=(0, 9), side=8) > 0
     clip = np.where(hidden[..., None], np.uint8(255), dark(8))
-    frames = detected(clip, white_segmenter("boxes", traces=True), white_finder())
+    frames = detected(clip, white_segmenter("boxes", traces=traces), white_finder())
     assert np.array_equal(stacked(frames, "probability") > 0.5, hidden)
     assert (stacked(frames, "mask")[~hidden] < HIDDEN).all()
     # What the finder does not know leaves traces that nothing suppresses.
-    traced = stacked(detected(clip, white_segmenter("boxes", traces=True)), "probability") > 0.5
+    traced = stacked(detected(clip, white_segmenter("boxes", traces=traces)), "probability") > 0.5
     assert (traced & ~hidden).any()
 
 

@@ -10,7 +10,7 @@ import torch
 
 from restore.frame import Frame
 from restore.propagation.provenance import COPIED, FILLED, REGENERATED, SEEN
-from restore.refinement.hybrid import CONTEXT, STRETCH_FRAMES, OVERLAP, Hybrid, Refinement
+from restore.refinement.hybrid import CONTEXT, OVERLAP, STRETCH_FRAMES, Hybrid, Refinement
 from restore.refinement.refiner import RefinerPipeline
 from restore.refinement.regions import heavy_regions
 from restore.restored import Restored
