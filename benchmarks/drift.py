@@ -79,7 +79,9 @@ def main() -> None:
     for name, motion in MOTIONS.items():
         quality, certain = measure(restorer, motion, args.noise)
         static = quality if name == "static" else static
-        print(f"{name:20s} {quality:6.2f} {static - quality:6.2f}  " + " ".join(f"{x:.2f}" for x in certain), flush=True)
+        print(
+            f"{name:20s} {quality:6.2f} {static - quality:6.2f}  " + " ".join(f"{x:.2f}" for x in certain), flush=True
+        )
 
 
 if __name__ == "__main__":

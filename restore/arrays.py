@@ -9,7 +9,9 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-LINEAR, CUBIC = cv2.INTER_LINEAR, cv2.INTER_CUBIC  # 0.5 and 1.2 ms; the first blurs what is resampled often
+# 0.5, 1.2 and 9.7 ms. Resampled eight times by a third of a pixel in x and y, a photograph is 33 dB from itself with the
+# second, 44 with the third.
+LINEAR, CUBIC, LANCZOS = cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4
 ROW = 1024  # points; OpenCV samples pictures, of no more than 32,767 rows
 
 MEAN = np.full((1, 3), 1 / 3, np.float32)
@@ -30,13 +32,14 @@ def sample(picture: np.ndarray, where: np.ndarray, interpolation: int = LINEAR) 
     return cv2.remap(picture, where, None, interpolation, borderMode=border)  # type: ignore[call-overload]
 
 
-def sample_points(picture: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """A picture `H W` or `H W C` at `N` points, float32 `N 2` (x, y): `N` or `N C`; zero beyond its border."""
+def sample_points(picture: np.ndarray, where: np.ndarray, interpolation: int = LINEAR) -> np.ndarray:
+    """A picture `H W` or `H W C` at `N` points, float32 `N 2` (x, y): `N` or `N C`; beyond its border the nearest
+    pixel.
+    """
     count = len(where)
-    folded = np.full((-(-count // ROW) * ROW, 2), -9, np.float32)  # the last row is filled up from outside
+    folded = np.zeros((-(-count // ROW) * ROW, 2), np.float32)
     folded[:count] = where
-    where, border = folded.reshape(-1, ROW, 2), cv2.BORDER_CONSTANT
-    there = cv2.remap(picture, where, None, LINEAR, borderMode=border)  # type: ignore[call-overload]
+    there = sample(picture, folded.reshape(-1, ROW, 2), interpolation)
     return np.asarray(there.reshape(-1, *picture.shape[2:])[:count])
 
 

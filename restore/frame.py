@@ -29,6 +29,8 @@ class Frame:
         image: uint8 `H W 3`, RGB in [0, 255].
         pts, time_base: its time; of the reader.
         mask: float32 `H W` in [0, 1], the probability that the pixel is hidden; None until it is detected or given.
+        probability: float32 `H W` in [0, 1], `mask` as it was detected, before soft kinds are dilated; None if the mask
+            was not detected. Reports and tracks read it.
         kinds: uint8 `H W`, of what the pixel is hidden by, if it is: an index into `KINDS`; None if that is unknown.
         scene: the number of its scene, counted from 0 (`scenes.py`); None until it is decided.
         motion: how it corresponds with the frame before it; None for the first frame of a scene.
@@ -38,6 +40,7 @@ class Frame:
     pts: int = 0
     time_base: Fraction = Fraction(1)
     mask: np.ndarray | None = None
+    probability: np.ndarray | None = None
     kinds: np.ndarray | None = None
     scene: int | None = None
     motion: "Motion | None" = None

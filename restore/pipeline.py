@@ -5,8 +5,7 @@ frames ──> detection ──> propagation ──> generator ──> temporal 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import cycle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,43 +18,18 @@ from restore.models.finder import OcclusionFinder
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 from restore.models.weights import load_models, load_segmenter
-from restore.propagation.confidence import mask_confidence
+from restore.propagation.batches import Batch, evidence_batches, picture_batches
 from restore.propagation.engine import Propagation
-from restore.propagation.evidence import CHANNELS, Evidence, picture, to_tensor
-from restore.propagation.provenance import mask_provenance
+from restore.propagation.evidence import Evidence, to_tensor
 from restore.propagation.temporal_filter import RADIUS, filter_hidden
+from restore.restored import Restored
 from restore.scenes import SceneDetector
 from restore.tensors import to_float, to_uint8
 from restore.video.prefetch import prefetch
 from restore.video.windows import windows
 
-BATCH = 4  # frames that the generator sees at once; more gain no speed on a CPU...
-BATCH_PIXELS = 4 * 320 * 240  # ...and at 1920x1080 a stack is 191 MB
 AHEAD = 4  # frames detected ahead of their use
 WEIGHTS = Path(__file__).parent.parent / "saved_models"
-
-
-@dataclass(frozen=True)
-class Restored:
-    """One frame of the result.
-
-    Attributes:
-        frame: what it was restored from: the degraded picture, its time, its mask, its motion.
-        image: uint8 `H W 3`, RGB in [0, 255].
-        provenance: uint8 `H W`, where each pixel comes from: the codes of `propagation/provenance.py`.
-        confidence: uint8 `H W`, how certain each pixel is: 255 in view, 0 seen in no frame
-            (`propagation/confidence.py`).
-    """
-
-    frame: Frame
-    image: np.ndarray
-    provenance: np.ndarray
-    confidence: np.ndarray
-
-    @property
-    def mask(self) -> np.ndarray:
-        """bool `H W`: what was restored as hidden."""
-        return self.frame.hidden
 
 
 class Restorer:
@@ -116,11 +90,11 @@ class Restorer:
         """
         frames = prefetch(_with_scenes(frames), AHEAD)
         if isinstance(self.generator, Pix2PixUNet):  # the classic sees one frame and nothing else
-            yield from self._generate(_pictures(frames))
+            yield from self._generate(picture_batches(frames))
             return
         # Three threads share the work: frames are detected, propagated, and generated. Of the evidence one batch is
-        # made ahead and no more: `_stacks` has room for two.
-        yield from _filtered(self._generate(prefetch(_stacks(_propagated(frames)), 1)))
+        # made ahead and no more: `evidence_batches` has room for two.
+        yield from _filtered(self._generate(prefetch(evidence_batches(_propagated(frames)), 1)))
 
     def restore_frames(
         self, images: Iterable[np.ndarray], masks: Iterable[np.ndarray] | None = None
@@ -132,7 +106,7 @@ class Restorer:
             masks: for each frame bool or float `H W`, 1 where it is hidden; None detects them.
         """
         if masks is None:
-            return self.restore(self.detect(map(Frame, images)))
+            return self.restore(self.detect(Frame(image) for image in images))
         pairs = zip(images, masks, strict=True)
         return self.restore(Frame(image, mask=mask.astype(np.float32)) for image, mask in pairs)
 
@@ -158,7 +132,7 @@ class Restorer:
         return detect(frames, self.finder, to_device=self._to_device, segmenter=self.segmenter)
 
     @torch.inference_mode()
-    def _generate(self, batches: Iterable[tuple[list[Restored], np.ndarray]]) -> Iterator[Restored]:
+    def _generate(self, batches: Iterable[Batch]) -> Iterator[Restored]:
         """Run the generator over several frames at once."""
         for degraded, stacks in batches:
             images = to_uint8(self.generator(self._to_device(to_tensor(stacks))))  # waits for the device
@@ -184,37 +158,6 @@ def _propagated(frames: Iterable[Frame]) -> Iterator[Evidence]:
         yield from propagation.push(frame)
     if propagation:
         yield from propagation.flush()
-
-
-def _stacks(evidence: Iterable[Evidence]) -> Iterator[tuple[list[Restored], np.ndarray]]:
-    """What is to be restored, several frames at once, with their evidence, float32 `B H W C`.
-
-    Stacks are written into two buffers in turn, as fresh memory costs more than what is written: a batch holds until
-    the one after the next is asked for.
-    """
-    buffers: Iterator[np.ndarray] | None = None
-    batch: list[Restored] = []
-    for one in evidence:
-        frame = one.frame
-        if buffers is None:
-            count = max(1, min(BATCH, BATCH_PIXELS // frame.hidden.size))
-            buffers = cycle(np.empty((2, count, *frame.size, CHANNELS), np.float32))
-        if not batch:
-            stacks = next(buffers)
-        one.stack(stacks[len(batch)])
-        batch.append(Restored(frame, frame.image, one.provenance, one.confidence))
-        if len(batch) == len(stacks):
-            yield batch, stacks
-            batch = []
-    if batch:
-        yield batch, stacks[: len(batch)]
-
-
-def _pictures(frames: Iterable[Frame]) -> Iterator[tuple[list[Restored], np.ndarray]]:
-    """The same for a generator that sees single frames: pictures float32 `B H W 3`."""
-    for window in windows(frames, BATCH):
-        batch = [Restored(frame, frame.image, mask_provenance(frame), mask_confidence(frame)) for frame in window.core]
-        yield batch, picture(np.stack([frame.image for frame in window.core]))
 
 
 def _filtered(restored: Iterable[Restored]) -> Iterator[Restored]:

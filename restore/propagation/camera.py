@@ -12,8 +12,9 @@ import numpy as np
 
 from restore.arrays import dilate, warp_affine
 
+# Pixels here are of the luma: what is compared around a point, and its errors, have one size at every resolution.
 POINTS = 300  # on the grid, whatever the size of the picture
-WINDOW = 15  # px of the half-resolution luma, as DIS' patches: what is compared around a point
+WINDOW = 15  # px, the side of what is compared around a point
 SMOOTHING = 1.25  # px, deviation of the Gaussian before points are tracked
 LEVELS = 3  # of the pyramid above the luma itself
 # Points within a distance (px) of a motion agree on it, and a share of all points must. Either most agree exactly, or,

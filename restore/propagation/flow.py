@@ -13,15 +13,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from restore.arrays import dilate, grid, pool, sample, stacked, upsample
+from restore.arrays import choose, dilate, grid, pool, sample, stacked, upsample
 from restore.frame import Frame
 from restore.propagation.camera import IDENTITY, Camera, camera_motion, follow_camera
 from restore.propagation.exposure import exposure, relit
 from restore.propagation.fill import fill_from_around
 
-STILL = 0.3  # px; before a static camera shorter vectors are noise, and zero spares a resampling
-TOLERANCE = 32.0  # px^2; how far there-and-back may miss before a vector is doubted
-SMALLEST = 16  # px; on a smaller luma no patch of DIS fits
+STILL = 0.3  # px at any resolution, as noise is: before a static camera shorter vectors are zero, and resample nothing
+TOLERANCE = 5.7 / 240  # of the height: how far there-and-back may miss before a vector is doubted
+SMALLEST = 16  # px; on a smaller luma no patch of DIS, which has one size, fits
 FLASH = 2.0  # levels of luma; an exposure that jumps by this much would be taken for motion
 
 
@@ -98,6 +98,8 @@ def motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray | None, hei
         reached = dilate(hidden, 1)  # a patch of DIS reaches this far
         flows = cv2.split(fill_from_around(stacked(backward, forward), ~reached))
         backward, forward = stacked(*flows[:2]), stacked(*flows[2:])
+        if not camera.unknown:  # what moves with the camera around a hole moves with it inside
+            backward, forward = (choose(reached, _at_rest(flow), flow) for flow in (backward, forward))
     backward, forward = _with_camera(backward, forward, camera)
     scale = np.array([width / columns, height / rows], np.float32)
     backward, forward = (_at_rest(flow * scale) if camera.static else flow * scale for flow in (backward, forward))
@@ -130,9 +132,9 @@ def _with_camera(backward: np.ndarray, forward: np.ndarray, camera: Camera) -> t
 
 
 def _at_rest(flow: np.ndarray) -> np.ndarray:
-    """A flow, with zero for what is too short to be motion."""
+    """A flow, in pixels of either resolution, with zero for what is too short to be motion."""
     x, y = cv2.split(flow)
-    moving = (cv2.max(cv2.absdiff(x, 0.0), cv2.absdiff(y, 0.0)) >= STILL).astype(np.float32)
+    moving = (cv2.max(np.abs(x), np.abs(y)) >= STILL).astype(np.float32)
     return stacked(x * moving, y * moving)
 
 
@@ -144,4 +146,5 @@ def _consistency(flow: np.ndarray, inverse: np.ndarray, scale: np.ndarray) -> np
     x, y, _, _ = cv2.split(sample(stacked(inverse, inverse), there))  # four channels are faster than two
     u, v = cv2.split(flow)
     miss = np.square(u + x) + np.square(v + y)
-    return cv2.exp(miss * np.float32(-1 / TOLERANCE)) * (inside > 0)
+    tolerance = TOLERANCE * height * float(scale[1])  # px of the full resolution, as `flow`
+    return cv2.exp(miss * np.float32(-1 / tolerance**2)) * (inside > 0)

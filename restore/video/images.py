@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from restore.errors import VideoError
+from restore.frame import Frame
 from restore.video.files import IMAGE_EXTENSIONS, images_in
-from restore.video.reader import Frame
 
 
 @dataclass(frozen=True)
