@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from restore import arrays
-from restore.arrays import CUBIC, LINEAR, ROW
+from restore.arrays import CUBIC, LANCZOS, LINEAR, ROW
 from tests.propagation.footage import texture
 
 H, W = 20, 30
@@ -30,13 +30,17 @@ def test_samples_are_exact_to_a_hundredth_of_a_pixel(fraction: float) -> None:
 
 
 @pytest.mark.parametrize("count", [1, ROW - 1, ROW, ROW + 1])
-def test_points_are_sampled_as_pictures_are_and_are_zero_outside(count: int) -> None:
+def test_points_are_sampled_as_pictures_are_with_the_border_repeated(count: int) -> None:
     where = np.random.default_rng(0).uniform(0, [W - 1, H - 1], (count, 2)).astype(np.float32)
     points = arrays.sample_points(PICTURE, where)
     assert points.shape == (count, 3)
     assert np.allclose(points, arrays.sample(PICTURE, where[None])[0], atol=1e-2)
     assert arrays.sample_points(PICTURE[..., 0].copy(), where).shape == (count,)
-    assert not arrays.sample_points(PICTURE, where + np.float32(1000)).any()
+    outside = arrays.sample_points(PICTURE, where + np.float32(1000))
+    assert np.array_equal(outside, np.tile(PICTURE[-1, -1], (count, 1)))
+    for interpolation in (CUBIC, LANCZOS):
+        again = arrays.sample_points(PICTURE, where, interpolation)
+        assert np.allclose(again, arrays.sample(PICTURE, where[None], interpolation)[0], atol=1e-2)
 
 
 def test_an_affine_warp_samples_at_the_matrix_times_the_pixel() -> None:

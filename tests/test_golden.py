@@ -108,10 +108,10 @@ STAGES: dict[str, tuple[Stage, Table]] = {
     "base": (
         base,
         {
-            "street": (18.50, 26.11),
-            "interior": (24.30, 28.85),
-            "drift": (19.08, 31.03),
-            "cut": (31.99, 29.98),
+            "street": (18.51, 26.13),
+            "interior": (25.44, 28.85),
+            "drift": (19.15, 31.16),
+            "cut": (31.84, 29.99),
         },
     ),
 }
