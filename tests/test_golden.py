@@ -72,6 +72,19 @@ def interior() -> Clip:
     return clip(clean, np.maximum(mask, box(36, HEIGHT, WIDTH, (14, 0), step=(0, 4), side=26)))
 
 
+def crossing() -> Clip:
+    """A street before a static camera, that an animal crosses; a box comes to stay on its way. The exposure jumps."""
+    street = footage(datasets.bikes(), 60, 1, (slice(None), slice(139, 501)))[0]
+    fur = footage(datasets.bigbuckbunny(), 60, 1, (slice(None), slice(None)))[0]
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    first = ((columns - 20) / 13) ** 2 + ((rows - 66) / 22) ** 2 <= 1
+    clean = np.stack([np.where(np.roll(first, 3 * t, 1)[..., None], np.roll(fur, 3 * t, 1), street) for t in range(40)])
+    clean[20:30] = np.clip(np.rint(clean[20:30] * 1.15), 0, 255)
+    mask = box(40, HEIGHT, WIDTH, (34, 70), side=50)
+    mask[:8] = 0
+    return clip(clean, mask)
+
+
 def drift() -> Clip:
     """A photograph, before which a camera drifts by 0.2 to 0.6 px a frame; a box from the begin to the end, and one
     that appears.
@@ -95,7 +108,7 @@ def cut() -> Clip:
     return clip(np.concatenate([first, second]), mask, [0] * 14 + [1] * 14)
 
 
-CLIPS = {each.__name__: cache(each) for each in (street, interior, drift, cut)}
+CLIPS = {each.__name__: cache(each) for each in (street, interior, crossing, drift, cut)}
 
 
 def base(clip: Clip) -> np.ndarray:
@@ -123,6 +136,7 @@ STAGES: dict[str, tuple[Stage, Table]] = {
         {
             "street": (18.51, 26.13),
             "interior": (25.44, 28.85),
+            "crossing": (25.00, 31.15),
             "drift": (19.15, 31.16),
             "cut": (31.84, 29.99),
         },
@@ -132,6 +146,7 @@ STAGES: dict[str, tuple[Stage, Table]] = {
         {
             "street": (18.76, 27.37),
             "interior": (25.46, 29.53),
+            "crossing": (24.94, 32.03),
             "drift": (21.12, 31.42),
             "cut": (30.46, 30.11),
         },
