@@ -17,8 +17,8 @@ POINTS = 300  # on the grid, whatever the size of the picture
 WINDOW = 15  # px, the side of what is compared around a point
 SMOOTHING = 1.25  # px, deviation of the Gaussian before points are tracked
 LEVELS = 3  # of the pyramid above the luma itself
-# Points within a distance (px) of a motion agree on it, and a share of all points must. Most agree on a motion exactly,
-# or else, where the scene has depth, some roughly: a rough one alone bends the motion towards what moves by itself.
+# Points within a distance (px) of a motion agree on it, and a share of all points must. Either most agree exactly, or,
+# where the scene has depth, some roughly. The rough one alone would be bent by what moves by itself.
 AGREEMENTS = (0.25, 0.5), (1.0, 0.25)
 FEWEST_POINTS = 12  # must agree: of fewer any three that err make a motion
 SPREAD = 3.0  # medians of the residual, beyond which a point moves by itself

@@ -67,7 +67,9 @@ class Evidence:
         past, future = (memory.count for memory in memories)
         if frame.has_hidden:
             own[frame.hidden] = 0
-            past, future = (choose(frame.hidden, self._recency_squared(m), m.count) for m in memories)
+            recency = [m.known / np.square(np.maximum(m.age, np.float32(1))) for m in memories]
+            either = np.maximum(recency[0] + recency[1], np.float32(1e-30))  # however old both are, one weighs 1
+            past, future = (choose(frame.hidden, r / either, m.count) for r, m in zip(recency, memories, strict=True))
         base = blend(frame.image.astype(np.float32), self.past.colour, own, past)
         base = clipped(blend(base, self.future.colour, own + past, future))
         return fill_from_around(base, ~frame.hidden | self.copied) if frame.has_hidden else base
@@ -105,10 +107,6 @@ class Evidence:
             past, future = (1 - copy_confidence(m.count[hidden], m.age[hidden]) for m in (self.past, self.future))
             certain[hidden] = np.rint(255 * (1 - past * future))
         return certain
-
-    @staticmethod
-    def _recency_squared(memory: Memory) -> np.ndarray:
-        return memory.known / np.square(np.maximum(memory.age, np.float32(1)))
 
 
 def picture(levels: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from restore.propagation.exposure import exposure, relit
 from restore.propagation.fill import fill_from_around
 
 STILL = 0.3  # px at any resolution, as noise is: before a static camera shorter vectors are zero, and resample nothing
+STILL_IN_HOLES = 0.05  # px of the luma, besides the camera's motion; more would hold objects that move slowly
 TOLERANCE = 5.7 / 240  # of the height: how far there-and-back may miss before a vector is doubted
 SMALLEST = 16  # px; on a smaller luma no patch of DIS, which has one size, fits
 FLASH = 2.0  # levels of luma; an exposure that jumps by this much would be taken for motion
@@ -99,10 +100,12 @@ def motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray | None, hei
         flows = cv2.split(fill_from_around(stacked(backward, forward), ~reached))
         backward, forward = stacked(*flows[:2]), stacked(*flows[2:])
         if not camera.unknown:  # what moves with the camera around a hole moves with it inside
-            backward, forward = (choose(reached, _at_rest(flow), flow) for flow in (backward, forward))
+            backward, forward = (choose(reached, _at_rest(flow, STILL_IN_HOLES), flow) for flow in (backward, forward))
     backward, forward = _with_camera(backward, forward, camera)
     scale = np.array([width / columns, height / rows], np.float32)
-    backward, forward = (_at_rest(flow * scale) if camera.static else flow * scale for flow in (backward, forward))
+    backward, forward = (
+        _at_rest(flow * scale, STILL) if camera.static else flow * scale for flow in (backward, forward)
+    )
     return Motion(
         Flow(backward, _consistency(backward, forward, scale), not backward.any()),
         Flow(forward, _consistency(forward, backward, scale), not forward.any()),
@@ -131,10 +134,10 @@ def _with_camera(backward: np.ndarray, forward: np.ndarray, camera: Camera) -> t
     return backward, forward
 
 
-def _at_rest(flow: np.ndarray) -> np.ndarray:
-    """A flow, in pixels of either resolution, with zero for what is too short to be motion."""
+def _at_rest(flow: np.ndarray, least: float) -> np.ndarray:
+    """A flow, with zero for vectors shorter than `least` in x and y."""
     x, y = cv2.split(flow)
-    moving = (cv2.max(np.abs(x), np.abs(y)) >= STILL).astype(np.float32)
+    moving = (cv2.max(np.abs(x), np.abs(y)) >= least).astype(np.float32)
     return stacked(x * moving, y * moving)
 
 

@@ -140,7 +140,7 @@ class Memory:
         share[share > WHOLE], share[share < 1 - WHOLE] = 1, 0
         scale = (share >= KNOWN_SHARE) / np.maximum(weight, np.float32(1e-6))
         colour = sample(self.colour, there, CUBIC)
-        # A cubic interpolation reads two pixels to each side. Where one was not seen whole, a linear one by the shares.
+        # A cubic interpolation reads two pixels to each side. Where one was not seen whole, a linear one by shares.
         rim = np.nonzero((share > 0) & (sample(erode(own >= 1, 2).astype(np.float32), there) < 1))
         if len(rim[0]):
             colours = sample_points(self.colour * per_channel(own, 3), there[rim])
