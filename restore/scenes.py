@@ -27,7 +27,7 @@ LARGEST_GAIN = 3.0  # of an exposure change
 GRAIN = 4.0  # levels^2, added to variances, so that the noise of flat pictures is not structure
 ALIKE = 20.0  # levels in each channel by which cells of the same surface differ at most
 CONSISTENT = 1.0  # cells by which forward-backward misses at most
-COLOURED = 3.0  # levels, standard deviation of halved chroma; below it there is none to compare, only noise
+COLOURED = 3.0  # levels, standard deviation of halved chroma without noise; below it there is none to compare
 OBVIOUS = -4.0  # log-odds without motion below which motion is not estimated: it could only lower them
 
 # Log-odds of a cut: a constant, then a weight for each similarity in [0, 1] (the correlation in [-1, 1]).
@@ -234,8 +234,8 @@ def _bars(luma: np.ndarray, visible: np.ndarray) -> np.ndarray:
 
 
 def _has_chroma(now: Thumbnail, previous: Thumbnail, mask: np.ndarray) -> bool:
-    """Whether colour varies among the cells of both: a tint alone does not count."""
-    of_both = np.vstack([now.chroma, previous.chroma])
+    """Whether colour varies within or between both: neither a tint counts, nor noise, which the blur averages out."""
+    of_both = np.vstack([cv2.blur(x.chroma, (5, 5)) for x in (now, previous)])
     return float(cv2.meanStdDev(of_both, mask=np.vstack([mask, mask]))[1].max()) >= COLOURED
 
 

@@ -67,6 +67,18 @@ def test_behind_boxes_different_pictures_are_cuts_and_the_same_are_none(share: f
     assert not any(is_cut(behind(x, mask, 99), frame) for x, frame in zip(PHOTOS.values(), frames, strict=True))
 
 
+def test_grey_pictures_are_cuts_through_noise_that_has_colour() -> None:
+    pictures = [
+        cv2.cvtColor(
+            cv2.resize(getattr(data, name)(), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA), cv2.COLOR_GRAY2RGB
+        )
+        for name in ("camera", "coins", "moon", "text", "page", "brick")
+    ]
+    frames = [behind(x, corner(0.6), seed=1) for x in pictures]
+    assert all(is_cut(a, b) for a, b in combinations(frames, 2))
+    assert not any(is_cut(behind(x, corner(0.6), seed=2), frame) for x, frame in zip(pictures, frames, strict=True))
+
+
 def test_hidden_pixels_decide_nothing() -> None:
     mask, covers = corner(0.6), (PHOTOS["coffee"], PHOTOS["retina"])
     scene = [behind(PHOTOS["chelsea"], mask, seed, cover) for seed, cover in enumerate(covers)]
@@ -98,6 +110,17 @@ def test_a_fast_pan_is_no_cut(name: str) -> None:
     mask = corner(0.4)
     assert not any(is_cut(Frame(b), Frame(a)) for a, b in pairwise(frames))
     assert not any(is_cut(behind(b, mask, 1), behind(a, mask, 2)) for a, b in pairwise(frames))
+
+
+@pytest.mark.parametrize("name", ["brick", "grass", "gravel"])
+def test_a_pan_over_fine_texture_is_no_cut(name: str) -> None:
+    """Nothing is where it was: only along the motion do the frames correspond."""
+    image = cv2.cvtColor(
+        cv2.resize(getattr(data, name)(), (2 * WIDTH, 2 * WIDTH), interpolation=cv2.INTER_AREA), cv2.COLOR_GRAY2RGB
+    )
+    for x in range(0, WIDTH - 12, 12):
+        before, after = (Frame(image[:HEIGHT, at : at + WIDTH]) for at in (x, x + 12))
+        assert not is_cut(after, before)
 
 
 @pytest.mark.parametrize("colour", [as_is, grey])
