@@ -9,8 +9,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-# 0.5, 1.2 and 9.7 ms. Resampled eight times by a third of a pixel in x and y, a photograph is 33 dB from itself with the
-# second, 44 with the third.
+# 0.5, 1.2 and 9.7 ms. Resampled eight times by a third of a pixel in x and y, a photograph is 33 dB from itself with
+# the second, 44 with the third.
 LINEAR, CUBIC, LANCZOS = cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4
 ROW = 1024  # points; OpenCV samples pictures, of no more than 32,767 rows
 
