@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from tests.propagation.scenes import pan
 from torch import Tensor
 
 from restore.degradations.degrade import Ranges, degrade
@@ -13,6 +12,7 @@ from restore.tensors import to_uint8
 from restore.training.feed import normalised
 from restore.training.prepare import seeded
 from restore.training.prepare_refiner import CoarseClips, coarse_clips, latent_clips
+from tests.propagation.footage import pan
 from tests.training.test_in_use import white_finder
 from tests.training.tiny import accelerator
 

@@ -12,7 +12,7 @@ from restore.models.generator import UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.propagation.evidence import BASE
-from restore.propagation.temporal_filter import REACH
+from restore.propagation.temporal_filter import RADIUS
 from restore.scoring.psnr import psnr
 from restore.tensors import to_float, to_uint8
 from restore.training.data import CleanWindows
@@ -48,9 +48,9 @@ def base() -> UNetGenerator:
 def of_middle(one: Validation) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Evidence, clean and mask of the middle frame of each window."""
     assert one.pairs is not None
-    count = 2 * REACH + 1
+    count = 2 * RADIUS + 1
     assert len(one.pairs.clean) == len(one.pairs.frames) == count * len(one.videos)
-    return one.pairs.evidence[REACH::count], one.pairs.clean[REACH::count], one.pairs.mask[REACH::count]
+    return one.pairs.evidence[RADIUS::count], one.pairs.clean[RADIUS::count], one.pairs.mask[RADIUS::count]
 
 
 def test_scores_are_of_what_the_restorer_makes(videos: list[Path], accelerator: Accelerator) -> None:
