@@ -64,7 +64,7 @@ class Restorer:
 
         Args:
             weights: a `generator.pth`, or a folder that holds one; by default the weights that come with the package.
-                Where a `segmenter.pth` lies beside it, that finds what is hidden together with the finder in the file
+                A `segmenter.pth` in the same folder detects what is hidden in combination with the finder in the file
                 itself.
             device: `cpu`, `cuda`, `cuda:1`, ...; None takes a GPU if there is one.
             precision: `float32`, `bfloat16`, or `auto`: bfloat16 where the hardware computes in it.
@@ -75,8 +75,8 @@ class Restorer:
         path = Path(weights)
         path = path / "generator.pth" if path.is_dir() else path
         models = load_models(path, ("generator", "finder"))
-        beside = path.with_name("segmenter.pth")
-        segmenter = load_segmenter(beside) if beside.exists() else None
+        own = path.with_name("segmenter.pth")
+        segmenter = load_segmenter(own) if own.exists() else None
         finder = models["finder"]
         assert isinstance(finder, OcclusionFinder)
         return cls(models["generator"], finder, segmenter=segmenter, device=device, precision=precision)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 FEWEST_CELLS = 16  # must be visible in both; from fewer nothing is concluded
-CONTRAST = 16.0  # levels between the darker and the brighter half; with less, a gain is not told apart from noise
+CONTRAST = 16.0  # levels between the darker and the brighter half; with less, a gain cannot be distinguished from noise
 DARKEST, BRIGHTEST = 4.0, 250.0  # levels; beyond them a sensor clips
 UNCHANGED = 0.25  # levels; less is rounding
 GAINS, OFFSET = (0.5, 2.0), 64.0  # bounds; what lies beyond them is another scene

@@ -1,7 +1,7 @@
 """Smooth completion of unknown pixels from the known ones around them (push-pull, Gortler et al. 1996).
 
 The picture is averaged down a pyramid, counting known pixels only, and each unknown pixel takes the value of the finest
-level that knows anything near it. It costs a few resizes, whatever the size of the hole.
+level that knows anything around it. It costs a few resizes, whatever the size of the hole.
 """
 
 import numpy as np

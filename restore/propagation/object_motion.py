@@ -1,4 +1,4 @@
-"""Objects in motion before a static camera keep their velocity while an occlusion hides them.
+"""Objects in motion before a static camera retain their velocity while an occlusion hides them.
 
 Flow says nothing of what is hidden, and completed from around it stops what moves or drags along what is at rest. Where
 the background is known, whatever differs from it is an object of its own. It has one velocity, which is measured while
@@ -13,7 +13,7 @@ import numpy as np
 from restore.frame import Frame
 from restore.propagation.flow import STILL
 
-# Shares of the picture's height; in pixels of 240 rows beside them.
+# Shares of the picture's height; in pixels of 240 rows after each.
 REACH = 32 / 240  # 32 px: an object farther than this from everything hidden need not be tracked yet
 MARGIN = 8 / 240  # 8 px around an object and its path; a velocity is not corrected by more
 SMOOTHING = 1.5 / 240  # deviation of the Gaussian that gives the picture slopes

@@ -86,9 +86,9 @@ class VideoReader:
 
     def _read(self, decoded: Iterator[av.VideoFrame]) -> Generator[Frame, None, None]:
         to_rgb = ToRGB()
-        count, shown = 0, 0.0
+        count, last = 0, 0.0
         for frame, pts in self._timestamps.assign(decoded, self._decoder.delay):
             yield Frame(to_rgb(frame), pts, self.info.time_base)
-            count, shown = count + 1, float(pts * self.info.time_base)
+            count, last = count + 1, float(pts * self.info.time_base)
         if self._decoder.damage:
-            self.broken = f"{self._decoder.damage}; {count} frames could be read, the last at {shown:.2f} s"
+            self.broken = f"{self._decoder.damage}; {count} frames could be read, the last at {last:.2f} s"
