@@ -6,7 +6,7 @@ and leads to a cell of the same colour (structure). A logistic regression weighs
 frames of different clips, which are cuts, and on consecutive frames, which are none: bare, in grey, brighter and
 darker, behind boxes, blurred and noisy. `python -m benchmarks.scenes` prints what it misses.
 
-Motion is estimated only where the thumbnails differ without it; that is one frame in a hundred.
+Motion is estimated only where the thumbnails differ without it; that is one frame in a thousand.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ GRAIN = 4.0  # levels^2, added to variances, so that the noise of flat pictures 
 ALIKE = 20.0  # levels in each channel by which cells of the same surface differ at most
 CONSISTENT = 1.0  # cells by which forward-backward misses at most
 COLOURED = 3.0  # levels, standard deviation of halved chroma without noise; below it there is none to compare
-OBVIOUS = -4.0  # log-odds without motion below which motion is not estimated: it could only lower them
+OBVIOUS = -4.0  # log-odds without motion below which the decision is clear and motion is not estimated
 
 # Log-odds of a cut: a constant, then a weight for each similarity in [0, 1] (the correlation in [-1, 1]).
 # Constant, colour, chroma, correlation, consistent share.
