@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from restore.detection.dilate import dilate_soft
-from restore.detection.fuse import agreed_boxes, fuse, suppress_traces, temporal_median
+from restore.detection.fuse import agreed_boxes, fuse, strongest, suppress_traces, temporal_median
 from restore.frame import Frame
 from restore.models.finder import OcclusionFinder
-from restore.models.segmenter import Segmenter, one_by_one
+from restore.models.segmenter import Segmenter, new_stack, one_by_one
 from restore.scenes import SceneDetector
 from restore.tensors import interleave, to_float
 from restore.video.windows import windows
@@ -131,21 +131,20 @@ def _number_scenes(detections: Iterable[_Detection]) -> Iterator[_Detection]:
 @torch.inference_mode()
 def _segment(detections: Iterable[_Detection], segmenter: Segmenter) -> Iterator[_Detection]:
     """Run the segmenter over each frame and its surroundings within the scene."""
+    buffer: Tensor | None = None  # of all frames, one after another
     for window in windows(detections, BATCH, before=CONTEXT, after=CONTEXT):
+        buffer = new_stack(window.items[0].pixels) if buffer is None else buffer
         logits = []
         for _, scene in groupby(window.items, lambda detection: detection.frame.scene):
             clip = list(scene)
             at = [index for index, detection in enumerate(clip) if detection in window.core]
             if at:
-                stacks = one_by_one([detection.pixels for detection in clip], at)
+                stacks = one_by_one([detection.pixels for detection in clip], at, buffer)
                 logits += [segmenter(stack).float() for stack in stacks]
-        hidden = torch.cat([x[:, 0] for x in logits])
-        kinds = torch.cat([x[:, 1:].argmax(1).to(torch.uint8) for x in logits])
-        hidden, kinds = _enlarged(hidden, kinds, window.core[0].frame)
-        # Waits for the device.
-        for detection, own, kind in zip(window.core, _numpy(hidden), _numpy(kinds), strict=True):
-            detection.segmenter, detection.kinds = own, kind
-            detection.boxes = agreed_boxes(detection.finder, own, kind)
+        for detection, result in zip(window.core, logits, strict=True):
+            planes = result[0].cpu().numpy()  # 1+K h w; waits for the device
+            detection.segmenter, detection.kinds = _enlarged(planes[0], strongest(planes[1:]), detection.frame)
+            detection.boxes = agreed_boxes(detection.finder, detection.segmenter, detection.kinds)
             yield detection
 
 
@@ -165,16 +164,17 @@ def _reduction(frame: Frame) -> int:
     return max(1, min(frame.size) // SEGMENTER_SIDE)
 
 
-def _enlarged(hidden: Tensor, kinds: Tensor, frame: Frame) -> tuple[Tensor, Tensor]:
-    """The segmenter's logits and kinds `N h w` at the size of the frame, `N H W`."""
+def _enlarged(hidden: np.ndarray, kinds: np.ndarray, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    """The segmenter's logits and kinds `h w` at the size of the frame, `H W`."""
     factor = _reduction(frame)
     if factor == 1:
-        return hidden, kinds
+        return np.ascontiguousarray(hidden), kinds
     height, width = frame.size
     # Probabilities, not logits, are interpolated: an edge lies half way, however sure the network is of one side.
-    probability = F.interpolate(hidden[:, None].sigmoid(), scale_factor=factor, mode="bilinear")[:, 0]
-    kinds = kinds.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
-    return probability[:, :height, :width].logit(1e-6), kinds[:, :height, :width]
+    small = torch.from_numpy(hidden)[None, None].sigmoid()
+    probability = F.interpolate(small, scale_factor=factor, mode="bilinear")[0, 0, :height, :width]
+    kinds = kinds.repeat(factor, 0).repeat(factor, 1)[:height, :width]
+    return probability.logit(1e-6).numpy(), np.ascontiguousarray(kinds)
 
 
 def _with_neighbours(items: Iterable[T]) -> Iterator[tuple[T, T, T]]:

@@ -78,8 +78,13 @@ def surroundings(frames: Tensor, at: Sequence[int] | None = None) -> Tensor:
     return torch.stack(list(one_by_one(frames.unbind(1), range(frames.shape[1]) if at is None else at)), 1)
 
 
-def one_by_one(frames: Sequence[Tensor], at: Sequence[int]) -> Iterator[Tensor]:
-    """`surroundings`, one frame at a time: `B 3 H W` each => `B 15 H W` each, in channels-last order."""
+def one_by_one(frames: Sequence[Tensor], at: Sequence[int], out: Tensor | None = None) -> Iterator[Tensor]:
+    """`surroundings`, one frame at a time: `B 3 H W` each => `B 15 H W` each, in channels-last order.
+
+    Args:
+        out: `B H W 15`, what each result is written into, valid until the next; None for memory of its own. Fresh
+            memory, 125 MB a frame at 1080p, costs more than what is written into it.
+    """
     last, mean = len(frames) - 1, reduce(torch.add, frames) / len(frames)
     # A sum of squares: `std_mean` takes ten times as long on a CPU, and the whole clip at once does not fit its caches.
     squares = torch.zeros_like(mean)
@@ -90,6 +95,11 @@ def one_by_one(frames: Sequence[Tensor], at: Sequence[int]) -> Iterator[Tensor]:
         now = frames[t]
         others = (frames[max(0, t - 1)], frames[min(last, t + 1)], mean)
         parts = [now, *((now - other).mul_(STRENGTH) for other in others), change]
-        stack = now.new_empty(len(now), *now.shape[2:], CHANNELS)  # B H W 15
+        stack = new_stack(now) if out is None else out
         interleave(parts, stack)
         yield stack.movedim(-1, 1)
+
+
+def new_stack(frame: Tensor) -> Tensor:
+    """Memory for the surroundings of a frame like `frame`, `B 3 H W`: `B H W 15`."""
+    return frame.new_empty(len(frame), *frame.shape[2:], CHANNELS)
