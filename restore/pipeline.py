@@ -85,8 +85,8 @@ class Restorer:
         """Restore a stream of frames, in order, one out for each in.
 
         Args:
-            frames: with masks, all of one size; consecutive frames of one video, each used once. The scene of those
-                that have none yet is decided here.
+            frames: with masks, all of one size; consecutive frames of one video, each used once. Their scenes are
+                decided here.
         """
         frames = prefetch(_with_scenes(frames), AHEAD)
         if isinstance(self.generator, Pix2PixUNet):  # the classic sees one frame and nothing else
@@ -144,10 +144,12 @@ class Restorer:
 
 
 def _with_scenes(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """The frames with their scenes, by what their final masks leave visible, so that a mask written and given again
+    decides them alike; detection decided by what its finder alone had found.
+    """
     scenes = SceneDetector()
     for frame in frames:
-        if frame.scene is None:
-            scenes.push(frame)
+        scenes.push(frame)
         yield frame
 
 

@@ -20,6 +20,7 @@ LEVELS = 3  # of the pyramid above the luma itself
 # Points within a distance (px) of a motion agree on it, and a share of all points must. Either most agree exactly, or,
 # where the scene has depth, some roughly. The rough one alone would be bent by what moves by itself.
 AGREEMENTS = (0.25, 0.5), (1.0, 0.25)
+LEAST_EXTENT = 1 / 20  # of the sides, the points' standard deviation: a motion is not extrapolated from a sliver
 FEWEST_POINTS = 12  # must agree: of fewer any three that err make a motion
 SPREAD = 3.0  # medians of the residual, beyond which a point moves by itself
 PRECISION = 0.05  # px that Lucas and Kanade's points err by at least
@@ -85,7 +86,7 @@ def camera_motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray) -> 
     noise = 1.25 * np.minimum(differs.ravel()[tracked], MOST_NOISE)
     tracked = tracked[np.square(noise) <= UNCERTAIN**2 * pixels * gradient[tracked]]
     here, there = here[tracked, 0].astype(np.float64), there[tracked, 0].astype(np.float64)
-    if len(here) < FEWEST_POINTS:
+    if len(here) < FEWEST_POINTS or (here.std(0) < LEAST_EXTENT * np.array([width, height])).any():
         return STATIC
     for distance, share in AGREEMENTS:
         matrix, agreed = cv2.estimateAffine2D(here, there, ransacReprojThreshold=distance)
@@ -94,6 +95,9 @@ def camera_motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray) -> 
     else:
         return NO_AGREEMENT
     homogeneous = np.concatenate([here, np.ones((len(here), 1))], 1)
+    moving, at_rest = (np.linalg.norm(guess - there, axis=1) for guess in (homogeneous @ matrix.T, here))
+    if np.median(at_rest) <= np.median(moving):  # a camera at rest explains the points as well
+        return STATIC
     for _ in range(2):  # what moves slowly by itself is within RANSAC's distance, and would bend the fit
         residual = np.linalg.norm(homogeneous @ matrix.T - there, axis=1)
         inlier = residual <= max(PRECISION, SPREAD * float(np.median(residual[agreed.ravel() > 0])))

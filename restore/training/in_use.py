@@ -37,10 +37,7 @@ class Generated:
 def given(images: np.ndarray, masks: np.ndarray) -> list[Frame]:
     """A clip uint8 `T H W 3` with the masks that a user hands over, `T H W`, 1 where it is hidden."""
     frames = [Frame(image, mask=mask.astype(np.float32)) for image, mask in zip(images, masks, strict=True)]
-    scenes = SceneDetector()
-    for frame in frames:
-        scenes.push(frame)
-    return frames
+    return _with_scenes(frames)
 
 
 def detected(
@@ -52,7 +49,7 @@ def detected(
         return x.to(accelerator.device, memory_format=torch.channels_last)
 
     with accelerator.autocast():
-        return detect_clip(images, finder, to_device=to_device, segmenter=segmenter)
+        return _with_scenes(detect_clip(images, finder, to_device=to_device, segmenter=segmenter))
 
 
 def evidence_of(frames: Sequence[Frame]) -> list[Evidence]:
@@ -84,6 +81,14 @@ def restored(generator: nn.Module, frames: Sequence[Frame], stacks: Tensor, acce
 def network_input(generator: nn.Module, stacks: Tensor) -> Tensor:
     """What a generator reads of the evidence `B 23 H W`: all of it, or for the classic U-Net only the frame."""
     return stacks[:, FRAME].contiguous() if isinstance(generator, Pix2PixUNet) else stacks
+
+
+def _with_scenes(frames: list[Frame]) -> list[Frame]:
+    """Decide the scene of each frame of a clip by its final mask."""
+    scenes = SceneDetector()
+    for frame in frames:
+        scenes.push(frame)
+    return frames
 
 
 def _filtered(frames: Sequence[Frame], images: np.ndarray) -> np.ndarray:

@@ -113,7 +113,7 @@ def assert_as_in_use(
     clean = to_float(images)[None]
     pairs = propagated_pairs(clean, clean[:, :, :1], [frames], picked=[range(len(frames))])
     for frame, restoration in zip(frames, wanted, strict=True):
-        assert frame.mask is not None and np.array_equal(frame.mask, restoration.mask)
+        assert frame.mask is not None and np.array_equal(frame.mask, restoration.frame.mask)
     assert torch.equal(pairs.evidence, evidence)
     got = restored(restorer.generator, frames, pairs.evidence, accelerator)
     assert np.array_equal(got, [restoration.image for restoration in wanted])
@@ -142,7 +142,7 @@ def test_the_clips_need_what_they_are_to_show(accelerator: Accelerator) -> None:
     images, mask = clip_of("static camera")
     frames = given(images, mask)
     found = evidence_of(frames)
-    seen_before = found[-1].before.count[14:24, 22:32]
+    seen_before = found[-1].past.count[14:24, 22:32]
     assert (seen_before > 0).all()  # behind the box, from its first two frames on
     stacks = to_tensor(np.stack([evidence.stack() for evidence in found]))
     recorder = Recorder()

@@ -117,7 +117,7 @@ def test_masks_are_detected_but_for_those_that_are_given() -> None:
             *(x.split(FRAMES) for x in (made.evidence, made.evidence[:, 22:], made.mask)), strict=True
         ):
             images = to_uint8(window[:, FRAME])
-            wanted = np.stack([frame.mask for frame in detected(images, finder, None, accelerator)])[:, None]
+            wanted = np.stack([frame.hidden for frame in detected(images, finder, None, accelerator)])[:, None]
             was_given.append(torch.equal(known, true))
             assert was_given[-1] or np.array_equal(known.numpy(), wanted)
             assert not np.array_equal(wanted, true.numpy())
