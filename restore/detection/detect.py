@@ -41,12 +41,14 @@ class _Detection:
         frame: the record that detection yields.
         pixels: float32 `1 3 h w` in [-1, 1] on the networks' device, at the segmenter's resolution; 12 bytes a pixel.
         finder, segmenter: float32 `H W`, logits; set by the networks' stages.
+        scene: its number, by what the finder leaves visible; the restorer decides it anew by the final mask.
         kinds: uint8 `H W`, the segmenter's indices into `KINDS`.
         boxes: bool `H W`, where both networks see a box; None if nowhere.
     """
 
     frame: Frame
     pixels: Tensor
+    scene: int = field(init=False)
     finder: np.ndarray = field(init=False)
     segmenter: np.ndarray = field(init=False)
     kinds: np.ndarray = field(init=False)
@@ -124,7 +126,7 @@ def _number_scenes(detections: Iterable[_Detection]) -> Iterator[_Detection]:
     scenes = SceneDetector()
     for detection in detections:
         # A copy: the mask is preliminary, and what is derived from it must not stay cached.
-        detection.frame.scene = scenes.push(copy(detection.frame))
+        detection.scene = detection.frame.scene = scenes.push(copy(detection.frame))
         yield detection
 
 
@@ -135,7 +137,7 @@ def _segment(detections: Iterable[_Detection], segmenter: Segmenter) -> Iterator
     for window in windows(detections, BATCH, before=CONTEXT, after=CONTEXT):
         buffer = new_stack(window.items[0].pixels) if buffer is None else buffer
         logits = []
-        for _, scene in groupby(window.items, lambda detection: detection.frame.scene):
+        for _, scene in groupby(window.items, lambda detection: detection.scene):
             clip = list(scene)
             at = [index for index, detection in enumerate(clip) if detection in window.core]
             if at:
@@ -151,7 +153,7 @@ def _segment(detections: Iterable[_Detection], segmenter: Segmenter) -> Iterator
 def _fuse(previous: _Detection, now: _Detection, following: _Detection) -> Frame:
     """Filter the segmenter's logits of `now` in time, within its scene, and fuse them with the finder's."""
     frame = now.frame
-    before, after = (other if other.frame.scene == frame.scene else now for other in (previous, following))
+    before, after = (other if other.scene == now.scene else now for other in (previous, following))
     logits = temporal_median(before.segmenter, now.segmenter, after.segmenter, now.kinds)
     logits = suppress_traces(logits, now.finder, [before.boxes, now.boxes, after.boxes])
     frame.probability, frame.kinds = fuse(now.finder, logits, now.kinds)
