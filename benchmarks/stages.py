@@ -27,6 +27,7 @@ from torch import nn
 
 from restore import Restorer, restore_file
 from restore.degrade_file import degrade_file
+from restore.inference.freed_memory import reuse_freed_memory
 from restore.video.clip import read_clip
 from restore.video.info import VideoInfo
 from restore.video.reader import VideoReader
@@ -124,6 +125,7 @@ def main() -> None:
     parser.add_argument("--peak_memory", action="store_true")
     parser.add_argument("--size", default="1920x1080", help="for --peak_memory")
     args = parser.parse_args()
+    reuse_freed_memory()  # as `inference.py` does: page faults are part of the cost
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if not args.peak_memory:
