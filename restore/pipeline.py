@@ -23,7 +23,7 @@ from restore.propagation.engine import Propagation
 from restore.propagation.evidence import Evidence, to_tensor
 from restore.propagation.temporal_filter import RADIUS, filter_hidden
 from restore.restored import Restored
-from restore.scenes import SceneDetector
+from restore.scenes import with_scenes
 from restore.tensors import to_float, to_uint8
 from restore.video.prefetch import prefetch
 from restore.video.windows import windows
@@ -88,7 +88,8 @@ class Restorer:
             frames: with masks, all of one size; consecutive frames of one video, each used once. Their scenes are
                 decided here.
         """
-        frames = prefetch(_with_scenes(frames), AHEAD)
+        # By the final masks, so that a mask written and given again decides alike; detection had its finder's alone.
+        frames = prefetch(with_scenes(frames), AHEAD)
         if isinstance(self.generator, Pix2PixUNet):  # the classic sees one frame and nothing else
             yield from self._generate(picture_batches(frames))
             return
@@ -141,16 +142,6 @@ class Restorer:
 
     def _to_device(self, x: Tensor) -> Tensor:
         return x.to(self.device, memory_format=torch.channels_last)
-
-
-def _with_scenes(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """The frames with their scenes, by what their final masks leave visible, so that a mask written and given again
-    decides them alike; detection decided by what its finder alone had found.
-    """
-    scenes = SceneDetector()
-    for frame in frames:
-        scenes.push(frame)
-        yield frame
 
 
 def _propagated(frames: Iterable[Frame]) -> Iterator[Evidence]:

@@ -9,6 +9,7 @@ darker, behind boxes, blurred and noisy. `python -m benchmarks.scenes` prints wh
 Motion is estimated only where the thumbnails differ without it; that is one frame in a thousand.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,6 +29,7 @@ GRAIN = 4.0  # levels^2, added to variances, so that the noise of flat pictures 
 ALIKE = 20.0  # levels in each channel by which cells of the same surface differ at most
 CONSISTENT = 1.0  # cells by which forward-backward misses at most
 COLOURED = 3.0  # levels, standard deviation of halved chroma without noise; below it there is none to compare
+SAME_SHARE, SAME_CORRELATION = 0.95, 0.95  # of cells alike in place, of all: no two scenes agree as well
 OBVIOUS = -4.0  # log-odds without motion below which the decision is clear and motion is not estimated
 
 # Log-odds of a cut: a constant, then a weight for each similarity in [0, 1] (the correlation in [-1, 1]).
@@ -99,6 +101,14 @@ class SceneDetector:
         return self._scene
 
 
+def with_scenes(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """The frames of a video, each with its scene set, by what its mask leaves visible."""
+    scenes = SceneDetector()
+    for frame in frames:
+        scenes.push(frame)
+        yield frame
+
+
 def thumbnail(frame: Frame) -> Thumbnail:
     """The thumbnail of a frame of any size, without its hidden pixels if its mask is set."""
     height, width = frame.size
@@ -129,8 +139,10 @@ def log_odds(now: Thumbnail, previous: Thumbnail) -> float:
     """Log-odds that a cut lies between two frames; minus infinity if too little is visible in both to decide."""
     visible = now.visible & previous.visible
     visible &= ~_bars(np.maximum(now.luma, previous.luma), visible)
-    cells = np.count_nonzero(visible)
+    cells = int(np.count_nonzero(visible))
     if not (now.comparable and previous.comparable and cells >= DECIDABLE * visible.size):
+        return -np.inf
+    if _same(now.picture, previous.picture, visible, cells):
         return -np.inf
     mask = visible.view(np.uint8)
     matched = _match_exposure(now, previous, mask)
@@ -149,6 +161,13 @@ def log_odds(now: Thumbnail, previous: Thumbnail) -> float:
     if odds < OBVIOUS:
         return odds
     return float(weights @ [1, *content, *_structure(*matched, visible)])
+
+
+def _same(now: np.ndarray, previous: np.ndarray, visible: np.ndarray, cells: int) -> bool:
+    """Whether the thumbnails agree so well, in place and without any matching, that nothing else need be compared."""
+    if np.count_nonzero(_alike(now, previous) & visible) < SAME_SHARE * cells:
+        return False
+    return _correlation(now, previous, visible) > SAME_CORRELATION
 
 
 def _match_exposure(now: Thumbnail, previous: Thumbnail, mask: np.ndarray) -> tuple[Thumbnail, Thumbnail]:

@@ -13,8 +13,9 @@ from restore.models.generator import UNetGenerator
 from restore.models.segmenter import Segmenter
 from restore.models.weights import save_models
 from restore.pipeline import Restorer
+from tests.networks import white_finder
 from tests.propagation.footage import at_rest, noisy
-from tests.test_pipeline import TINY, dark, restored, restorer, white_finder
+from tests.test_pipeline import TINY, dark, restored, restorer
 
 
 def test_from_pretrained_takes_a_file_or_its_folder(tmp_path: Path) -> None:

@@ -14,35 +14,10 @@ from restore.pipeline import Restorer
 from restore.tensors import to_float, to_uint8
 from restore.training.in_use import given
 from restore.training.prepare import propagated_pairs
+from tests.networks import WHITE, Recorder, white_finder
 from tests.propagation.footage import at_rest, box, noisy, pan, texture
 
 TINY: dict[str, Any] = {"widths": [8, 8], "blocks": [1, 1], "decoder_blocks": [1]}
-WHITE = 255  # what hides the scene in these clips; no scene is as bright
-
-
-class Recorder(nn.Module):
-    """Returns the base, and records the evidence of every frame."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: list[Tensor] = []
-
-    def forward(self, evidence: Tensor) -> Tensor:
-        self.seen += evidence.clone()
-        return evidence[:, :3]
-
-
-def white_finder() -> OcclusionFinder:
-    """A finder whose weights are set by hand: what is white hides the scene."""
-    finder = OcclusionFinder(unshuffle=1, widths=(8,), blocks=(1,), decoder_blocks=())
-    unet: Any = finder.unet
-    for weight in finder.parameters():
-        nn.init.zeros_(weight)
-    unet.head.weight.data[0, 3:6, 1, 1] = 1 / 3  # the frame in question, between its neighbours
-    unet.head.bias.data[0] = -0.9
-    unet.tail.weight.data[0, 0, 1, 1] = 200
-    unet.tail.bias.data[0] = -10
-    return finder
 
 
 def restorer(generator: nn.Module | None = None) -> Restorer:
@@ -121,8 +96,8 @@ def test_what_another_frame_saw_is_copied_across_windows() -> None:
 def test_evidence_does_not_depend_on_where_windows_lie(frames: int) -> None:
     clip, recorder = dark(at_rest(frames, 32, 40)), Recorder()
     restored(clip, nothing(clip), restorer(recorder))
-    assert len(recorder.seen) == frames
-    for t, evidence in enumerate(recorder.seen):
+    assert len(recorder.evidence) == frames
+    for t, evidence in enumerate(recorder.evidence):
         past, future = min(10, t), min(10, frames - 1 - t)
         assert evidence[15].numpy() == pytest.approx(np.full((32, 40), past / 10), abs=1e-5)
         assert evidence[20].numpy() == pytest.approx(np.full((32, 40), future / 10), abs=1e-5)
@@ -134,7 +109,7 @@ def test_training_and_inference_see_the_same_evidence() -> None:
     restored(bad, mask, restorer(recorder))
     video, masks = to_float(bad)[None], torch.from_numpy(mask)[None, :, None]
     pairs = propagated_pairs(video, masks, [given(bad, mask)], picked=[range(12)])
-    assert torch.allclose(torch.stack(recorder.seen), pairs.evidence, atol=1e-5)
+    assert torch.allclose(torch.stack(recorder.evidence), pairs.evidence, atol=1e-5)
 
 
 class Slow(nn.Module):
@@ -229,7 +204,7 @@ def test_memory_is_bounded(pixels: int | None, most: int, found: bool, monkeypat
     masks = None if found else nothing(clip)
     for index, _ in enumerate(restorer(recorder).restore_frames(counted(clip, pulled), masks)):
         ahead.append(pulled[0] - index)
-        recorder.seen.clear()
+        recorder.evidence.clear()
     assert len(ahead) == 90 and max(ahead) <= most
 
 

@@ -8,7 +8,7 @@ frames ──> finder ──> scenes ───────> segmenter ──> te
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TypeVar
 
 import numpy as np
@@ -22,11 +22,11 @@ from restore.frame import Frame
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter, new_stack, one_by_one
 from restore.scenes import SceneDetector
-from restore.tensors import interleave, to_float
+from restore.tensors import frames_at_once, interleave, to_float
 from restore.video.windows import windows
 
-BATCH = 4  # frames that the networks see at once; more gain no speed on a CPU
-CONTEXT = 3  # frames before and after a batch, over which the segmenter measures change
+SEGMENTER_FRAMES = 4  # with as many as the next on both sides, over which the segmenter measures change
+SEGMENTER_CONTEXT = 3
 # px, as the networks know no shares: the segmenter has learned obstructions of the size that they have at this height.
 SEGMENTER_SIDE = 240
 
@@ -97,15 +97,19 @@ def _find_boxes(
     frames: Iterable[Frame], finder: OcclusionFinder, to_device: Callable[[Tensor], Tensor]
 ) -> Iterator[_Detection]:
     """Run the finder over each frame and its neighbours. Its probability is the frame's preliminary mask."""
-    buffer: Tensor | None = None  # of all batches: fresh memory, 75 MB a frame at 1080p, costs more than writing it
-    for window in windows(_with_neighbours(_placed(frames, to_device)), BATCH):
-        if buffer is None:
-            (_, first), *_ = window.core[0]
-            buffer = first.new_empty(BATCH, *first.shape[2:], 9)
-        triples = buffer[: len(window.core)]
-        for triple, out in zip(window.core, triples.split(1), strict=True):
+    triples = _with_neighbours(_placed(frames, to_device))
+    first = next(triples, None)
+    if first is None:
+        return
+    _, (detection, pixels), _ = first
+    count = frames_at_once(*detection.frame.size)
+    # Of all batches: fresh memory, 75 MB a frame at 1080p, costs more than writing it.
+    buffer = pixels.new_empty(count, *pixels.shape[2:], 9)
+    for window in windows(chain([first], triples), count):
+        inputs = buffer[: len(window.core)]
+        for triple, out in zip(window.core, inputs.split(1), strict=True):
             interleave([pixels for _, pixels in triple], out)
-        logits = finder(triples.movedim(-1, 1))[:, 0].float()
+        logits = finder(inputs.movedim(-1, 1))[:, 0].float()
         detections = [detection for _, (detection, _), _ in window.core]
         for detection, own, probability in zip(detections, _numpy(logits), _numpy(logits.sigmoid()), strict=True):
             detection.finder = own
@@ -134,7 +138,7 @@ def _number_scenes(detections: Iterable[_Detection]) -> Iterator[_Detection]:
 def _segment(detections: Iterable[_Detection], segmenter: Segmenter) -> Iterator[_Detection]:
     """Run the segmenter over each frame and its surroundings within the scene."""
     buffer: Tensor | None = None  # of all frames, one after another
-    for window in windows(detections, BATCH, before=CONTEXT, after=CONTEXT):
+    for window in windows(detections, SEGMENTER_FRAMES, before=SEGMENTER_CONTEXT, after=SEGMENTER_CONTEXT):
         buffer = new_stack(window.items[0].pixels) if buffer is None else buffer
         logits = []
         for _, scene in groupby(window.items, lambda detection: detection.scene):

@@ -85,8 +85,8 @@ class Background:
         change += lit.colour
         return Background(
             choose(replaced, frame.image.astype(np.float32), change),
-            np.where(replaced, np.float32(1), np.minimum(votes, np.float32(MOST_VOTES))),
-            np.where(agrees | replaced, np.float32(number), self.last_seen),
+            np.clip(votes, replaced.astype(np.float32), np.float32(MOST_VOTES)),
+            choose(agrees | replaced, np.full_like(self.last_seen, number), self.last_seen),
         )
 
 

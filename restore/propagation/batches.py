@@ -1,7 +1,7 @@
 """Frames gathered into batches for the generator, with what it reads of them."""
 
 from collections.abc import Iterable, Iterator
-from itertools import cycle
+from itertools import chain, cycle
 
 import numpy as np
 
@@ -10,10 +10,8 @@ from restore.propagation.confidence import mask_confidence
 from restore.propagation.evidence import CHANNELS, Evidence, picture
 from restore.propagation.provenance import mask_provenance
 from restore.restored import Restored
+from restore.tensors import frames_at_once
 from restore.video.windows import windows
-
-BATCH = 4  # frames that the generator sees at once; more gain no speed on a CPU...
-BATCH_PIXELS = 4 * 320 * 240  # ...and at 1920x1080 a stack is 191 MB
 
 Batch = tuple[list[Restored], np.ndarray]  # frames that are not restored yet, and what is read of them, `B H W C`
 
@@ -29,8 +27,7 @@ def evidence_batches(evidence: Iterable[Evidence]) -> Iterator[Batch]:
     for one in evidence:
         frame = one.frame
         if buffers is None:
-            count = max(1, min(BATCH, BATCH_PIXELS // frame.hidden.size))
-            buffers = cycle(np.empty((2, count, *frame.size, CHANNELS), np.float32))
+            buffers = cycle(np.empty((2, frames_at_once(*frame.size), *frame.size, CHANNELS), np.float32))
         if not batch:
             stacks = next(buffers)
         one.stack(stacks[len(batch)])
@@ -44,6 +41,8 @@ def evidence_batches(evidence: Iterable[Evidence]) -> Iterator[Batch]:
 
 def picture_batches(frames: Iterable[Frame]) -> Iterator[Batch]:
     """Frames with their pictures, float32 `B H W 3`, for a generator that sees single frames."""
-    for window in windows(frames, BATCH):
-        batch = [Restored(frame, frame.image, mask_provenance(frame), mask_confidence(frame)) for frame in window.core]
-        yield batch, picture(np.stack([frame.image for frame in window.core]))
+    frames = iter(frames)
+    for first in frames:  # its size decides how many
+        for window in windows(chain([first], frames), frames_at_once(*first.size)):
+            batch = [Restored(x, x.image, mask_provenance(x), mask_confidence(x)) for x in window.core]
+            yield batch, picture(np.stack([x.image for x in window.core]))

@@ -54,13 +54,19 @@ def _lines(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Halved by x alone, cells would count as bright for their noise, and a gain that nothing calls for would creep in
     # frame after frame. In this mean the noise of a frame and that of an average weigh the same.
     mean = (AVERAGED_FRAMES * x + y).mean(1)
-    brighter = mean > np.median(mean)
+    brighter = mean > _median(mean)
     change = y - x
-    flat = np.ones(x.shape[1], np.float32), np.clip(np.median(change, 0), -OFFSET, OFFSET)
+    flat = np.ones(x.shape[1], np.float32), np.clip(_median(change), -OFFSET, OFFSET)
     if not brighter.any():
         return flat
-    dark, bright = np.median(x[~brighter], 0), np.median(x[brighter], 0)
-    low, high = np.median(change[~brighter], 0), np.median(change[brighter], 0)
+    dark, bright = _median(x[~brighter]), _median(x[brighter])
+    low, high = _median(change[~brighter]), _median(change[brighter])
     enough = bright - dark >= CONTRAST
     gains = np.where(enough, np.clip(1 + (high - low) / np.where(enough, bright - dark, 1), *GAINS), flat[0])
     return gains, np.where(enough, np.clip(low + (1 - gains) * dark, -OFFSET, OFFSET), flat[1])
+
+
+def _median(values: np.ndarray) -> np.ndarray:
+    """Over the first axis, of which there are few: `np.median` takes three times as long."""
+    ordered = np.sort(values, 0)
+    return np.asarray((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)

@@ -5,8 +5,6 @@ memory does not know and what objects have uncovered. It also replaces an object
 than it had been at rest: an object is expected to stay as long as it has stayed.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from restore.arrays import choose
@@ -47,8 +45,8 @@ def warped_before_background(
     moved = moved_objects(objects, tracked, -vectors, last, now)
     at_rest = now.excluded & ~objects & ~moved.present & (background.votes > SETTLED_VOTES)
     certain = at_rest | moved.present
-    corrected = Flow(choose(certain, -moved.velocity, vectors), np.maximum(certain, consistency), False)
-    warped = memory.warped(replace(corrected, zero=not corrected.vectors.any()))
+    vectors = choose(certain, -moved.velocity, vectors)
+    warped = memory.warped(Flow(vectors, np.maximum(certain, consistency), not vectors.any()))
 
     age = background.age(number)
     ground = now.excluded & background.known & ~moved.present
@@ -58,8 +56,8 @@ def warped_before_background(
     smoother = ground & ~objects & (background.votes > 2 * warped.count)
     return Memory(
         choose(uncovered | smoother, background.colour, warped.colour),
-        np.where(uncovered, np.minimum(background.votes, np.float32(AVERAGED)), warped.count),
-        np.where(uncovered, np.maximum(age, np.float32(1)), warped.age),
+        choose(uncovered, np.minimum(background.votes, np.float32(AVERAGED)), warped.count),
+        choose(uncovered, np.maximum(age, np.float32(1)), warped.age),
         moved.velocity,
-        None if warped.share is None else np.where(uncovered, np.float32(1), warped.share),
+        None if warped.share is None else np.maximum(warped.share, uncovered),
     )

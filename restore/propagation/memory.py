@@ -36,14 +36,14 @@ AVERAGED = 10.0  # frames at most; more would blur what flow misplaces
 CHANGE = 12.0  # levels of 255: a visible pixel that differs by this much from its memory is another thing
 CHANGE_SIDE = 5  # px; noise is averaged out over such a square first; noise has one size at every resolution
 LEAST_COUNT = 0.05  # a count below this is no memory at all
-LANCZOS_REACH = 4  # px to each side that a Lanczos interpolation reads
+LANCZOS_REACH = 4  # px to each side that a Lanczos interpolation reads; a cubic one reads 2
 KNOWN_SHARE = 0.5  # of a pixel that must have been seen for it to be known
 WHOLE = 0.98  # a greater share is all, and 1 less that none; else the rim of what is known would widen with each frame
 
 
 @dataclass(frozen=True)
 class Memory:
-    """The scene as other frames saw it, aligned with one frame; 20 to 32 bytes a pixel.
+    """The scene as other frames saw it, aligned with one frame; 21 to 33 bytes a pixel.
 
     Attributes:
         colour: float32 `H W 3`, RGB in [0, 255], above it where the exposure clips; meaningless where `count` is 0.
@@ -128,9 +128,9 @@ class Memory:
         """Sample `colour` anew where `aged`: pixels that no frame refreshes are resampled again and again, and would
         blur. 0.13 ms for a thousand of them.
         """
-        rows, columns = np.nonzero(aged)
-        if len(rows):
-            colour[rows, columns] = sample_points(self.colour, there[rows, columns], LANCZOS)
+        pixels = np.flatnonzero(aged)  # a fifth of the time of `np.nonzero`
+        if len(pixels):
+            colour.reshape(-1, 3)[pixels] = sample_points(self.colour, there.reshape(-1, 2)[pixels], LANCZOS)
 
     def _known_sampled(self, there: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Colour, count, age and share at `there`, float32 `H W 2`, interpolated between what was seen only."""
@@ -140,12 +140,12 @@ class Memory:
         share[share > WHOLE], share[share < 1 - WHOLE] = 1, 0
         scale = (share >= KNOWN_SHARE) / np.maximum(weight, np.float32(1e-6))
         colour = sample(self.colour, there, CUBIC)
-        # A cubic interpolation reads two pixels to each side. Where one was not seen whole, a linear one by shares.
-        rim = np.nonzero((share > 0) & (sample(erode(own >= 1, 2).astype(np.float32), there) < 1))
-        if len(rim[0]):
-            colours = sample_points(self.colour * per_channel(own, 3), there[rim])
-            weights = sample_points(own, there[rim])
-            colour[rim] = colours / np.maximum(weights, np.float32(1e-6))[:, None]
-        reach = erode(self.known, LANCZOS_REACH).astype(np.float32)
-        self._resample_aged(colour, there, (age > 0) & (sample(reach, there) == 1))
+        # Both kernels read pixels around: where one of them was not seen whole, a linear interpolation by shares.
+        whole = sample(erode(own >= 1, LANCZOS_REACH).astype(np.float32), there) == 1
+        rim = np.flatnonzero((share > 0) & ~whole)
+        if len(rim):
+            weighted = stacked(self.colour * per_channel(own, 3), own)
+            sums = sample_points(weighted, there.reshape(-1, 2)[rim])
+            colour.reshape(-1, 3)[rim] = sums[:, :3] / np.maximum(sums[:, 3:], np.float32(1e-6))
+        self._resample_aged(colour, there, (age > 0) & whole)
         return colour, count * scale, age * scale, share

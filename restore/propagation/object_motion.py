@@ -26,6 +26,7 @@ VISIBLE_SHARE = 0.1  # of an object, less its rim, by which a velocity is judged
 BETTER = 0.8  # a velocity is believed if it leaves less than this of the error that being at rest leaves
 
 Box = tuple[slice, slice]
+Pair = tuple[np.ndarray, np.ndarray]  # of the last frame and of the next
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def moved_objects(objects: np.ndarray, tracked: np.ndarray, observed: np.ndarray
     """
     velocity, present, uncovered = np.zeros_like(observed), np.zeros_like(objects), np.zeros_like(objects)
     rows = objects.shape[0]
+    lumas: tuple[np.ndarray, np.ndarray] | None = None  # smoothed, of both frames, once an object needs them
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(objects.astype(np.uint8))  # 1 ms at 320x240
     for label in range(1, count):
         x, y, width, height, area = boxes[label]
@@ -72,7 +74,9 @@ def moved_objects(objects: np.ndarray, tracked: np.ndarray, observed: np.ndarray
             margin = max(1, round(MARGIN * rows)) + int(np.ceil(np.abs(start).max()))
             part = _around(x, y, width, height, margin)
             own = (labels[part] == label).astype(np.float32)
-            step = _measured(own, start, last, now, part, proven=proven)
+            lumas = lumas or (_smooth_luma(last), _smooth_luma(now))
+            hidden = last.excluded[part], now.excluded[part]
+            step = _measured(own, start, (lumas[0][part], lumas[1][part]), hidden, rows, proven=proven)
             if step is not None:
                 arrived = _shifted(own, step) > 0.5
                 velocity[part][arrived] = step
@@ -93,23 +97,24 @@ def _usual(velocities: np.ndarray, area: int) -> np.ndarray | None:
 
 
 def _measured(
-    own: np.ndarray, start: np.ndarray, last: Frame, now: Frame, box: Box, *, proven: bool
+    own: np.ndarray, start: np.ndarray, lumas: Pair, hidden: Pair, rows: int, *, proven: bool
 ) -> np.ndarray | None:
     """The velocity of an object, corrected by what is visible of it in both frames: the more, the larger its share.
 
     Args:
-        own: float32, 1 where it is in `box` of the last frame.
+        own: float32, 1 where it is in this part of the last frame.
+        lumas, hidden: of this part of both frames.
+        rows: of the whole frame.
         proven: whether `start` was measured before. Then it holds as long as too little is visible to measure.
 
     Returns:
         None if the object does not move like that as a whole.
     """
-    rows = now.size[0]
-    was, is_now = _smooth_luma(last, box), _smooth_luma(now, box)
+    was, is_now = lumas
     side = 2 * max(1, round(RIM * rows)) + 1
     rim = np.ones((side, side), np.uint8)
-    inside = cv2.erode(own * ~last.excluded[box], rim, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    visible = cv2.erode((~now.excluded[box]).astype(np.float32), rim)
+    inside = cv2.erode(own * ~hidden[0], rim, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    visible = cv2.erode((~hidden[1]).astype(np.float32), rim)
     step = start
     for _ in range(GAUSS_NEWTON_STEPS):
         weight = _shifted(inside, step) * visible
@@ -130,8 +135,8 @@ def _measured(
     return start + share * (step - start)
 
 
-def _smooth_luma(frame: Frame, box: Box) -> np.ndarray:
-    luma = cv2.cvtColor(frame.image[box], cv2.COLOR_RGB2GRAY).astype(np.float32)
+def _smooth_luma(frame: Frame) -> np.ndarray:
+    luma = cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return cv2.GaussianBlur(luma, (0, 0), max(0.5, SMOOTHING * frame.size[0]))
 
 

@@ -53,12 +53,12 @@ def filter_hidden(restored: Sequence[RestoredImage], index: int) -> np.ndarray:
     own = restored[index]
     if not own.frame.has_hidden:
         return own.image
-    rows, columns = np.nonzero(own.frame.hidden)
-    colours = own.image[rows, columns].astype(np.float32)
-    total, weights = HIDDEN_WEIGHT * colours, np.full((len(rows), 1), HIDDEN_WEIGHT, np.float32)
-    start = np.stack([columns, rows], 1).astype(np.float32)
+    pixels = np.flatnonzero(own.frame.hidden)
+    colours = own.image.reshape(-1, 3)[pixels].astype(np.float32)
+    total, weights = HIDDEN_WEIGHT * colours, np.full((len(pixels), 1), HIDDEN_WEIGHT, np.float32)
+    start = grid(*own.frame.size).reshape(-1, 2)[pixels]
     for way in (_past(restored[: index + 1]), _future(restored[index:])):
-        where, consistency = start, np.ones(len(rows), np.float32)
+        where, consistency = start, np.ones(len(pixels), np.float32)
         for other, flow in way:
             vectors, consistent = _flow_at(flow, where, *other.frame.size)
             consistency = FRAME_DECAY * consistency * consistent
@@ -66,12 +66,12 @@ def filter_hidden(restored: Sequence[RestoredImage], index: int) -> np.ndarray:
             # Four channels are sampled faster than three.
             sampled = sample_points(stacked(other.image, other.frame.hidden.astype(np.uint8) * np.uint8(255)), where)
             there, hidden = sampled[:, :3].astype(np.float32), sampled[:, 3] * np.float32(1 / 255)
-            same = np.exp(-np.square(there - colours).mean(1) / np.float32(SAME_OBJECT**2))
+            same = np.exp(np.square(there - colours) @ np.full(3, -1 / 3 / SAME_OBJECT**2, np.float32))
             weight = consistency * same * (1 - (1 - HIDDEN_WEIGHT) * hidden)
             total += weight[:, None] * there
             weights += weight[:, None]
     image = own.image.copy()
-    image[rows, columns] = np.rint(total / weights)
+    image.reshape(-1, 3)[pixels] = np.rint(total / weights)
     return image
 
 

@@ -20,10 +20,8 @@ from restore.models.segmenter import Segmenter
 from restore.propagation.engine import Propagation
 from restore.propagation.evidence import FRAME, Evidence
 from restore.propagation.temporal_filter import RADIUS, filter_hidden
-from restore.scenes import SceneDetector
-from restore.tensors import to_uint8
-
-AT_ONCE = 4  # frames through the generator
+from restore.scenes import with_scenes
+from restore.tensors import frames_at_once, to_uint8
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Generated:
 def given(images: np.ndarray, masks: np.ndarray) -> list[Frame]:
     """A clip uint8 `T H W 3` with the masks that a user hands over, `T H W`, 1 where it is hidden."""
     frames = [Frame(image, mask=mask.astype(np.float32)) for image, mask in zip(images, masks, strict=True)]
-    return _with_scenes(frames)
+    return list(with_scenes(frames))
 
 
 def detected(
@@ -49,7 +47,7 @@ def detected(
         return x.to(accelerator.device, memory_format=torch.channels_last)
 
     with accelerator.autocast():
-        return _with_scenes(detect_clip(images, finder, to_device=to_device, segmenter=segmenter))
+        return list(with_scenes(detect_clip(images, finder, to_device=to_device, segmenter=segmenter)))
 
 
 def evidence_of(frames: Sequence[Frame]) -> list[Evidence]:
@@ -72,7 +70,7 @@ def restored(generator: nn.Module, frames: Sequence[Frame], stacks: Tensor, acce
         stacks: their evidence, `T 23 H W`.
     """
     with accelerator.autocast():
-        parts = network_input(generator, stacks).split(AT_ONCE)
+        parts = network_input(generator, stacks).split(frames_at_once(*stacks.shape[2:]))
         images = np.concatenate([to_uint8(generator(part)) for part in parts])
     # The classic looks at one frame and at nothing else, in use too.
     return images if isinstance(generator, Pix2PixUNet) else _filtered(frames, images)
@@ -81,14 +79,6 @@ def restored(generator: nn.Module, frames: Sequence[Frame], stacks: Tensor, acce
 def network_input(generator: nn.Module, stacks: Tensor) -> Tensor:
     """What a generator reads of the evidence `B 23 H W`: all of it, or for the classic U-Net only the frame."""
     return stacks[:, FRAME].contiguous() if isinstance(generator, Pix2PixUNet) else stacks
-
-
-def _with_scenes(frames: list[Frame]) -> list[Frame]:
-    """Decide the scene of each frame of a clip by its final mask."""
-    scenes = SceneDetector()
-    for frame in frames:
-        scenes.push(frame)
-    return frames
 
 
 def _filtered(frames: Sequence[Frame], images: np.ndarray) -> np.ndarray:

@@ -38,6 +38,13 @@ def test_a_turn_is_found() -> None:
     assert not found.static and not found.unknown
 
 
+@pytest.mark.parametrize("visible", [np.s_[:, 50:75], np.s_[40:65]], ids=["upright", "level"])
+def test_no_motion_is_extrapolated_from_a_sliver(visible: slice | tuple[slice, slice]) -> None:
+    hidden = np.ones((H, W), bool)
+    hidden[visible] = False
+    assert camera_motion(turned(luma()), luma(), hidden) is STATIC
+
+
 def test_a_static_camera_is_exactly_static() -> None:
     for sigma in (0, 3):
         now, previous = noisy(np.stack([luma()] * 2), sigma)

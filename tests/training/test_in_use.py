@@ -1,7 +1,6 @@
 """Training learns from, and validation measures, exactly what the restorer does: to the bit."""
 
 from collections.abc import Callable
-from typing import Any
 
 import cv2
 import numpy as np
@@ -9,10 +8,8 @@ import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from torch import Tensor, nn
 
 from restore.frame import Frame
-from restore.models.finder import OcclusionFinder
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 from restore.pipeline import Restorer
@@ -20,35 +17,10 @@ from restore.propagation.evidence import to_tensor
 from restore.tensors import to_float
 from restore.training.in_use import detected, evidence_of, given, restored
 from restore.training.prepare import propagated_pairs
+from tests.networks import WHITE, Recorder, white_finder
 from tests.propagation.footage import at_rest, box, noisy, pan, texture
 
 FRAMES, HEIGHT, WIDTH = 12, 48, 64
-WHITE = 255  # what hides the scene in these clips; no scene is as bright
-
-
-class Recorder(nn.Module):
-    """Returns the base, darker where much is known of the past, and records the evidence of every frame."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.evidence: list[Tensor] = []
-
-    def forward(self, evidence: Tensor) -> Tensor:
-        self.evidence += evidence.clone()
-        return evidence[:, :3] - 0.1 * evidence[:, 15:16]
-
-
-def white_finder() -> OcclusionFinder:
-    """A finder whose weights are set by hand: what is white hides the scene."""
-    finder = OcclusionFinder(unshuffle=1, widths=(8,), blocks=(1,), decoder_blocks=())
-    unet: Any = finder.unet
-    for weight in finder.parameters():
-        nn.init.zeros_(weight)
-    unet.head.weight.data[0, 3:6, 1, 1] = 1 / 3  # the frame in question, between its neighbours
-    unet.head.bias.data[0] = -0.9
-    unet.tail.weight.data[0, 0, 1, 1] = 200
-    unet.tail.bias.data[0] = -10
-    return finder.eval()
 
 
 def random_segmenter() -> Segmenter:
