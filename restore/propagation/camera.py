@@ -101,7 +101,8 @@ def camera_motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray) -> 
         inlier = residual <= max(PRECISION, SPREAD * float(np.median(residual[agreed.ravel() > 0])))
         if inlier.sum() < FEWEST_POINTS:
             return NO_AGREEMENT
-        matrix = np.linalg.lstsq(homogeneous[inlier], there[inlier], rcond=None)[0].T
+        ours = homogeneous[inlier]
+        matrix = np.linalg.solve(ours.T @ ours, ours.T @ there[inlier]).T  # least squares, by the normal equations
     residual = homogeneous[inlier] @ matrix.T - there[inlier]
     motion = homogeneous[inlier] @ matrix.T - here[inlier]
     independent = len(residual) * min(1, (step / WINDOW) ** 2)
