@@ -17,7 +17,7 @@ POINTS = 300  # on the grid, whatever the size of the picture
 WINDOW = 15  # px, the side of what is compared around a point
 SMOOTHING = 1.25  # px, deviation of the Gaussian before points are tracked
 PRECISE = cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 15, 0.02  # steps, px
-LEVELS = 3  # of the pyramid above the luma itself
+SMALLEST_LEVEL = 2  # windows in the height of the pyramid's smallest level
 # Points within a distance (px) of a motion agree on it, and a share of all points must. Either most agree exactly, or,
 # where the scene has depth, some roughly. The rough one alone would be bent by what moves by itself.
 AGREEMENTS = (0.25, 0.5), (1.0, 0.25)
@@ -75,8 +75,9 @@ def camera_motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray) -> 
         return STATIC
     # Linear interpolation pulls fractions of a pixel towards a half, by 7 %; between smoother pictures by 2 %.
     now, previous = (cv2.GaussianBlur(luma, (0, 0), SMOOTHING) for luma in (now, previous))
+    levels = max(0, int(np.log2(height / (SMALLEST_LEVEL * WINDOW))))
     there, found, differs = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]  # 1.5 ms, the pyramids included
-        now, previous, here, None, winSize=(WINDOW, WINDOW), maxLevel=LEVELS, criteria=PRECISE
+        now, previous, here, None, winSize=(WINDOW, WINDOW), maxLevel=levels, criteria=PRECISE
     )
     # Squared standard error: noise^2 / (gradient^2 N), of N pixels that smoothing leaves independent. The gradient is
     # that of the least eigenvalue, which OpenCV doubles and divides by 255; the noise 1.25 times the mean absolute

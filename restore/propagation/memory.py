@@ -136,7 +136,8 @@ class Memory:
         """Colour, count, age and share at `there`, float32 `H W 2`, interpolated between what was seen only."""
         known = self.known.astype(np.float32)
         own = known if self.share is None else self.share
-        share, count, age, weight = cv2.split(sample(stacked(own, self.count, self.age * known, known), there))
+        own_there, count, age, weight = cv2.split(sample(stacked(own, self.count, self.age * known, known), there))
+        share = own_there.copy()
         np.copyto(share, 1, where=share > WHOLE)
         np.copyto(share, 0, where=share < 1 - WHOLE)
         scale = (share >= KNOWN_SHARE) / np.maximum(weight, np.float32(1e-6))
@@ -145,8 +146,7 @@ class Memory:
         whole = sample(erode(own >= 1, LANCZOS_REACH).astype(np.float32), there) == 1
         rim = np.flatnonzero((share > 0) & ~whole)
         if len(rim):
-            weighted = stacked(self.colour * per_channel(own, 3), own)
-            sums = sample_points(weighted, there.reshape(-1, 2)[rim])
-            colour.reshape(-1, 3)[rim] = sums[:, :3] / np.maximum(sums[:, 3:], np.float32(1e-6))
+            sums = sample_points(self.colour * per_channel(own, 3), there.reshape(-1, 2)[rim])
+            colour.reshape(-1, 3)[rim] = sums / np.maximum(own_there.ravel()[rim], np.float32(1e-6))[:, None]
         self._resample_aged(colour, there, (age > 0) & whole)
         return colour, count * scale, age * scale, share
