@@ -10,7 +10,7 @@ demo: .venv/.installed
 	$(PY) -m restore demo $(DEMO_ARGS)
 
 test: .venv/.installed
-	$(PY) -m pytest
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -n 2 --dist loadfile
 
 check: .venv/.installed
 	$(PY) -m ruff format --check $(wildcard $(CODE))

@@ -118,10 +118,11 @@ def test_what_lasts_is_one_track_from_the_first_frame_to_the_last(kind: str) -> 
 
 def test_noise_is_cut_short_and_held_in_bounds() -> None:
     rng, tracker, held = np.random.default_rng(0), Tracker(), []
-    for _ in range(60):
+    for frame in range(60):
         spots = np.kron(rng.random((12, 16)) < 0.12, np.pad(np.ones((12, 12)), 4)).astype(np.float32)
         tracker.add(spots, np.full(spots.shape, KINDS.index("drops"), np.uint8))
-        held.append(sum(type(x) is Track for x in gc.get_objects()))
+        if frame % 20 == 19:  # looking at all objects takes a second
+            held.append(sum(type(x) is Track for x in gc.get_objects()))
     found, left_out = tracker.finish()
     places = 12 * 16  # at each of them, one track at most goes on
     assert max(held) <= MAX_TRACKS + places < MAX_TRACKS + left_out
