@@ -14,6 +14,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from restore.propagation.flow import Motion
+    from restore.video.carried import Carried
 
 HIDDEN = 0.2  # probability above which a pixel is treated as hidden: a doubtful one is copied rather than believed
 
@@ -30,6 +31,7 @@ class Frame:
         kinds: uint8 `H W`, of what the pixel is hidden by, if it is: an index into `KINDS`; None if that is unknown.
         scene: the number of its scene, counted from 0 (`scenes.py`); None until it is decided.
         motion: how it corresponds with the frame before it; None for the first frame of the video.
+        carried: what the writer gets apart from the pixels; None where the frame comes from no file.
     """
 
     image: np.ndarray
@@ -39,6 +41,7 @@ class Frame:
     kinds: np.ndarray | None = None
     scene: int | None = None
     motion: "Motion | None" = None
+    carried: "Carried | None" = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -165,7 +165,7 @@ def restore_file(
             if keep_seen:
                 seen = (result.provenance == SEEN)[..., None]
                 result = replace(result, image=np.where(seen, degraded.image, result.image))
-            writer.write(result.image, degraded.pts)
+            writer.write(result.image, degraded.pts, degraded.carried)
             if mask_writer:
                 mask_writer.write(np.where(result.mask > DOUBT, np.uint8(255), np.uint8(0)), degraded.pts)
             if codes_writer:

@@ -33,10 +33,23 @@ class VideoInfo:
     bit_rate: int | None  # of the video stream, bits per second
 
 
+# Raw streams: their times are made up by FFmpeg, for 25 frames a second.
+RAW = {"h264", "hevc", "vvc", "av1", "obu", "mpegvideo", "m4v", "mjpeg", "h263", "h261", "cavsvideo", "dirac", "vc1"}
+AGREEING = Fraction(1, 20)  # by which an average may differ from frames over duration
+
+
 def average_rate(stream: VideoStream) -> Fraction:
     """Frames per second: the average if the container knows it, else what the first packets look like."""
     # 25 is only a hint for the encoder's rate control: every frame keeps its own timestamp.
-    return stream.average_rate or stream.guessed_rate or Fraction(25)
+    average = stream.average_rate or stream.guessed_rate or Fraction(25)
+    if stream.container.format.name in RAW:
+        return stream.codec_context.framerate or stream.guessed_rate or average
+    if "mp4" in stream.container.format.name and stream.frames > 1 and stream.duration and stream.time_base:
+        # FFmpeg's average of a variable rate with B frames may be twice the true one.
+        counted = stream.frames / (stream.duration * stream.time_base)
+        if abs(average / counted - 1) > AGREEING:
+            return counted.limit_denominator(1001)
+    return average
 
 
 def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:

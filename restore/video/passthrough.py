@@ -40,6 +40,7 @@ class Passthrough:
         try:
             picture = picture_stream(self._source, source)
             self.picture_tags = kept_tags(picture.metadata)
+            self.picture_disposition = picture.disposition
             for stream in self._source.streams:
                 if stream.type in ("audio", "subtitle"):
                     self._copies[stream.index] = self._copy(stream, path)

@@ -1,29 +1,20 @@
 """Read a video frame by frame: upright RGB pictures, each with its exact timestamp."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
 import av
-import numpy as np
 
 from restore.errors import VideoError
+from restore.frame import Frame
+from restore.video.carried import Carried, SideDataCarrier
 from restore.video.colours import ToRGB
 from restore.video.decoder import Decoder
 from restore.video.info import VideoInfo, describe
 from restore.video.opening import open_video, picture_stream, reason
-from restore.video.timestamps import Timestamps
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One picture: uint8 RGB `H W 3`, shown at `pts * time_base` seconds."""
-
-    image: np.ndarray
-    pts: int
-    time_base: Fraction
+from restore.video.timestamps import Timestamps, lookahead
 
 
 class VideoReader:
@@ -52,7 +43,7 @@ class VideoReader:
             # The first frame is decoded now: whether there is one, and of which colours, is a question of the input.
             first = self._checked(next(decoded, None))
             self.info: VideoInfo = describe(self._container, stream, first)
-            self._timestamps = Timestamps(round(1 / self.info.rate / self.info.time_base))
+            self._timestamps = Timestamps(round(1 / self.info.rate / self.info.time_base), lookahead(self.info))
             self._frames = self._read(chain([first], decoded))
         except BaseException:
             self._container.close()
@@ -96,10 +87,25 @@ class VideoReader:
         return first
 
     def _read(self, decoded: Iterator[av.VideoFrame]) -> Generator[Frame, None, None]:
-        to_rgb = ToRGB()
-        count, shown = 0, 0.0
-        for frame, pts in self._timestamps.assign(decoded, self._decoder.delay):
-            yield Frame(to_rgb(frame), pts, self.info.time_base)
-            count, shown = count + 1, float(pts * self.info.time_base)
+        to_rgb, carrier = ToRGB(), SideDataCarrier()
+        step = self._timestamps.step
+        count, shown = 0, Fraction(0)
+        waiting: tuple[av.VideoFrame, int] | None = None
+
+        def frame(duration: int) -> Frame:
+            assert waiting is not None
+            picture, pts = waiting
+            carried = Carried(duration, carrier.take(picture))
+            return Frame(to_rgb(picture), pts, self.info.time_base, carried=carried)
+
+        for picture, pts in self._timestamps.assign(decoded, self._decoder.delay):
+            if waiting:
+                yield frame(pts - waiting[1])
+            waiting = picture, pts
+            count, shown = count + 1, pts * self.info.time_base
+        if waiting:
+            end = self._decoder.stated_end()
+            last = round((end - shown) / self.info.time_base) if end else 0
+            yield frame(last if last > 0 else waiting[0].duration or step)
         if self._decoder.damage:
-            self.broken = f"{self._decoder.damage}; {count} frames could be read, the last at {shown:.2f} s"
+            self.broken = f"{self._decoder.damage}; {count} frames could be read, the last at {float(shown):.2f} s"

@@ -10,9 +10,12 @@ from pathlib import Path
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from restore.errors import RestoreError, VideoError
+from restore.video import matroska, mp4
+from restore.video.carried import Carried, SideDataCarrier
 from restore.video.colours import FromRGB, from_grey
 from restore.video.encoders import (
     BY_SUFFIX,
@@ -74,8 +77,13 @@ class VideoWriter:
         )
         self._size = (info.height, info.width) if grey else (info.height, info.width, 3)
         self._time_base = time_base or info.time_base
+        self._shape = info.sample_aspect_ratio
         self._slot = slot(encoder, info, self._time_base)
         self._last: int | None = None
+        self._durations: dict[int, int] = {}  # in slots, by the pts of pictures that the encoder has not given back
+        self._start = self._end = 0  # of the pictures so far, in slots
+        self._first_dts: int | None = None
+        self._carrier = SideDataCarrier()
         self._passthrough: Passthrough | None = None
         self._temporary = self.path.with_name(f".{self.path.stem}.{secrets.token_hex(4)}{self.path.suffix}")
         self._container = _create(self._temporary, self.path)
@@ -84,6 +92,7 @@ class VideoWriter:
             if source is not None:
                 self._passthrough = Passthrough(Path(source), self._container, self.path)
                 self._stream.metadata.update(self._passthrough.picture_tags)
+                self._stream.disposition = self._passthrough.picture_disposition
             # The header is written now, while nothing is lost if FFmpeg refuses it.
             self._container.start_encoding()
         except BaseException as error:
@@ -100,8 +109,10 @@ class VideoWriter:
         """What of the source is not in the output as it was, one line each."""
         return self._passthrough.left_out if self._passthrough else []
 
-    def write(self, image: np.ndarray, pts: int) -> None:
+    def write(self, image: np.ndarray, pts: int, carried: Carried | None = None) -> None:
         """Append one picture, uint8 RGB `H W 3` or grey `H W`, shown at `pts * time_base` seconds, after the last one.
+
+        `carried` is what the reader's frame has apart from its pixels; how long the last picture is shown is in it.
 
         Raises:
             ValueError: another size or type, or a pts that does not move forward.
@@ -120,6 +131,11 @@ class VideoWriter:
             )
         self._last = pts
         frame = self._to_frame(image)
+        if carried:
+            if carried.duration:
+                self._durations[time.numerator] = round(carried.duration * self._time_base / self._slot)
+            if carried.side_data:
+                frame = self._carrier.put(carried.side_data, frame)
         frame.pts, frame.time_base = time.numerator, self._stream.codec_context.time_base
         self._encode(frame)
 
@@ -135,14 +151,38 @@ class VideoWriter:
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         try:
-            for packet in self._stream.encode(frame):
+            packets = self._stream.encode(frame)
+            for packet in packets:
                 # The encoder may count in a time base of its own (MPEG-4 knows no finer one than 1/65535 s).
                 packet.time_base = self._slot
+                self._set_duration(packet, last=frame is None and packet is packets[-1])
                 if self._passthrough and packet.dts is not None:
                     self._passthrough.mux_until(packet.dts * self._slot)
                 self._container.mux(packet)
         except av.FFmpegError as error:
             raise RestoreError(f"writing stopped ({reason(error)}); make room, or write .mkv: {self.path}") from error
+
+    def _set_duration(self, packet: Packet, *, last: bool) -> None:
+        pts, dts = packet.pts, packet.dts
+        if pts is None or dts is None or pts not in self._durations:
+            return
+        duration = self._durations.pop(pts)
+        if self._first_dts is None:
+            self._first_dts, self._start = dts, pts
+        packet.duration = duration
+        self._end = max(self._end, pts + duration)
+        if last and self._container.format.name in ("mp4", "mov"):
+            # An MP4 sums durations up in the order of decoding, in which the last shown may not be the last.
+            packet.duration = max(duration, self._end - self._start - (dts - self._first_dts))
+
+    def _mend_headers(self) -> None:
+        """After the file is closed: put right what FFmpeg cannot be asked to write."""
+        if self._passthrough:
+            self._passthrough.mend_headers(self._temporary)
+        if self._shape != 1 and self._container.format.name in ("matroska", "webm"):
+            matroska.set_pixel_shape(self._temporary, self._shape)
+        elif self._shape != 1 and self._container.format.name == "mp4":
+            mp4.set_pixel_shape(self._temporary, self._shape)
 
     def _finish(self) -> None:
         if self._last is None:
@@ -152,8 +192,7 @@ class VideoWriter:
             if self._passthrough:
                 self._passthrough.mux_until(None)
             self._container.close()
-            if self._passthrough:
-                self._passthrough.mend_headers(self._temporary)
+            self._mend_headers()
             os.replace(self._temporary, self.path)
         except OSError as error:  # FFmpeg's errors are among them
             raise RestoreError(f"writing stopped at its end ({reason(error)}); make room: {self.path}") from error
@@ -201,4 +240,6 @@ def _create(temporary: Path, path: Path) -> OutputContainer:
         ) from error
     # Times before 0 (the run-in of AAC, say) stay what they are; Matroska would shift everything.
     options = {"avoid_negative_ts": "disabled"}
+    if path.suffix.lower() in (".mkv", ".webm"):
+        options |= matroska.HEADER | {"default_mode": "passthrough"}
     return av.open(str(temporary.absolute()), "w", format=FORMATS[path.suffix.lower()], container_options=options)
