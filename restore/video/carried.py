@@ -1,12 +1,38 @@
 """What a frame carries from the input to the output apart from its RGB pixels: duration, captions, flags."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import av
 from av.video.reformatter import VideoReformatter
 
-# What encoders write into the stream again: closed captions (ATSC A/53), the active format, stereo views.
-CARRIED = {"A53_CC", "AFD", "STEREO3D"}
+# FFmpeg's name of side data => what it is.
+CARRIED = {
+    "A53_CC": "the closed captions (ATSC A/53)",
+    "AFD": "the active format description",
+    "STEREO3D": "which of two stereo views is where",
+    "SPHERICAL": "the projection of 360-degree pictures",
+    "DYNAMIC_HDR_PLUS": "HDR10+ metadata",
+    "DOVI_METADATA": "Dolby Vision metadata",
+    "S12M_TIMECODE": "the timecode of each frame",
+}
+# What encoders of FFmpeg write into the stream again.
+WRITTEN = {"libx264": {"A53_CC", "STEREO3D"}, "libx265": {"A53_CC"}}
+
+
+def lost(side_data: Iterable[str], encoder: str) -> list[str]:
+    """What of the side data named is not in the output of `encoder`, a phrase each.
+
+    >>> lost(["A53_CC"], "libx264"), lost(["A53_CC"], "mpeg4")
+    ([], ['the closed captions (ATSC A/53), which mpeg4 cannot hold'])
+    """
+    names = set(side_data) & set(CARRIED) - WRITTEN.get(encoder, set())
+    return [f"{CARRIED[name]}, which {encoder} cannot hold" for name in sorted(names)]
+
+
+def side_data_names(frame: av.VideoFrame) -> frozenset[str]:
+    """FFmpeg's names of the side data of a frame."""
+    return frozenset(side_data.type.name for side_data in frame.side_data)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +59,7 @@ class SideDataCarrier:
 
     def take(self, frame: av.VideoFrame) -> av.VideoFrame | None:
         """A 2x2 frame with the side data of `frame`, or None if it has none of `CARRIED`."""
-        if not any(side_data.type.name in CARRIED for side_data in frame.side_data):  # type: ignore[attr-defined]
+        if not side_data_names(frame) & set(CARRIED):
             return None
         return self._small.reformat(frame, width=2, height=2, format="gray", threads=1)
 

@@ -7,6 +7,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from restore.video.carried import side_data_names
 from restore.video.colours import display_matrix, is_transposed
 
 
@@ -31,6 +32,7 @@ class VideoInfo:
     color_trc: int  # transfer characteristic
     sample_aspect_ratio: Fraction  # width : height of a pixel as shown; 1 if unknown
     bit_rate: int | None  # of the video stream, bits per second
+    side_data: frozenset[str] = frozenset()  # FFmpeg's names of what the first frame carries apart from its pixels
 
 
 # Raw streams: their times are made up by FFmpeg, for 25 frames a second.
@@ -78,4 +80,5 @@ def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFram
         color_trc=frame.color_trc,
         sample_aspect_ratio=aspect,
         bit_rate=stream.bit_rate or None,
+        side_data=side_data_names(frame),
     )

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from restore.errors import RestoreError, VideoError
 from restore.video import matroska, mp4
-from restore.video.carried import Carried, SideDataCarrier
+from restore.video.carried import Carried, SideDataCarrier, lost, side_data_names
 from restore.video.colours import FromRGB, from_grey
 from restore.video.encoders import (
     BY_SUFFIX,
@@ -77,6 +77,10 @@ class VideoWriter:
         )
         self._size = (info.height, info.width) if grey else (info.height, info.width, 3)
         self._time_base = time_base or info.time_base
+        self._encoder_name = encoder.name
+        self._lost: list[str] = []
+        if source is not None:
+            self._note_lost(info.side_data)
         self._shape = info.sample_aspect_ratio
         self._slot = slot(encoder, info, self._time_base)
         self._last: int | None = None
@@ -107,7 +111,7 @@ class VideoWriter:
     @property
     def left_out(self) -> list[str]:
         """What of the source is not in the output as it was, one line each."""
-        return self._passthrough.left_out if self._passthrough else []
+        return self._lost + (self._passthrough.left_out if self._passthrough else [])
 
     def write(self, image: np.ndarray, pts: int, carried: Carried | None = None) -> None:
         """Append one picture, uint8 RGB `H W 3` or grey `H W`, shown at `pts * time_base` seconds, after the last one.
@@ -135,6 +139,7 @@ class VideoWriter:
             if carried.duration:
                 self._durations[time.numerator] = round(carried.duration * self._time_base / self._slot)
             if carried.side_data:
+                self._note_lost(side_data_names(carried.side_data))
                 frame = self._carrier.put(carried.side_data, frame)
         frame.pts, frame.time_base = time.numerator, self._stream.codec_context.time_base
         self._encode(frame)
@@ -161,6 +166,9 @@ class VideoWriter:
                 self._container.mux(packet)
         except av.FFmpegError as error:
             raise RestoreError(f"writing stopped ({reason(error)}); make room, or write .mkv: {self.path}") from error
+
+    def _note_lost(self, side_data: Iterable[str]) -> None:
+        self._lost += [line for line in lost(side_data, self._encoder_name) if line not in self._lost]
 
     def _set_duration(self, packet: Packet, *, last: bool) -> None:
         pts, dts = packet.pts, packet.dts
