@@ -148,6 +148,9 @@ def restore_file(
         writer = stack.enter_context(
             VideoWriter(output, info=reader.info, source=video, lossless=lossless, quality=quality, overwrite=overwrite)
         )
+        early = [f"not in the output: {line}" for line in writer.left_out]
+        if early:
+            warnings.warn(f"{'; '.join(early)}: {video}", stacklevel=2)
         certain = mask_writer is not None
         frames = restored_frames(
             restorer,
@@ -218,6 +221,8 @@ def restore_file(
         report["scores"] = {"regions": mode, "before": before.summary(), "after": after.summary()}
     write_report(output, report)
     for line in report["warnings"]:
+        if line in early:
+            continue
         warnings.warn(f"{line}: {video}", stacklevel=2)
     if reader.broken:
         raise RestoreError(f"{reader.broken}; the {count} frames before are restored and kept in {output}: {video}")

@@ -4,7 +4,6 @@ FFmpeg is silent about most damage. A file cut in half ends like a whole one, ex
 cut comes short; Matroska skips damaged bytes up to the next cluster. What a container states of its own length tells.
 """
 
-import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +15,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from restore.video.continuity import Continuity
-from restore.video.info import average_rate
+from restore.video.info import average_rate, stated_end
 from restore.video.opening import reason
 from restore.video.truncation import bytes_missing
 
@@ -60,19 +59,7 @@ class Decoder:
 
     def stated_end(self) -> Fraction | None:
         """When the last picture ends, in seconds, as the container states it; None if it does not, or is damaged."""
-        stream = self._stream
-        if self.damage:
-            return None
-        if "mp4" in self._container.format.name and stream.duration and stream.time_base:
-            return ((stream.start_time or 0) + stream.duration) * stream.time_base
-        tag = re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", stream.metadata.get("DURATION", ""))  # FFmpeg's, in Matroska
-        if tag:
-            hours, minutes, seconds = tag.groups()
-            return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
-        alone = len(self._container.streams) == 1
-        if alone and self._container.format.name == "matroska,webm" and self._container.duration:
-            return Fraction(self._container.duration, av.time_base)
-        return None
+        return None if self.damage else stated_end(self._container, self._stream)
 
     def _until_damage(self) -> Iterator[av.VideoFrame]:
         suspect: Packet | None = None  # the packet that is being decoded

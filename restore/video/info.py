@@ -1,10 +1,12 @@
 """What a video is: size, rate, colours, streams."""
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from restore.video.carried import side_data_names
@@ -52,6 +54,24 @@ def average_rate(stream: VideoStream) -> Fraction:
         if abs(average / counted - 1) > AGREEING:
             return counted.limit_denominator(1001)
     return average
+
+
+def stated_end(container: InputContainer, stream: Stream) -> Fraction | None:
+    """When a stream ends, in seconds, as its container states it; None if it does not.
+
+    The durations that FFmpeg gives with packets are no help: of an MP4 they follow the order of decoding, and in
+    Matroska few blocks have one.
+    """
+    if "mp4" in container.format.name and stream.duration and stream.time_base:
+        return ((stream.start_time or 0) + stream.duration) * stream.time_base
+    tag = re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", stream.metadata.get("DURATION", ""))  # FFmpeg's, in Matroska
+    if tag:
+        hours, minutes, seconds = tag.groups()
+        return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
+    alone = len(container.streams) == 1
+    if alone and container.format.name == "matroska,webm" and container.duration:
+        return Fraction(container.duration, av.time_base)
+    return None
 
 
 def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:

@@ -12,11 +12,9 @@ from av.stream import Discard, Stream
 
 from restore.errors import VideoError
 from restore.video.avi import copy_sound_headers
+from restore.video.info import stated_end
 from restore.video.opening import open_video, picture_stream, reason
-
-# What describes the old file or its encoder, and would be a lie about the new one.
-OWN_TAGS = {"encoder", "software", "duration", "rotate", "vendor_id"}
-OWN_TAGS |= {"major_brand", "minor_version", "compatible_brands"}
+from restore.video.tags import Tags, kept_tags, lost_tags
 
 
 class Passthrough:
@@ -36,29 +34,40 @@ class Passthrough:
         self._source = open_video(source)
         self._copies: dict[int, Stream] = {}
         self._counts: dict[int, tuple[int, int]] = {}  # packets and bytes copied of each stream
+        self._ends: dict[int, Fraction | None] = {}
         self._earliest: dict[int, int] = {}  # the next dts that the muxer takes of each stream
         try:
             picture = picture_stream(self._source, source)
-            self.picture_tags = kept_tags(picture.metadata)
+            tags = Tags(kept_tags(self._source.metadata), kept_tags(picture.metadata), self._source.chapters())
+            self.picture_tags = tags.picture
+            lost, options = lost_tags(tags, output.format.name)
+            output.container_options.update(options)
+            self.left_out += [f"the tag {tag!r}" for tag in lost]
             self.picture_disposition = picture.disposition
             for stream in self._source.streams:
                 if stream.type in ("audio", "subtitle"):
                     self._copies[stream.index] = self._copy(stream, path)
                     self._counts[stream.index] = 0, 0
+                    self._ends[stream.index] = stated_end(self._source, stream)
                     continue
                 unread = stream.discard == Discard.all  # the text behind an MP4's chapters, which are copied below
                 stream.discard = Discard.all
                 if stream.type == "attachment" and output.format.name == "matroska":
                     output.add_stream_from_template(stream)
-                elif stream.index != picture.index and not unread:
-                    self.left_out.append(f"{stream.type} stream {stream.index} ({stream.name})")
-            output.metadata.update(kept_tags(self._source.metadata))
-            output.set_chapters(self._source.chapters())
+                elif stream.index != picture.index and not unread and not self._is_timecode(stream):
+                    self.left_out.append(f"{stream.type} stream {stream.index} ({stream.name or 'of unknown codec'})")
+            output.metadata.update(tags.file)
+            output.set_chapters(tags.chapters)
             self._packets = self._demux()
             self._next = next(self._packets, None)
         except BaseException:
             self._source.close()
             raise
+
+    def _is_timecode(self, stream: Stream) -> bool:
+        """Whether a data stream holds nothing but the timecode, which is a tag of the picture too."""
+        code = stream.metadata.get("timecode")
+        return stream.type == "data" and code is not None and code == self.picture_tags.get("timecode")
 
     def mux_until(self, time: Fraction | None) -> None:
         """Mux the packets that start before `time`, in seconds; all that are left if it is None."""
@@ -68,8 +77,11 @@ class Passthrough:
             packet = self._next
             index = packet.stream.index
             packets, size = self._counts[index]
+            if packets == 0 and self._source.format.name == "matroska,webm":
+                self._take_off_delay(packet, index)
             self._counts[index] = packets + 1, size + packet.size
             self._move_forward(packet, index)
+            self._cut_padding(packet, self._ends[index])
             packet.stream = self._copies[index]
             self._output.mux(packet)
             self._next = next(self._packets, None)
@@ -116,6 +128,20 @@ class Passthrough:
         except av.FFmpegError as error:
             self.left_out.append(f"sound and subtitles from {float(time):.2f} s on ({reason(error)})")
 
+    def _take_off_delay(self, first: Packet, index: int) -> None:
+        """A decoder's delay is in the end that Matroska states; FFmpeg takes it off the times of the packets."""
+        end = self._ends[index]
+        if end is not None and first.pts is not None:
+            self._ends[index] = end + min(0, first.pts) * first.time_base
+
+    def _cut_padding(self, packet: Packet, end: Fraction | None) -> None:
+        """The last packet of a sound is padded to its full length; what the container states is where it ends."""
+        if end is None or packet.pts is None or not packet.duration or packet.stream.type != "audio":
+            return
+        left = math.floor(end / packet.time_base + Fraction(1, 2)) - packet.pts
+        if 0 < left < packet.duration:
+            packet.duration = left
+
     def _move_forward(self, packet: Packet, index: int) -> None:
         """Muxers refuse packets that do not move forward, in the output's ticks; some inputs have them all the same."""
         time_base = self._copies[index].time_base
@@ -139,12 +165,3 @@ def decoding_time(packet: Packet) -> int:
     time = packet.pts if packet.dts is None else packet.dts
     assert time is not None, "packets without any time are passed over"
     return time
-
-
-def kept_tags(metadata: dict[str, str]) -> dict[str, str]:
-    """The tags that still hold for a restored copy."""
-    return {
-        key: value
-        for key, value in metadata.items()
-        if key.lower() not in OWN_TAGS and not key.startswith(("_STATISTICS", "BPS", "NUMBER_OF_"))
-    }

@@ -142,3 +142,27 @@ def test_streams_that_do_not_fit_are_refused_before_any_work(tmp_path: Path) -> 
         f"write to the input's own container, or take that stream out of the input: {output}"
     )
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("sound", ["libopus", "libmp3lame", "aac"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+def test_the_padding_at_the_end_of_sound(tmp_path: Path, suffix: str, sound: str) -> None:
+    if (suffix, sound) == (".mov", "libopus"):
+        pytest.skip("FFmpeg stores no Opus in .mov")
+    path = tmp_path / f"clip{suffix}"
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25, width=64, height=48)
+        stream = container.add_stream(sound, rate=48000)
+        wave = (8000 * np.sin(np.arange(37296) / 17)).astype(np.int16).repeat(2)
+        tone = av.AudioFrame.from_ndarray(wave[None], format="s16", layout="stereo")
+        tone.sample_rate, tone.pts, tone.time_base = 48000, 0, Fraction(1, 48000)
+        still = av.VideoFrame.from_ndarray(picture(0), format="rgb24")
+        container.mux(video.encode(still) + video.encode(None) + stream.encode(tone) + stream.encode(None))
+    rewrite(path, tmp_path / f"out{suffix}")
+    assert sound_of(tmp_path / f"out{suffix}") == sound_of(path)
+
+
+def sound_of(path: Path) -> tuple[int, int | None]:
+    """Samples that are heard, and the length of the file in microseconds."""
+    with av.open(str(path)) as container:
+        return sum(frame.samples for frame in container.decode(audio=0)), container.duration
