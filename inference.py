@@ -24,6 +24,7 @@ def main(argv: list[str] | None = None) -> int:
             original_video=config.original_video,
             lossless=config.lossless,
             quality=config.quality,
+            container=config.container,
             write_mask=config.write_mask,
             provenance=config.provenance,
             confidence=config.confidence,

@@ -59,6 +59,9 @@ class InferenceConfig:
     quality: Optional[int] = _setting(  # noqa: UP045
         None, "the encoder's, lower is better: .mp4 .mkv .mov 0-51 (16), .avi 1-31 (2), .webm 0-63 (20)"
     )
+    container: Optional[Literal["mp4", "m4v", "mov", "mkv", "avi", "webm"]] = _setting(  # noqa: UP045
+        None, "of the output; by default the input's, or mkv if that cannot be written"
+    )
     write_mask: bool = _setting(False, "also write the mask that was used, STEM_mask.mkv; can be edited and given back")
     provenance: bool = _setting(
         False, "also write where each pixel comes from, STEM_provenance.mkv: 0 seen 1 copied 2 filled 3 regenerated"
@@ -79,6 +82,8 @@ class InferenceConfig:
     def __post_init__(self) -> None:
         if self.lossless and self.quality is not None:
             raise ValueError(f"quality is {self.quality}, and lossless output has only one; give one of the two")
+        if self.lossless and self.container not in (None, "mkv"):
+            raise ValueError(f"container is {self.container}, and lossless output is mkv; give one of the two")
         if self.mask_mode in ("given", "both") and self.mask_video is None:
             raise ValueError(f"mask_mode is {self.mask_mode}, and there is no mask; give --mask_video too")
         if self.mask_dilation < 0:

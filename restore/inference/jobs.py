@@ -12,7 +12,7 @@ from pathlib import Path
 from restore.errors import InputError, VideoError
 from restore.inference.paired import open_beside
 from restore.inference.report import check_report, is_result, read_report
-from restore.video.files import VIDEO_EXTENSIONS, extensions, find_videos, match_by_stem, match_masks, output_path
+from restore.video.files import find_videos, match_by_stem, match_masks, output_path
 from restore.video.reader import VideoReader
 from restore.video.writer import checked_encoder
 
@@ -58,6 +58,7 @@ def find_jobs(
     original_video: str | Path | None = None,
     lossless: bool = False,
     quality: int | None = None,
+    container: str | None = None,
     write_mask: bool = False,
     provenance: bool = False,
     confidence: bool = False,
@@ -82,7 +83,7 @@ def find_jobs(
     jobs = [
         Job(
             video,
-            output_path(video, output_dir, lossless=lossless),
+            output_path(video, output_dir, lossless=lossless, container=container),
             mask,
             original,
             output_path(video, output_dir, "_mask", lossless=True) if write_mask else None,
@@ -114,11 +115,6 @@ def _checked(job: Job, *, folder: bool, lossless: bool, quality: int | None, ove
         job = replace(job, overwrite=bool(report))
     for path in job.side_files:
         checked_encoder(path, path.suffix == ".mkv", None, overwrite or path.name in written)
-    if job.video.suffix.lower() not in VIDEO_EXTENSIONS and not lossless:
-        raise VideoError(
-            f"got the extension {job.video.suffix!r}, expected one of {extensions()}; "
-            f"convert it, or ask for lossless output, which is .mkv: {job.video}"
-        )
     checked_encoder(job.output, lossless, quality, job.overwrite)
     if not job.overwrite:
         check_report(job.output)

@@ -74,13 +74,21 @@ def images_in(folder: Path) -> list[Path]:
     return sorted((path for path in folder.iterdir() if is_image(path) and path.is_file()), key=natural)
 
 
-def output_path(video: Path, output_dir: str | Path, suffix: str = "_restored", lossless: bool = False) -> Path:
-    """`output_dir/STEM_restored.EXT`, the input's own extension, or `.mkv` if lossless. Nothing is created.
+def output_path(
+    video: Path, output_dir: str | Path, suffix: str = "_restored", lossless: bool = False, container: str | None = None
+) -> Path:
+    """`output_dir/STEM_restored.EXT`: the input's own extension if it can be written, else `.mkv`. Nothing is created.
 
-    >>> output_path(Path("in/clip.avi"), "out").as_posix()
-    'out/clip_restored.avi'
+    Args:
+        lossless: `.mkv`, which holds FFV1.
+        container: the extension to take in place of that, without its dot.
+
+    >>> output_path(Path("in/clip.avi"), "out").as_posix(), output_path(Path("00001.MTS"), "out").as_posix()
+    ('out/clip_restored.avi', 'out/00001_restored.mkv')
     """
-    return Path(output_dir) / f"{video.stem}{suffix}{'.mkv' if lossless else video.suffix}"
+    written = video.suffix if video.suffix.lower() in VIDEO_EXTENSIONS else ".mkv"
+    extension = f".{container}" if container else ".mkv" if lossless else written
+    return Path(output_dir) / f"{video.stem}{suffix}{extension}"
 
 
 def is_video(path: Path) -> bool:

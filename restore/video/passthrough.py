@@ -14,6 +14,7 @@ from restore.errors import VideoError
 from restore.video.avi import copy_sound_headers
 from restore.video.info import stated_end
 from restore.video.opening import open_video, picture_stream, reason
+from restore.video.stream_copy import add_copy, holding, is_held
 from restore.video.tags import Tags, kept_tags, lost_tags
 
 
@@ -46,7 +47,11 @@ class Passthrough:
             self.picture_disposition = picture.disposition
             for stream in self._source.streams:
                 if stream.type in ("audio", "subtitle"):
-                    self._copies[stream.index] = self._copy(stream, path)
+                    copy = self._copy(stream, path)
+                    if copy is None:
+                        stream.discard = Discard.all
+                        continue
+                    self._copies[stream.index] = copy
                     self._counts[stream.index] = 0, 0
                     self._ends[stream.index] = stated_end(self._source, stream)
                     continue
@@ -97,15 +102,19 @@ class Passthrough:
             sound = [index for index, stream in self._copies.items() if stream.type == "audio"]
             copy_sound_headers(self._path, written, [self._counts[index] for index in sound])
 
-    def _copy(self, stream: Stream, path: Path) -> Stream:
-        name = stream.codec_context.name if stream.codec_context else "of unknown codec"
-        try:
-            copy = self._output.add_stream_from_template(stream, opaque=True)
-        except ValueError as error:
-            raise VideoError(
-                f"{stream.type} stream {stream.index} ({name}) cannot be stored in {path.suffix}; "
-                f"write to the input's own container, or take that stream out of the input: {path}"
-            ) from error
+    def _copy(self, stream: Stream, path: Path) -> Stream | None:
+        """A copy of a sound or subtitle stream in the output; None for subtitles that fit nowhere."""
+        if not is_held(stream, self._output.format.name):
+            name = stream.codec_context.name if stream.codec_context else "of unknown codec"
+            what, others = f"{stream.type} stream {stream.index} ({name})", holding(stream)
+            if not others and stream.type == "subtitle":
+                self.left_out.append(what)
+                return None
+            advice = (
+                f"{' and '.join(others)} can" if others else "take that stream out of the input, or convert it first"
+            )
+            raise VideoError(f"{what} cannot be stored in {path.suffix}; {advice}: {path}")
+        copy = add_copy(self._output, stream)
         copy.metadata.update(kept_tags(stream.metadata))
         copy.disposition = stream.disposition
         return copy
