@@ -54,7 +54,9 @@ def write_report(output: Path, report: dict[str, Any]) -> None:
     path = report_path(output)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        # Bytes of names that are no UTF-8 are escaped as JSON escapes a character.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
         temporary.replace(path)
     except OSError as error:
         raise RestoreError(f"the video is restored, its report cannot be written ({error.strerror}): {path}") from error

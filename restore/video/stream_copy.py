@@ -1,8 +1,8 @@
 """Add a copy of a sound or subtitle stream to an output, and ask FFmpeg beforehand whether the container holds it.
 
 PyAV asks a muxer's table of codecs before it adds a stream, and the tables of Matroska and MOV leave out what they
-store under the codes of WAV (G.711, ADPCM, WMA). A stream of an accepted codec takes over all parameters of another through
-FFmpeg's `null` bitstream filter; the muxer then decides as it does for FFmpeg's own command.
+store under the codes of WAV (G.711, ADPCM, WMA). A stream of an accepted codec takes over all parameters of another
+through FFmpeg's `null` bitstream filter; the muxer then decides as it does for FFmpeg's own command.
 """
 
 from functools import cache

@@ -28,6 +28,7 @@ from restore.video.encoders import (
     pixel_format,
     slot,
 )
+from restore.video.files import shortened
 from restore.video.info import VideoInfo
 from restore.video.opening import reason
 from restore.video.passthrough import Passthrough
@@ -89,7 +90,8 @@ class VideoWriter:
         self._first_dts: int | None = None
         self._carrier = SideDataCarrier()
         self._passthrough: Passthrough | None = None
-        self._temporary = self.path.with_name(f".{self.path.stem}.{secrets.token_hex(4)}{self.path.suffix}")
+        hidden = f".{shortened(self.path.stem)}.{secrets.token_hex(4)}{self.path.suffix}"
+        self._temporary = self.path.with_name(hidden)
         self._container = _create(self._temporary, self.path)
         try:
             self._stream: VideoStream = add_picture_stream(self._container, encoder, info, self._slot, quality)
