@@ -25,6 +25,7 @@ def main(argv: list[str] | None = None) -> int:
             lossless=config.lossless,
             quality=config.quality,
             container=config.container,
+            rate=config.rate,
             write_mask=config.write_mask,
             provenance=config.provenance,
             confidence=config.confidence,

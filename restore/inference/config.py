@@ -62,6 +62,7 @@ class InferenceConfig:
     container: Optional[Literal["mp4", "m4v", "mov", "mkv", "avi", "webm"]] = _setting(  # noqa: UP045
         None, "of the output; by default the input's, or mkv if that cannot be written"
     )
+    rate: Optional[float] = _setting(None, "frames a second of a raw stream, which may state none")  # noqa: UP045
     write_mask: bool = _setting(False, "also write the mask that was used, STEM_mask.mkv; can be edited and given back")
     provenance: bool = _setting(
         False, "also write where each pixel comes from, STEM_provenance.mkv: 0 seen 1 copied 2 filled 3 regenerated"
@@ -82,6 +83,8 @@ class InferenceConfig:
     def __post_init__(self) -> None:
         if self.lossless and self.quality is not None:
             raise ValueError(f"quality is {self.quality}, and lossless output has only one; give one of the two")
+        if self.rate is not None and not self.rate > 0:
+            raise ValueError(f"rate is {self.rate}, expected more than 0 frames a second")
         if self.lossless and self.container not in (None, "mkv"):
             raise ValueError(f"container is {self.container}, and lossless output is mkv; give one of the two")
         if self.mask_mode in ("given", "both") and self.mask_video is None:

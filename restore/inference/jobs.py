@@ -13,6 +13,7 @@ from restore.errors import InputError, VideoError
 from restore.inference.paired import open_beside
 from restore.inference.report import check_report, is_result, read_report
 from restore.video.files import find_videos, match_by_stem, match_masks, output_path
+from restore.video.info import exact_rate
 from restore.video.reader import VideoReader
 from restore.video.writer import checked_encoder
 
@@ -59,6 +60,7 @@ def find_jobs(
     lossless: bool = False,
     quality: int | None = None,
     container: str | None = None,
+    rate: float | None = None,
     write_mask: bool = False,
     provenance: bool = False,
     confidence: bool = False,
@@ -101,10 +103,14 @@ def find_jobs(
         output = output_path(video, place, lossless=lossless, container=container)
         jobs.append(Job(video, output, mask, original, mask_file, codes_file, confidence_file, rows_file, overwrite))
     _check_names(jobs)
-    return [_checked(job, folder=folder, lossless=lossless, quality=quality, overwrite=overwrite) for job in jobs]
+    return [
+        _checked(job, folder=folder, lossless=lossless, quality=quality, rate=rate, overwrite=overwrite) for job in jobs
+    ]
 
 
-def _checked(job: Job, *, folder: bool, lossless: bool, quality: int | None, overwrite: bool) -> Job:
+def _checked(
+    job: Job, *, folder: bool, lossless: bool, quality: int | None, rate: float | None, overwrite: bool
+) -> Job:
     written: list[str] = []  # beside it, by an earlier run that broke
     if folder and not job.overwrite and job.output.exists():
         report = read_report(job.output) or {}
@@ -124,7 +130,7 @@ def _checked(job: Job, *, folder: bool, lossless: bool, quality: int | None, ove
         check_report(job.output)
     with ExitStack() as stack:
         try:
-            reader = stack.enter_context(VideoReader(job.video))
+            reader = stack.enter_context(VideoReader(job.video, rate=exact_rate(rate)))
         except VideoError as error:
             if not folder:
                 raise

@@ -29,6 +29,7 @@ from restore.pipeline import Restored, Restorer
 from restore.propagation.engine import DOUBT
 from restore.propagation.provenance import NAMES, SEEN, shares
 from restore.scoring.report import Scores
+from restore.video.info import exact_rate
 from restore.video.mask import MaskCheck
 from restore.video.prefetch import prefetch
 from restore.video.reader import Frame, VideoReader
@@ -53,6 +54,7 @@ def restore_file(
     original: str | Path | None = None,
     lossless: bool = False,
     quality: int | None = None,
+    rate: float | None = None,
     overwrite: bool = False,
     lpips: bool = False,
     hybrid: "Hybrid | None" = None,
@@ -82,6 +84,7 @@ def restore_file(
         original: the undamaged video, to score against.
         lossless: FFV1 in RGB, into `.mkv`.
         quality: on the encoder's scale, see `VideoWriter`.
+        rate: frames a second of a raw stream, which may state none.
         overwrite: replace `output`, its report, and what else is written, if they exist.
         lpips: also score LPIPS, which needs a download once.
         hybrid: regenerates what no frame saw, where that is much; None leaves it as the generator fills it.
@@ -131,7 +134,7 @@ def restore_file(
     refine = partial(hybrid.refine_frames, regions=regions, progress=refining) if hybrid else None
     count, hidden, codes = 0, 0.0, np.zeros(len(NAMES), np.int64)
     with ExitStack() as stack:
-        reader = stack.enter_context(VideoReader(video))
+        reader = stack.enter_context(VideoReader(video, rate=exact_rate(rate)))
         masks = stack.enter_context(open_beside("mask", Path(used), reader)) if used else None
         originals = stack.enter_context(open_beside("original", Path(original), reader)) if original else None
         device = str(restorer.device)
@@ -249,6 +252,9 @@ def _stages(restorer: Restorer, mode: MaskMode) -> list[str]:
 def _oddities(reader: VideoReader, writer: VideoWriter) -> list[str]:
     """What is not quite as it should be about the input, or not in the output."""
     lines = [f"not in the output: {line}" for line in writer.left_out]
+    if reader.seams:
+        places = ", ".join(f"{float(seam):.2f} s" for seam in reader.seams)
+        lines.append(f"joined recordings: the times start anew in the input, and go on in the output, at {places}")
     if reader.retimed:
         lines.append(f"{reader.retimed} frames had no usable time and are shown one frame after the one before")
     if reader.concealed:

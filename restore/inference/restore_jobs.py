@@ -100,6 +100,7 @@ def _restore(
             original=job.original,
             lossless=config.lossless,
             quality=config.quality,
+            rate=config.rate,
             overwrite=job.overwrite,
             lpips=config.lpips,
             hybrid=hybrid,

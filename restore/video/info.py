@@ -1,7 +1,7 @@
 """What a video is: size, rate, colours, streams."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import av
@@ -35,10 +35,13 @@ class VideoInfo:
     sample_aspect_ratio: Fraction  # width : height of a pixel as shown; 1 if unknown
     bit_rate: int | None  # of the video stream, bits per second
     side_data: frozenset[str] = frozenset()  # FFmpeg's names of what the first frame carries apart from its pixels
+    # Where recordings were joined, what the reader adds to the pts of the second, the third, ...; filled as it reads.
+    moves: list[int] = field(default_factory=list, compare=False)
 
 
 # Raw streams: their times are made up by FFmpeg, for 25 frames a second.
 RAW = {"h264", "hevc", "vvc", "av1", "obu", "mpegvideo", "m4v", "mjpeg", "h263", "h261", "cavsvideo", "dirac", "vc1"}
+JOINABLE = {"mpegts", "mpeg"}  # files of these can be joined byte by byte, and go on after damage
 AGREEING = Fraction(1, 20)  # by which an average may differ from frames over duration
 
 
@@ -54,6 +57,18 @@ def average_rate(stream: VideoStream) -> Fraction:
         if abs(average / counted - 1) > AGREEING:
             return counted.limit_denominator(1001)
     return average
+
+
+def exact_rate(rate: float | None) -> Fraction | None:
+    """A rate as people write it, as the fraction that is meant.
+
+    >>> exact_rate(29.97), exact_rate(12.5), exact_rate(23.976)
+    (Fraction(30000, 1001), Fraction(25, 2), Fraction(24000, 1001))
+    """
+    if rate is None:
+        return None
+    ntsc = Fraction(round(rate) * 1000, 1001)
+    return ntsc if abs(ntsc - Fraction(rate)) < Fraction(1, 200) else Fraction(rate).limit_denominator(1001)
 
 
 def stated_end(container: InputContainer, stream: Stream) -> Fraction | None:
@@ -74,8 +89,14 @@ def stated_end(container: InputContainer, stream: Stream) -> Fraction | None:
     return None
 
 
-def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFrame) -> VideoInfo:
-    """Gather the info of a stream, trusting its first decoded frame over the container's header."""
+def describe(
+    container: InputContainer, stream: VideoStream, frame: av.VideoFrame, rate: Fraction | None = None
+) -> VideoInfo:
+    """Gather the info of a stream, trusting its first decoded frame over the container's header.
+
+    Args:
+        rate: what counts in place of the rate of a raw stream.
+    """
     matrix = display_matrix(frame)
     width, height = frame.width, frame.height
     aspect = stream.sample_aspect_ratio or Fraction(1)
@@ -85,7 +106,7 @@ def describe(container: InputContainer, stream: VideoStream, frame: av.VideoFram
     return VideoInfo(
         width=width,
         height=height,
-        rate=average_rate(stream),
+        rate=rate or average_rate(stream),
         time_base=stream.time_base,
         frames=stream.frames or None,
         codec=stream.codec_context.name,

@@ -12,7 +12,8 @@ from av.stream import Discard, Stream
 
 from restore.errors import VideoError
 from restore.video.avi import copy_sound_headers
-from restore.video.info import stated_end
+from restore.video.info import JOINABLE, VideoInfo, stated_end
+from restore.video.joined import JoinedSound, decoding_time
 from restore.video.opening import open_video, picture_stream, reason
 from restore.video.stream_copy import add_copy, holding, is_held
 from restore.video.tags import Tags, kept_tags, lost_tags
@@ -28,12 +29,13 @@ class Passthrough:
         VideoError: a sound or subtitle stream does not fit into the container, or `source` cannot be opened.
     """
 
-    def __init__(self, source: Path, output: OutputContainer, path: Path) -> None:
+    def __init__(self, source: Path, output: OutputContainer, path: Path, info: VideoInfo) -> None:
         self.left_out: list[str] = []
         self._path = source
         self._output = output
         self._source = open_video(source)
         self._copies: dict[int, Stream] = {}
+        self._joined = JoinedSound(info)
         self._counts: dict[int, tuple[int, int]] = {}  # packets and bytes copied of each stream
         self._ends: dict[int, Fraction | None] = {}
         self._earliest: dict[int, int] = {}  # the next dts that the muxer takes of each stream
@@ -77,10 +79,14 @@ class Passthrough:
     def mux_until(self, time: Fraction | None) -> None:
         """Mux the packets that start before `time`, in seconds; all that are left if it is None."""
         while self._next is not None:
-            if time is not None and decoding_time(self._next) * self._next.time_base >= time:
-                return
             packet = self._next
             index = packet.stream.index
+            move = self._joined.move(packet, last=time is None)
+            if move is None:  # it belongs behind a seam that the picture has not come to
+                return
+            if time is not None and decoding_time(packet) * packet.time_base + move >= time:
+                return
+            self._joined.take(packet, move)
             packets, size = self._counts[index]
             if packets == 0 and self._source.format.name == "matroska,webm":
                 self._take_off_delay(packet, index)
@@ -131,7 +137,7 @@ class Passthrough:
                 if packet.size == 2 and packet.stream.name == "mov_text" and bytes(packet) == b"\0\0":
                     continue
                 time = decoding_time(packet) * packet.time_base
-                if packet.is_corrupt:
+                if packet.is_corrupt and self._source.format.name not in JOINABLE:
                     raise av.InvalidDataError(0, "a packet is incomplete")
                 yield packet
         except av.FFmpegError as error:
@@ -167,10 +173,3 @@ class Passthrough:
             packet.time_base = time_base
         # Matroska takes two packets of one time.
         self._earliest[index] = tick + (self._output.format.name not in ("matroska", "webm"))
-
-
-def decoding_time(packet: Packet) -> int:
-    """The dts, or the pts where a container stores one time for both; in units of the packet's time base."""
-    time = packet.pts if packet.dts is None else packet.dts
-    assert time is not None, "packets without any time are passed over"
-    return time

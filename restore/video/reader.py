@@ -12,9 +12,9 @@ from restore.frame import Frame
 from restore.video.carried import Carried, SideDataCarrier
 from restore.video.colours import ToRGB
 from restore.video.decoder import Decoder
-from restore.video.info import VideoInfo, describe
+from restore.video.info import RAW, VideoInfo, describe
 from restore.video.opening import open_video, picture_stream, reason
-from restore.video.timestamps import Timestamps, lookahead
+from restore.video.timestamps import Timestamps
 
 
 class VideoReader:
@@ -22,7 +22,9 @@ class VideoReader:
 
     `broken` is None or, once the frames have ended before the video does, one line that says why and where. `retimed`
     counts the frames whose timestamp was missing or ran backwards, placed one frame after their predecessor.
-    `concealed` counts the frames that the decoder flagged as patched up after damage.
+    `concealed` counts the frames that the decoder flagged as patched up after damage. `seams` holds the times, in
+    seconds, of the first frames of recordings that were joined to the first. `rate`, in frames a second, is for raw
+    streams, which may state none.
 
         with VideoReader("clip.mp4") as reader:
             for frame in reader:
@@ -32,9 +34,10 @@ class VideoReader:
         VideoError: no such file, a folder, an empty file, not a video, no picture in it, or no frame can be decoded.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, rate: Fraction | None = None) -> None:
         self.path = Path(path)
         self.broken: str | None = None
+        self.seams: list[Fraction] = []
         self._container = open_video(self.path)
         try:
             stream = picture_stream(self._container, self.path)
@@ -42,8 +45,13 @@ class VideoReader:
             decoded = iter(self._decoder)
             # The first frame is decoded now: whether there is one, and of which colours, is a question of the input.
             first = self._checked(next(decoded, None))
-            self.info: VideoInfo = describe(self._container, stream, first)
-            self._timestamps = Timestamps(round(1 / self.info.rate / self.info.time_base), lookahead(self.info))
+            if rate and self._container.format.name not in RAW:
+                raise VideoError(
+                    f"got a rate of {rate} for a video that states its times ({self._container.format.name}); "
+                    f"leave it out: {self.path}"
+                )
+            self.info: VideoInfo = describe(self._container, stream, first, rate)
+            self._timestamps = Timestamps.of(self.info)
             self._frames = self._read(chain([first], decoded))
         except BaseException:
             self._container.close()
@@ -68,10 +76,15 @@ class VideoReader:
     @property
     def concealed(self) -> int:
         """Frames that the decoder flagged as patched up after damage."""
-        return self._decoder.concealed
+        # Where recordings were joined, a packet is flagged that lacks nothing.
+        return self._decoder.concealed + max(0, self._decoder.incomplete - len(self.info.moves))
 
     def __iter__(self) -> Iterator[Frame]:
         return self._frames
+
+    def _is_first_of_joined(self, picture: av.VideoFrame, pts: int, joined: int) -> bool:
+        moves = self.info.moves
+        return joined < len(moves) and picture.pts is not None and pts == picture.pts + moves[joined]
 
     def _checked(self, first: av.VideoFrame | None) -> av.VideoFrame:
         if first is None:
@@ -88,6 +101,7 @@ class VideoReader:
 
     def _read(self, decoded: Iterator[av.VideoFrame]) -> Generator[Frame, None, None]:
         to_rgb, carrier = ToRGB(), SideDataCarrier()
+        joined = len(self.info.moves)
         step = self._timestamps.step
         count, shown = 0, Fraction(0)
         waiting: tuple[av.VideoFrame, int] | None = None
@@ -102,6 +116,9 @@ class VideoReader:
             if waiting:
                 yield frame(pts - waiting[1])
             waiting = picture, pts
+            if self._is_first_of_joined(picture, pts, joined):
+                joined += 1
+                self.seams.append(pts * self.info.time_base)
             count, shown = count + 1, pts * self.info.time_base
         if waiting:
             end = self._decoder.stated_end()

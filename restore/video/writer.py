@@ -96,7 +96,7 @@ class VideoWriter:
         try:
             self._stream: VideoStream = add_picture_stream(self._container, encoder, info, self._slot, quality)
             if source is not None:
-                self._passthrough = Passthrough(Path(source), self._container, self.path)
+                self._passthrough = Passthrough(Path(source), self._container, self.path, info)
                 self._stream.metadata.update(self._passthrough.picture_tags)
                 self._stream.disposition = self._passthrough.picture_disposition
             # The header is written now, while nothing is lost if FFmpeg refuses it.
