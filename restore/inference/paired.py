@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from restore.errors import InputError, MaskError, VideoError
-from restore.video.files import is_image
 from restore.video.images import ImageReader
+from restore.video.mask import open_mask
 from restore.video.reader import Frame, VideoReader
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ def in_step(items: Iterable[T], video: VideoReader, kind: Kind, beside: Beside) 
 
 
 def _open(kind: Kind, path: Path) -> Beside:
-    return ImageReader(path) if kind == "mask" and (path.is_dir() or is_image(path)) else VideoReader(path)
+    return open_mask(path) if kind == "mask" else VideoReader(path)
 
 
 def _is_endless(beside: Beside) -> bool:

@@ -151,7 +151,9 @@ def restore_file(
         writer = stack.enter_context(
             VideoWriter(output, info=reader.info, source=video, lossless=lossless, quality=quality, overwrite=overwrite)
         )
-        early = [f"not in the output: {line}" for line in writer.left_out]
+        if used:
+            check = MaskCheck.of(Path(used))
+        early = [f"not in the output: {line}" for line in writer.left_out] + check.warnings()
         if early:
             warnings.warn(f"{'; '.join(early)}: {video}", stacklevel=2)
         certain = mask_writer is not None
