@@ -20,8 +20,21 @@ RGB, BT709, UNSPECIFIED, BT601 = 0, 1, 2, 6
 LIMITED, FULL = 1, 2
 
 # The matrices that FFmpeg converts, by their H.273 code => the code that PyAV's reformatter takes.
-# Unspecified is BT.601 to FFmpeg, whatever the size of the picture.
 MATRICES = {BT709: 1, UNSPECIFIED: 5, 4: 4, 5: 5, BT601: 5, 7: 7, 9: 9}
+
+
+HD = 1280, 577  # width or height from which players take BT.709 where no matrix is stated
+
+
+def assumed_matrix(colorspace: int, width: int, height: int) -> int:
+    """The H.273 code of the matrix of a picture: where none is stated, the one that players take by its size.
+
+    >>> assumed_matrix(UNSPECIFIED, 1280, 720), assumed_matrix(UNSPECIFIED, 720, 576), assumed_matrix(9, 1280, 720)
+    (1, 6, 9)
+    """
+    if colorspace != UNSPECIFIED:
+        return colorspace
+    return BT709 if width >= HD[0] or height >= HD[1] else BT601
 
 
 class ToRGB:
@@ -31,6 +44,8 @@ class ToRGB:
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
+        if frame.colorspace == UNSPECIFIED:
+            frame.colorspace = assumed_matrix(UNSPECIFIED, frame.width, frame.height)
         rgb = self._reformatter.reformat(frame, format="rgb24", interpolation=EXACT, threads=1)
         return np.ascontiguousarray(turn_upright(rgb.to_ndarray(), display_matrix(frame)))
 
@@ -39,7 +54,7 @@ class FromRGB:
     """uint8 RGB `H W 3` => frames of `pix_fmt` with the given matrix (H.273 code) and range."""
 
     def __init__(self, pix_fmt: str, *, colorspace: int, color_range: int) -> None:
-        self._matrix = MATRICES.get(colorspace)
+        self._colorspace = colorspace
         self._range = color_range
         # FFmpeg truncates chroma where it widens it to the full range, by half a level. With one bit more on the way
         # that is a quarter: 51.2 dB instead of 48.7.
@@ -48,11 +63,12 @@ class FromRGB:
 
     def __call__(self, image: np.ndarray) -> av.VideoFrame:
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        matrix = MATRICES.get(assumed_matrix(self._colorspace, frame.width, frame.height))
         for pix_fmt, reformatter in self._steps:
             frame = reformatter.reformat(
                 frame,
                 format=pix_fmt,
-                dst_colorspace=self._matrix,
+                dst_colorspace=matrix,
                 dst_color_range=self._range,
                 interpolation=EXACT,
                 threads=1,

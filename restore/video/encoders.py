@@ -52,12 +52,20 @@ def output_colours(encoder: Encoder, info: VideoInfo) -> tuple[int, int]:
     if encoder is GREY:
         return UNSPECIFIED, FULL
     if encoder is MPEG4:
-        # States neither; this is what everyone assumes.
+        # States neither; the matrix is what players assume by the size of the picture.
         return UNSPECIFIED, LIMITED
     if info.colorspace == RGB:
         return BT709, LIMITED
     assert info.colorspace in MATRICES, "the reader refuses other matrices"
     return info.colorspace, info.color_range
+
+
+def lost_colours(encoder: Encoder, info: VideoInfo) -> list[str]:
+    """Tags of colour that the output cannot state, and that differ from what is assumed without them; a phrase each."""
+    if encoder is not MPEG4:
+        return []
+    tags = (("primaries", info.color_primaries, {0, 1, 2, 5, 6}), ("transfer", info.color_trc, {0, 1, 2, 6, 14, 15}))
+    return [f"the {name} {code} (of H.273), which AVI cannot state" for name, code, plain in tags if code not in plain]
 
 
 def slot(encoder: Encoder, info: VideoInfo, time_base: Fraction) -> Fraction:

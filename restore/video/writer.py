@@ -24,6 +24,7 @@ from restore.video.encoders import (
     GREY,
     Encoder,
     add_picture_stream,
+    lost_colours,
     output_colours,
     pixel_format,
     slot,
@@ -82,6 +83,7 @@ class VideoWriter:
         self._lost: list[str] = []
         if source is not None:
             self._note_lost(info.side_data)
+            self._lost += lost_colours(encoder, info)
         self._shape = info.sample_aspect_ratio
         self._slot = slot(encoder, info, self._time_base)
         self._last: int | None = None
