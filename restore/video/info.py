@@ -35,6 +35,7 @@ class VideoInfo:
     sample_aspect_ratio: Fraction  # width : height of a pixel as shown; 1 if unknown
     bit_rate: int | None  # of the video stream, bits per second
     side_data: frozenset[str] = frozenset()  # FFmpeg's names of what the first frame carries apart from its pixels
+    alpha: bool = False  # whether it is transparent in parts
     # Where recordings were joined, what the reader adds to the pts of the second, the third, ...; filled as it reads.
     moves: list[int] = field(default_factory=list, compare=False)
 
@@ -42,6 +43,7 @@ class VideoInfo:
 # Raw streams: their times are made up by FFmpeg, for 25 frames a second.
 RAW = {"h264", "hevc", "vvc", "av1", "obu", "mpegvideo", "m4v", "mjpeg", "h263", "h261", "cavsvideo", "dirac", "vc1"}
 JOINABLE = {"mpegts", "mpeg"}  # files of these can be joined byte by byte, and go on after damage
+OPAQUE = 255
 AGREEING = Fraction(1, 20)  # by which an average may differ from frames over duration
 
 
@@ -57,6 +59,16 @@ def average_rate(stream: VideoStream) -> Fraction:
         if abs(average / counted - 1) > AGREEING:
             return counted.limit_denominator(1001)
     return average
+
+
+def has_alpha(stream: VideoStream, frame: av.VideoFrame) -> bool:
+    """Whether pictures carry transparency: in their own pixels, or, as VP8 and VP9 have it, in a second picture."""
+    if any(key.lower() == "alpha_mode" and value == "1" for key, value in stream.metadata.items()):
+        return True
+    if not any(component.is_alpha for component in frame.format.components):
+        return False
+    # All GIFs are decoded with transparency, and few have any.
+    return stream.codec_context.name != "gif" or bool(frame.to_ndarray(format="rgba")[..., 3].min() < OPAQUE)
 
 
 def exact_rate(rate: float | None) -> Fraction | None:
@@ -122,4 +134,5 @@ def describe(
         sample_aspect_ratio=aspect,
         bit_rate=stream.bit_rate or None,
         side_data=side_data_names(frame),
+        alpha=has_alpha(stream, frame),
     )

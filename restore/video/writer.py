@@ -84,6 +84,8 @@ class VideoWriter:
         if source is not None:
             self._note_lost(info.side_data)
             self._lost += lost_colours(encoder, info)
+            if info.alpha:
+                self._lost.append("the transparency (alpha channel): the picture is opaque")
         self._shape = info.sample_aspect_ratio
         self._slot = slot(encoder, info, self._time_base)
         self._last: int | None = None
