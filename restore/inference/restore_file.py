@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from restore.detection.detect import Found
 from restore.detection.tracks import Tracker
 from restore.errors import RestoreError
 from restore.inference.masks import AHEAD, MaskMode, restored_frames
-from restore.inference.paired import Beside, in_step, open_beside
+from restore.inference.paired import Beside, in_step, open_beside, refuse_lengths
 from restore.inference.report import check_report, write_report
 from restore.inference.side_by_side import side_by_side, side_by_side_info
 from restore.models.pix2pix import Pix2PixUNet
@@ -37,6 +37,8 @@ from restore.video.writer import VideoWriter
 
 if TYPE_CHECKING:  # importing diffusers takes seconds, and not every restoration refines
     from restore.refinement.hybrid import Hybrid
+
+T = TypeVar("T")
 
 
 def restore_file(
@@ -132,6 +134,7 @@ def restore_file(
 
     regions: list[dict[str, Any]] = []
     refine = partial(hybrid.refine_frames, regions=regions, progress=refining) if hybrid else None
+    crashes: list[str] = []
     count, hidden, codes = 0, 0.0, np.zeros(len(NAMES), np.int64)
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(video, rate=exact_rate(rate)))
@@ -153,6 +156,7 @@ def restore_file(
         )
         if used:
             check = MaskCheck.of(Path(used))
+            refuse_lengths("mask", Path(used), check.frames, reader)
         early = [f"not in the output: {line}" for line in writer.left_out] + check.warnings()
         if early:
             warnings.warn(f"{'; '.join(early)}: {video}", stacklevel=2)
@@ -169,7 +173,7 @@ def restore_file(
             refine=refine,
         )
         restored = stack.enter_context(closing(prefetch(frames, AHEAD)))
-        for degraded, result, clean in _beside_original(restored, reader, originals):
+        for degraded, result, clean in _until_crash(_beside_original(restored, reader, originals), crashes):
             if keep_seen:
                 seen = (result.provenance == SEEN)[..., None]
                 result = replace(result, image=np.where(seen, degraded.image, result.image))
@@ -220,7 +224,7 @@ def restore_file(
         "provenance": shares(codes),
         "scores": None,
         "warnings": _oddities(reader, writer) + check.warnings() + listed,
-        "broken": reader.broken,
+        "broken": reader.broken or next(iter(crashes), None),
     }
     if originals:
         report["scores"] = {"regions": mode, "before": before.summary(), "after": after.summary()}
@@ -229,9 +233,24 @@ def restore_file(
         if line in early:
             continue
         warnings.warn(f"{line}: {video}", stacklevel=2)
-    if reader.broken:
-        raise RestoreError(f"{reader.broken}; the {count} frames before are restored and kept in {output}: {video}")
+    if report["broken"]:
+        raise RestoreError(f"{report['broken']}; the {count} frames before are restored and kept in {output}: {video}")
     return report
+
+
+def _until_crash(frames: Iterator[T], crashes: list[str]) -> Iterator[T]:
+    """The frames up to an exception that no one expects, which is noted: what was restored before it is kept."""
+    some = False
+    try:
+        for frame in frames:
+            yield frame
+            some = True
+    except RestoreError:
+        raise
+    except Exception as error:
+        if not some:
+            raise
+        crashes.append(f"restoring stopped ({type(error).__name__}: {error})")
 
 
 def _beside_original(

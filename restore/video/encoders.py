@@ -69,8 +69,9 @@ def lost_colours(encoder: Encoder, info: VideoInfo) -> list[str]:
 
 
 def slot(encoder: Encoder, info: VideoInfo, time_base: Fraction) -> Fraction:
-    """The time base to write in. AVI has frame slots, no timestamps; what comes from an AVI is in slots already."""
-    return 1 / info.rate if encoder is MPEG4 and info.container != "avi" else time_base
+    """The time base to write in. AVI has frame slots, no times; what comes from an AVI is in slots already, save DV."""
+    in_slots = info.container == "avi" and info.codec != "dvvideo"
+    return 1 / info.rate if encoder is MPEG4 and not in_slots else time_base
 
 
 def add_picture_stream(

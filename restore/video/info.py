@@ -44,6 +44,7 @@ class VideoInfo:
 RAW = {"h264", "hevc", "vvc", "av1", "obu", "mpegvideo", "m4v", "mjpeg", "h263", "h261", "cavsvideo", "dirac", "vc1"}
 JOINABLE = {"mpegts", "mpeg"}  # files of these can be joined byte by byte, and go on after damage
 OPAQUE = 255
+FASTEST = 240  # frames a second that no container states by mistake
 AGREEING = Fraction(1, 20)  # by which an average may differ from frames over duration
 
 
@@ -83,6 +84,14 @@ def exact_rate(rate: float | None) -> Fraction | None:
     return ntsc if abs(ntsc - Fraction(rate)) < Fraction(1, 200) else Fraction(rate).limit_denominator(1001)
 
 
+def _plausible_rate(stream: VideoStream, frame: av.VideoFrame) -> Fraction:
+    """The average rate, unless the first frame is shown for longer: DV in AVI of type 1 states its clock's rate."""
+    rate = average_rate(stream)
+    if rate > FASTEST and frame.duration and stream.time_base:
+        return min(rate, 1 / (frame.duration * stream.time_base))
+    return rate
+
+
 def stated_end(container: InputContainer, stream: Stream) -> Fraction | None:
     """When a stream ends, in seconds, as its container states it; None if it does not.
 
@@ -118,7 +127,7 @@ def describe(
     return VideoInfo(
         width=width,
         height=height,
-        rate=rate or average_rate(stream),
+        rate=rate or _plausible_rate(stream, frame),
         time_base=stream.time_base,
         frames=stream.frames or None,
         codec=stream.codec_context.name,

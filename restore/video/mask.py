@@ -62,7 +62,7 @@ class MaskCheck:
         self._darkest, self._brightest = 255, 0
         self._frames, self._hiding, self._hidden = 0, 0, 0.0
         self._grey = self._coloured = 0.0
-        self._from_alpha = False
+        self._from_alpha = self._endless = False
 
     @classmethod
     def of(cls, path: Path) -> "MaskCheck":
@@ -78,6 +78,11 @@ class MaskCheck:
             check._look_through(path)
         return check
 
+    @property
+    def frames(self) -> int | None:
+        """How many were looked at; None for an image that serves all."""
+        return None if self._endless else self._frames
+
     def _look_through(self, path: Path) -> bool:
         """Take all frames of a mask into account => whether their levels are exact."""
         with open_mask(path) as reader:
@@ -87,7 +92,7 @@ class MaskCheck:
                 return reader.info.codec in EXACT
             for frame in islice(reader, 1) if reader.endless else reader:
                 self.look_at(frame.image)
-            self._from_alpha = reader.from_alpha
+            self._from_alpha, self._endless = reader.from_alpha, reader.endless
             return True
 
     def look_at(self, image: np.ndarray) -> None:

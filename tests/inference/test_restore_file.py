@@ -261,7 +261,7 @@ def test_nothing_is_left_of_what_was_stopped(
         raise stop
 
     video = make_video(tmp_path / "clip.mkv", range(40))
-    mask = white(tmp_path / "mask.mkv", grey(40))
+    mask = white(tmp_path / "mask.mkv", box(40, 48, 64, (4, 4)))
     threads = threading.active_count()
     for given in (None, mask):
         with pytest.raises(stop):
