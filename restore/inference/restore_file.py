@@ -157,7 +157,8 @@ def restore_file(
         if used:
             check = MaskCheck.of(Path(used))
             refuse_lengths("mask", Path(used), check.frames, reader)
-        early = [f"not in the output: {line}" for line in writer.left_out] + check.warnings()
+        early = [f"not in the output: {line}" for line in writer.left_out]
+        early += writer.notes + check.warnings()
         if early:
             warnings.warn(f"{'; '.join(early)}: {video}", stacklevel=2)
         certain = mask_writer is not None
@@ -223,7 +224,7 @@ def restore_file(
         "regenerated": asdict(hybrid.settings) | {"regions": regions} if hybrid else None,
         "provenance": shares(codes),
         "scores": None,
-        "warnings": _oddities(reader, writer) + check.warnings() + listed,
+        "warnings": _oddities(reader, writer) + writer.notes + check.warnings() + listed,
         "broken": reader.broken or next(iter(crashes), None),
     }
     if originals:

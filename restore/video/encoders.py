@@ -68,6 +68,16 @@ def lost_colours(encoder: Encoder, info: VideoInfo) -> list[str]:
     return [f"the {name} {code} (of H.273), which AVI cannot state" for name, code, plain in tags if code not in plain]
 
 
+def notes(encoder: Encoder, info: VideoInfo) -> list[str]:
+    """What a person may not expect of the output, one line each."""
+    if pixel_format(encoder, info) != "yuv444p":
+        return []
+    size = f"{info.width}x{info.height}"
+    return [
+        f"H.264 holds {size}, an odd size, only as 4:4:4, which browsers and TVs may not play; .webm holds it as 4:2:0"
+    ]
+
+
 def slot(encoder: Encoder, info: VideoInfo, time_base: Fraction) -> Fraction:
     """The time base to write in. AVI has frame slots, no times; what comes from an AVI is in slots already, save DV."""
     in_slots = info.container == "avi" and info.codec != "dvvideo"

@@ -25,6 +25,7 @@ from restore.video.encoders import (
     Encoder,
     add_picture_stream,
     lost_colours,
+    notes,
     output_colours,
     pixel_format,
     slot,
@@ -81,6 +82,7 @@ class VideoWriter:
         self._time_base = time_base or info.time_base
         self._encoder_name = encoder.name
         self._lost: list[str] = []
+        self._notes = notes(encoder, info)
         if source is not None:
             self._note_lost(info.side_data)
             self._lost += lost_colours(encoder, info)
@@ -118,6 +120,11 @@ class VideoWriter:
     def left_out(self) -> list[str]:
         """What of the source is not in the output as it was, one line each."""
         return self._lost + (self._passthrough.left_out if self._passthrough else [])
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person may not expect of the output, one line each; known before the work."""
+        return self._notes
 
     def write(self, image: np.ndarray, pts: int, carried: Carried | None = None) -> None:
         """Append one picture, uint8 RGB `H W 3` or grey `H W`, shown at `pts * time_base` seconds, after the last one.
