@@ -62,6 +62,11 @@ class InferenceConfig:
     container: Optional[Literal["mp4", "m4v", "mov", "mkv", "avi", "webm"]] = _setting(  # noqa: UP045
         None, "of the output; by default the input's, or mkv if that cannot be written"
     )
+    interlaced: Literal["auto", "keep", "deinterlace", "off"] = _setting(
+        "auto",
+        "auto, keep: fields are restored as a sequence of their own and woven back; deinterlace: each becomes a frame; "
+        "off: taken as progressive",
+    )
     rate: Optional[float] = _setting(None, "frames a second of a raw stream, which may state none")  # noqa: UP045
     write_mask: bool = _setting(False, "also write the mask that was used, STEM_mask.mkv; can be edited and given back")
     provenance: bool = _setting(

@@ -92,7 +92,7 @@ def _open(kind: Kind, path: Path) -> Beside:
 
 
 def _is_endless(beside: Beside) -> bool:
-    return isinstance(beside, ImageReader) and beside.endless
+    return bool(getattr(beside, "endless", False))  # of an image, or of its fields
 
 
 def _difference(kind: Kind, path: Path, video: Path) -> InputError | None:

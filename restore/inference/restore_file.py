@@ -13,13 +13,13 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
 from restore.detection.detect import Found
 from restore.detection.tracks import Tracker
-from restore.errors import RestoreError
+from restore.errors import RestoreError, VideoError
 from restore.inference.masks import AHEAD, MaskMode, restored_frames
 from restore.inference.paired import Beside, in_step, open_beside, refuse_lengths
 from restore.inference.report import check_report, write_report
@@ -29,6 +29,7 @@ from restore.pipeline import Restored, Restorer
 from restore.propagation.engine import DOUBT
 from restore.propagation.provenance import NAMES, SEEN, shares
 from restore.scoring.report import Scores
+from restore.video.fields import field_order, refuse_unheld, split, woven
 from restore.video.info import exact_rate
 from restore.video.mask import MaskCheck
 from restore.video.prefetch import prefetch
@@ -57,6 +58,7 @@ def restore_file(
     lossless: bool = False,
     quality: int | None = None,
     rate: float | None = None,
+    interlaced: Literal["auto", "keep", "deinterlace", "off"] = "auto",
     overwrite: bool = False,
     lpips: bool = False,
     hybrid: "Hybrid | None" = None,
@@ -87,6 +89,8 @@ def restore_file(
         lossless: FFV1 in RGB, into `.mkv`.
         quality: on the encoder's scale, see `VideoWriter`.
         rate: frames a second of a raw stream, which may state none.
+        interlaced: `auto` and `keep` restore the fields of interlaced video as a sequence of their own and weave them
+            back; `deinterlace` makes each field a progressive frame, `off` takes frames as progressive.
         overwrite: replace `output`, its report, and what else is written, if they exist.
         lpips: also score LPIPS, which needs a download once.
         hybrid: regenerates what no frame saw, where that is much; None leaves it as the generator fills it.
@@ -100,7 +104,7 @@ def restore_file(
         `input`, `output`, `side_files` (names), `mask`, `original`, `weights` (paths), `frames`, `width`, `height`,
         `rate` (1/s);
         `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `mask_mode`, `mask_dilation`;
-        `hidden` (share of all pixels);
+        `hidden` (share of all pixels); `interlaced`: None, or the order of the fields;
         `obstructions`: what was found to hide the scene, the longest first: `kind`, `score`, `frames` (first and last),
         `box` (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot
         tell kinds, or none was asked;
@@ -137,14 +141,29 @@ def restore_file(
     crashes: list[str] = []
     count, hidden, codes = 0, 0.0, np.zeros(len(NAMES), np.int64)
     with ExitStack() as stack:
-        reader = stack.enter_context(VideoReader(video, rate=exact_rate(rate)))
+        order = field_order(Path(video)) if interlaced != "off" else None
+        kept = None if interlaced == "deinterlace" else order
+        top_first = order.top_first if order and not kept else None
+        if top_first is not None and (used or original):
+            raise VideoError(
+                "deinterlaced video has twice as many frames, a mask or an original one for each of the input's; "
+                f"ask for --interlaced keep: {video}"
+            )
+        reader = stack.enter_context(VideoReader(video, rate=exact_rate(rate), top_first=top_first))
+        if kept:
+            refuse_unheld(kept, output.suffix, output)
+        info = replace(reader.info, interlaced=bool(kept and kept.flagged))
         masks = stack.enter_context(open_beside("mask", Path(used), reader)) if used else None
         originals = stack.enter_context(open_beside("original", Path(original), reader)) if original else None
+        whole, reader = reader, split(reader, kept)
+        masks, originals = masks and split(masks, kept), originals and split(originals, kept)
         device = str(restorer.device)
         before, after = (Scores(lpips=lpips and originals is not None, device=device) for _ in range(2))
         # What is entered last ends first: the video is kept whatever becomes of the files beside it.
         mask_writer, codes_writer, confidence_writer = (
-            stack.enter_context(VideoWriter(path, info=reader.info, grey=True, overwrite=overwrite)) if path else None
+            woven(stack.enter_context(VideoWriter(path, info=info, grey=True, overwrite=overwrite)), kept)
+            if path
+            else None
             for path in (write_mask, write_provenance, write_confidence)
         )
         rows_writer = None
@@ -152,13 +171,14 @@ def restore_file(
             wide = side_by_side_info(reader.info, with_original=originals is not None)
             rows_writer = stack.enter_context(VideoWriter(write_side_by_side, info=wide, overwrite=overwrite))
         writer = stack.enter_context(
-            VideoWriter(output, info=reader.info, source=video, lossless=lossless, quality=quality, overwrite=overwrite)
+            VideoWriter(output, info=info, source=video, lossless=lossless, quality=quality, overwrite=overwrite)
         )
+        writer = woven(writer, kept)
         if used:
             check = MaskCheck.of(Path(used))
-            refuse_lengths("mask", Path(used), check.frames, reader)
+            refuse_lengths("mask", Path(used), check.frames, whole)
         early = [f"not in the output: {line}" for line in writer.left_out]
-        early += writer.notes + check.warnings()
+        early += writer.notes + (order.notes() if order else []) + check.warnings() + (order.notes() if order else [])
         if early:
             warnings.warn(f"{'; '.join(early)}: {video}", stacklevel=2)
         certain = mask_writer is not None
@@ -196,8 +216,8 @@ def restore_file(
             if progress:
                 progress(1)
     seconds = perf_counter() - started
+    shown, count = count, count // 2 if kept else count
 
-    info = reader.info
     tracks, left_out = tracker.finish()
     listed = [f"{left_out} small or short obstructions are not in the report's list"] if left_out else []
     side_files = write_mask, write_provenance, write_confidence, write_side_by_side
@@ -219,10 +239,11 @@ def restore_file(
         "frames_per_second": round(count / seconds, 3),
         "mask_mode": mode,
         "mask_dilation": mask_dilation,
-        "hidden": round(hidden / count, 6),
+        "hidden": round(hidden / shown, 6),
         "obstructions": [track.as_json() for track in tracks] if tells_kinds else None,
         "regenerated": asdict(hybrid.settings) | {"regions": regions} if hybrid else None,
         "provenance": shares(codes),
+        "interlaced": str(order) if order else None,
         "scores": None,
         "warnings": _oddities(reader, writer) + writer.notes + check.warnings() + listed,
         "broken": reader.broken or next(iter(crashes), None),

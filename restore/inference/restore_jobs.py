@@ -101,6 +101,7 @@ def _restore(
             lossless=config.lossless,
             quality=config.quality,
             rate=config.rate,
+            interlaced=config.interlaced,
             overwrite=job.overwrite,
             lpips=config.lpips,
             hybrid=hybrid,

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import av
+import numpy as np
+from av.filter import Graph
 from av.video.reformatter import VideoReformatter
 
+UNSPECIFIED, UNSTATED = 2, 0  # of H.273: matrix and range of a picture that is RGB
 # FFmpeg's name of side data => what it is.
 CARRIED = {
     "A53_CC": "the closed captions (ATSC A/53)",
@@ -41,7 +45,8 @@ class Carried:
 
     Attributes:
         duration: how long the frame is shown, in units of its time base; 0 if unknown.
-        side_data: a frame of 2x2 pixels that holds FFmpeg's side data; None if there is none worth carrying.
+        side_data: a frame of 2x2 pixels that holds FFmpeg's side data and the flags of interlaced frames; None if there
+            is nothing worth carrying.
     """
 
     duration: int = 0
@@ -58,16 +63,40 @@ class SideDataCarrier:
         self._small, self._large = VideoReformatter(), VideoReformatter()
 
     def take(self, frame: av.VideoFrame) -> av.VideoFrame | None:
-        """A 2x2 frame with the side data of `frame`, or None if it has none of `CARRIED`."""
-        if not side_data_names(frame) & set(CARRIED):
+        """A 2x2 frame with side data and flags of `frame`; None if it has none of `CARRIED`, and is not interlaced."""
+        if not side_data_names(frame) & set(CARRIED) and not frame.interlaced_frame:
             return None
         return self._small.reformat(frame, width=2, height=2, format="gray", threads=1)
 
-    def put(self, small: av.VideoFrame, frame: av.VideoFrame) -> av.VideoFrame:
-        """A copy of `frame`, planar or packed 8-bit, with the side data that `take` returned."""
-        copy = self._large.reformat(small, width=frame.width, height=frame.height, format=frame.format.name, threads=1)
-        for plane, source in zip(copy.planes, frame.planes, strict=True):
-            assert plane.line_size == source.line_size, "frames of one size and format are laid out alike"
-            plane.update(bytes(source))
-        copy.colorspace, copy.color_range = frame.colorspace, frame.color_range
-        return copy
+    def put(self, small: av.VideoFrame, image: np.ndarray, *, interlaced: bool) -> av.VideoFrame:
+        """A frame of the picture `image`, uint8 RGB `H W 3`, with the side data that `take` returned.
+
+        Args:
+            interlaced: keep its flag; otherwise the frame is progressive.
+        """
+        if small.interlaced_frame and not interlaced:
+            small = _progressive(small)
+        height, width, _ = image.shape
+        frame = self._large.reformat(small, width=width, height=height, format="rgb24", threads=1)
+        plane = frame.planes[0]
+        lines = np.zeros((height, plane.line_size), np.uint8)
+        lines[:, : 3 * width] = image.reshape(height, 3 * width)
+        plane.update(lines.tobytes())
+        frame.colorspace, frame.color_range = UNSPECIFIED, UNSTATED
+        return frame
+
+
+def _progressive(frame: av.VideoFrame) -> av.VideoFrame:
+    """The frame without its flags; PyAV has no name for them, but a filter of FFmpeg sets them."""
+    graph = Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1)
+    )
+    flags, sink = graph.add("setfield", "prog"), graph.add("buffersink")
+    source.link_to(flags)
+    flags.link_to(sink)
+    graph.configure()
+    graph.push(frame)
+    unflagged = graph.pull()
+    assert isinstance(unflagged, av.VideoFrame), "a graph of pictures gives pictures"
+    return unflagged

@@ -61,8 +61,9 @@ class FromRGB:
         formats = ["yuv444p9le", pix_fmt] if color_range == FULL and colorspace != RGB else [pix_fmt]
         self._steps = [(pix_fmt, VideoReformatter()) for pix_fmt in formats]
 
-    def __call__(self, image: np.ndarray) -> av.VideoFrame:
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+    def __call__(self, image: np.ndarray, frame: av.VideoFrame | None = None) -> av.VideoFrame:
+        """Convert an image, or a `frame` that holds it; one flagged as interlaced is converted field by field."""
+        frame = frame or av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
         matrix = MATRICES.get(assumed_matrix(self._colorspace, frame.width, frame.height))
         for pix_fmt, reformatter in self._steps:
             frame = reformatter.reformat(

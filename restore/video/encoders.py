@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
+from av.codec.context import Flags
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
@@ -73,9 +74,8 @@ def notes(encoder: Encoder, info: VideoInfo) -> list[str]:
     if pixel_format(encoder, info) != "yuv444p":
         return []
     size = f"{info.width}x{info.height}"
-    return [
-        f"H.264 holds {size}, an odd size, only as 4:4:4, which browsers and TVs may not play; .webm holds it as 4:2:0"
-    ]
+    players = "which browsers and TVs may not play; .webm holds it as 4:2:0"
+    return [f"H.264 holds {size}, an odd size, only as 4:4:4, {players}"]
 
 
 def slot(encoder: Encoder, info: VideoInfo, time_base: Fraction) -> Fraction:
@@ -101,6 +101,8 @@ def add_picture_stream(
     codec.pix_fmt = pixel_format(encoder, info)
     codec.thread_type = "AUTO"
     codec.sample_aspect_ratio = info.sample_aspect_ratio
+    if info.interlaced and encoder in (H264, MPEG4):
+        codec.flags |= Flags.interlaced_dct | Flags.interlaced_me
     quality = encoder.quality if quality is None else quality
     if encoder is MPEG4:
         codec.time_base = time_base.limit_denominator(MPEG4_TICKS)

@@ -1,7 +1,7 @@
 """What a video is: size, rate, colours, streams."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import av
@@ -36,6 +36,7 @@ class VideoInfo:
     bit_rate: int | None  # of the video stream, bits per second
     side_data: frozenset[str] = frozenset()  # FFmpeg's names of what the first frame carries apart from its pixels
     alpha: bool = False  # whether it is transparent in parts
+    interlaced: bool = False  # whether its frames are flagged as two fields
     # Where recordings were joined, what the reader adds to the pts of the second, the third, ...; filled as it reads.
     moves: list[int] = field(default_factory=list, compare=False)
 
@@ -82,6 +83,12 @@ def exact_rate(rate: float | None) -> Fraction | None:
         return None
     ntsc = Fraction(round(rate) * 1000, 1001)
     return ntsc if abs(ntsc - Fraction(rate)) < Fraction(1, 200) else Fraction(rate).limit_denominator(1001)
+
+
+def bobbed(info: VideoInfo) -> VideoInfo:
+    """What an interlaced video is once each of its fields has become a progressive frame."""
+    frames = info.frames and 2 * info.frames
+    return replace(info, rate=info.rate * 2, time_base=info.time_base / 2, frames=frames, interlaced=False)
 
 
 def _plausible_rate(stream: VideoStream, frame: av.VideoFrame) -> Fraction:
@@ -144,4 +151,5 @@ def describe(
         bit_rate=stream.bit_rate or None,
         side_data=side_data_names(frame),
         alpha=has_alpha(stream, frame),
+        interlaced=frame.interlaced_frame and not is_transposed(matrix) and frame.height % 2 == 0,
     )

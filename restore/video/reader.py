@@ -12,7 +12,8 @@ from restore.frame import Frame
 from restore.video.carried import Carried, SideDataCarrier
 from restore.video.colours import ToRGB
 from restore.video.decoder import Decoder
-from restore.video.info import RAW, VideoInfo, describe
+from restore.video.deinterlace import deinterlaced
+from restore.video.info import RAW, VideoInfo, bobbed, describe
 from restore.video.opening import open_video, picture_stream, reason
 from restore.video.timestamps import Timestamps
 
@@ -24,7 +25,8 @@ class VideoReader:
     counts the frames whose timestamp was missing or ran backwards, placed one frame after their predecessor.
     `concealed` counts the frames that the decoder flagged as patched up after damage. `seams` holds the times, in
     seconds, of the first frames of recordings that were joined to the first. `rate`, in frames a second, is for raw
-    streams, which may state none.
+    streams, which may state none. With `top_first`, an interlaced video is read as a progressive one of twice the rate,
+    and it says which field of a frame is first.
 
         with VideoReader("clip.mp4") as reader:
             for frame in reader:
@@ -34,7 +36,7 @@ class VideoReader:
         VideoError: no such file, a folder, an empty file, not a video, no picture in it, or no frame can be decoded.
     """
 
-    def __init__(self, path: str | Path, *, rate: Fraction | None = None) -> None:
+    def __init__(self, path: str | Path, *, rate: Fraction | None = None, top_first: bool | None = None) -> None:
         self.path = Path(path)
         self.broken: str | None = None
         self.seams: list[Fraction] = []
@@ -52,6 +54,9 @@ class VideoReader:
                 )
             self.info: VideoInfo = describe(self._container, stream, first, rate)
             self._timestamps = Timestamps.of(self.info)
+            self._top_first = top_first
+            if top_first is not None:
+                self.info = bobbed(self.info)
             self._frames = self._read(chain([first], decoded))
         except BaseException:
             self._container.close()
@@ -112,7 +117,10 @@ class VideoReader:
             carried = Carried(duration, carrier.take(picture))
             return Frame(to_rgb(picture), pts, self.info.time_base, carried=carried)
 
-        for picture, pts in self._timestamps.assign(decoded, self._decoder.delay):
+        pictures = self._timestamps.assign(decoded, self._decoder.delay)
+        if self._top_first is not None:
+            pictures = deinterlaced(pictures, 2 * self.info.time_base, top_first=self._top_first)
+        for picture, pts in pictures:
             if waiting:
                 yield frame(pts - waiting[1])
             waiting = picture, pts

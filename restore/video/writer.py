@@ -75,7 +75,8 @@ class VideoWriter:
         encoder = checked_encoder(self.path, lossless or grey, quality, overwrite)
         encoder = GREY if grey else encoder
         matrix, color_range = output_colours(encoder, info)
-        self._to_frame: Callable[[np.ndarray], av.VideoFrame] = (
+        self._grey, self._interlaced = grey, info.interlaced
+        self._to_frame: Callable[..., av.VideoFrame] = (
             from_grey if grey else FromRGB(pixel_format(encoder, info), colorspace=matrix, color_range=color_range)
         )
         self._size = (info.height, info.width) if grey else (info.height, info.width, 3)
@@ -147,13 +148,14 @@ class VideoWriter:
                 f"all that {self.path.suffix} can hold; write .mkv or .mp4 instead: {self.path}"
             )
         self._last = pts
-        frame = self._to_frame(image)
-        if carried:
-            if carried.duration:
-                self._durations[time.numerator] = round(carried.duration * self._time_base / self._slot)
-            if carried.side_data:
-                self._note_lost(side_data_names(carried.side_data))
-                frame = self._carrier.put(carried.side_data, frame)
+        if carried and carried.duration:
+            self._durations[time.numerator] = round(carried.duration * self._time_base / self._slot)
+        if carried and carried.side_data and not self._grey:
+            self._note_lost(side_data_names(carried.side_data))
+            frame = self._carrier.put(carried.side_data, image, interlaced=self._interlaced)
+            frame = self._to_frame(image, frame)
+        else:
+            frame = self._to_frame(image)
         frame.pts, frame.time_base = time.numerator, self._stream.codec_context.time_base
         self._encode(frame)
 
