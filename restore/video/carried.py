@@ -18,10 +18,15 @@ CARRIED = {
     "SPHERICAL": "the projection of 360-degree pictures",
     "DYNAMIC_HDR_PLUS": "HDR10+ metadata",
     "DOVI_METADATA": "Dolby Vision metadata",
+    "MASTERING_DISPLAY_METADATA": "what the master's display could show (SMPTE ST 2086)",
+    "CONTENT_LIGHT_LEVEL": "how bright the pictures are (CTA-861.3)",
     "S12M_TIMECODE": "the timecode of each frame",
 }
 # What encoders of FFmpeg write into the stream again.
-WRITTEN = {"libx264": {"A53_CC", "STEREO3D"}, "libx265": {"A53_CC"}}
+WRITTEN = {
+    "libx264": {"A53_CC", "STEREO3D"},
+    "libx265": {"A53_CC", "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"},
+}
 
 
 def lost(side_data: Iterable[str], encoder: str) -> list[str]:
@@ -47,10 +52,12 @@ class Carried:
         duration: how long the frame is shown, in units of its time base; 0 if unknown.
         side_data: a frame of 2x2 pixels that holds FFmpeg's side data and the flags of interlaced frames; None if there
             is nothing worth carrying.
+        deep: uint16 RGB `H W 3`, the picture with more than 8 bits; None if it has no more.
     """
 
     duration: int = 0
     side_data: av.VideoFrame | None = None
+    deep: np.ndarray | None = None
 
 
 class SideDataCarrier:
@@ -69,7 +76,7 @@ class SideDataCarrier:
         return self._small.reformat(frame, width=2, height=2, format="gray", threads=1)
 
     def put(self, small: av.VideoFrame, image: np.ndarray, *, interlaced: bool) -> av.VideoFrame:
-        """A frame of the picture `image`, uint8 RGB `H W 3`, with the side data that `take` returned.
+        """A frame of the picture `image`, uint8 or uint16 RGB `H W 3`, with the side data that `take` returned.
 
         Args:
             interlaced: keep its flag; otherwise the frame is progressive.
@@ -77,10 +84,12 @@ class SideDataCarrier:
         if small.interlaced_frame and not interlaced:
             small = _progressive(small)
         height, width, _ = image.shape
-        frame = self._large.reformat(small, width=width, height=height, format="rgb24", threads=1)
+        pixels = "rgb48le" if image.dtype == np.uint16 else "rgb24"
+        frame = self._large.reformat(small, width=width, height=height, format=pixels, threads=1)
         plane = frame.planes[0]
         lines = np.zeros((height, plane.line_size), np.uint8)
-        lines[:, : 3 * width] = image.reshape(height, 3 * width)
+        rows = np.ascontiguousarray(image).view(np.uint8).reshape(height, -1)
+        lines[:, : rows.shape[1]] = rows
         plane.update(lines.tobytes())
         frame.colorspace, frame.color_range = UNSPECIFIED, UNSTATED
         return frame

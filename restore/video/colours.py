@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.video.format import VideoFormat
 from av.video.reformatter import Interpolation, VideoReformatter
 
 # Interpolate chroma, round to nearest.
@@ -49,21 +50,30 @@ class ToRGB:
         rgb = self._reformatter.reformat(frame, format="rgb24", interpolation=EXACT, threads=1)
         return np.ascontiguousarray(turn_upright(rgb.to_ndarray(), display_matrix(frame)))
 
+    def deep(self, frame: av.VideoFrame) -> np.ndarray:
+        """As the call, uint16 RGB `H W 3`, for frames of more than 8 bits."""
+        if frame.colorspace == UNSPECIFIED:
+            frame.colorspace = assumed_matrix(UNSPECIFIED, frame.width, frame.height)
+        rgb = self._reformatter.reformat(frame, format="rgb48le", interpolation=EXACT, threads=1)
+        return np.ascontiguousarray(turn_upright(rgb.to_ndarray(), display_matrix(frame)))
+
 
 class FromRGB:
-    """uint8 RGB `H W 3` => frames of `pix_fmt` with the given matrix (H.273 code) and range."""
+    """uint8 or uint16 RGB `H W 3` => frames of `pix_fmt` with the given matrix (H.273 code) and range."""
 
     def __init__(self, pix_fmt: str, *, colorspace: int, color_range: int) -> None:
         self._colorspace = colorspace
         self._range = color_range
         # FFmpeg truncates chroma where it widens it to the full range, by half a level. With one bit more on the way
         # that is a quarter: 51.2 dB instead of 48.7.
-        formats = ["yuv444p9le", pix_fmt] if color_range == FULL and colorspace != RGB else [pix_fmt]
+        widened = color_range == FULL and colorspace != RGB and VideoFormat(pix_fmt).components[0].bits == 8
+        formats = ["yuv444p9le", pix_fmt] if widened else [pix_fmt]
         self._steps = [(pix_fmt, VideoReformatter()) for pix_fmt in formats]
 
     def __call__(self, image: np.ndarray, frame: av.VideoFrame | None = None) -> av.VideoFrame:
         """Convert an image, or a `frame` that holds it; one flagged as interlaced is converted field by field."""
-        frame = frame or av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        pixels = "rgb48le" if image.dtype == np.uint16 else "rgb24"
+        frame = frame or av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=pixels)
         matrix = MATRICES.get(assumed_matrix(self._colorspace, frame.width, frame.height))
         for pix_fmt, reformatter in self._steps:
             frame = reformatter.reformat(

@@ -29,6 +29,10 @@ H264 = Encoder("libx264", 16, 0, 51, {"preset": "veryfast"})
 MPEG4 = Encoder("mpeg4", 2, 1, 31, {"qmin": "1"})
 VP9 = Encoder("libvpx-vp9", 20, 0, 63, {"deadline": "realtime", "cpu-used": "6", "row-mt": "1"})
 FFV1 = Encoder("ffv1", 0, 0, 0, {"level": "3", "slicecrc": "1"})
+H265 = Encoder("libx265", 16, 0, 51, {"preset": "veryfast"})
+H264_DEEP = Encoder("libx264", 16, 0, 51, {"preset": "veryfast"})
+PRORES = Encoder("prores_ks", 0, 0, 0, {"vendor": "apl0"})
+FFV1_DEEP = Encoder("ffv1", 0, 0, 0, {"level": "3", "slicecrc": "1"})
 GREY = Encoder("ffv1", 0, 0, 0, {"level": "3", "slicecrc": "1"})
 
 BY_SUFFIX = {".mp4": H264, ".m4v": H264, ".mov": H264, ".mkv": H264, ".avi": MPEG4, ".webm": VP9}
@@ -37,18 +41,42 @@ BY_SUFFIX = {".mp4": H264, ".m4v": H264, ".mov": H264, ".mkv": H264, ".avi": MPE
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".avi": "avi", ".webm": "webm"}
 
 
+def deepened(encoder: Encoder, info: VideoInfo, quality: int | None) -> Encoder:
+    """The encoder for a video of more than 8 bits, in place of one for 8; the same where there is none.
+
+    H.265 Main10 or Main12, which players of HDR know; H.264 where it is interlaced, as x265 holds no fields of one
+    frame; ProRes for ProRes. Lossless output is RGB of 16 bits: that is what is restored, and it comes back bit by bit.
+    """
+    if info.bits <= 8:
+        return encoder
+    if encoder is FFV1:
+        return FFV1_DEEP
+    if encoder is not H264:
+        return encoder
+    if info.codec == "prores" and quality is None:
+        return PRORES
+    return H264_DEEP if info.interlaced else H265
+
+
 def pixel_format(encoder: Encoder, info: VideoInfo) -> str:
     """4:2:0, save where H.264 has no 4:2:0 (odd sizes), and RGB or grey where nothing may be lost."""
     if encoder is GREY:
         return "gray"
     if encoder is FFV1:
         return "bgr0"
+    if encoder is FFV1_DEEP:
+        return "gbrp16le"
+    if encoder in (H265, H264_DEEP, PRORES):
+        odd = info.width % 2 or info.height % 2
+        full = odd or (encoder is PRORES and "444" in info.pix_fmt)
+        chroma = "444" if full else "422" if encoder is PRORES else "420"
+        return f"yuv{chroma}p{12 if info.bits > 10 and encoder is H265 else 10}le"
     return "yuv444p" if encoder is H264 and (info.width % 2 or info.height % 2) else "yuv420p"
 
 
 def output_colours(encoder: Encoder, info: VideoInfo) -> tuple[int, int]:
     """The `(matrix, range)` to write, as H.273 codes: the input's where it has them and the output can state them."""
-    if encoder is FFV1:
+    if encoder in (FFV1, FFV1_DEEP):
         return RGB, FULL
     if encoder is GREY:
         return UNSPECIFIED, FULL
@@ -71,6 +99,9 @@ def lost_colours(encoder: Encoder, info: VideoInfo) -> list[str]:
 
 def notes(encoder: Encoder, info: VideoInfo) -> list[str]:
     """What a person may not expect of the output, one line each."""
+    if info.bits > 8 and encoder in (MPEG4, VP9):
+        curve = {16: " of PQ (HDR)", 18: " of HLG (HDR)"}.get(info.color_trc, "")
+        return [f"{info.bits} bits a colour{curve} become 8 in this container; .mp4, .mov and .mkv keep them"]
     if pixel_format(encoder, info) != "yuv444p":
         return []
     size = f"{info.width}x{info.height}"
@@ -101,7 +132,7 @@ def add_picture_stream(
     codec.pix_fmt = pixel_format(encoder, info)
     codec.thread_type = "AUTO"
     codec.sample_aspect_ratio = info.sample_aspect_ratio
-    if info.interlaced and encoder in (H264, MPEG4):
+    if info.interlaced and encoder in (H264, H264_DEEP, MPEG4):
         codec.flags |= Flags.interlaced_dct | Flags.interlaced_me
     quality = encoder.quality if quality is None else quality
     if encoder is MPEG4:
@@ -110,6 +141,12 @@ def add_picture_stream(
         codec.qscale = True
         codec.global_quality = quality * FF_QP2LAMBDA
         return stream
+    if encoder is H265:
+        codec.options["x265-params"] = ":".join(["log-level=none", *info.mastering])
+        if container.format.name in ("mp4", "mov"):
+            codec.codec_tag = "hvc1"  # which Apple's players ask for
+    if encoder is PRORES:
+        codec.options["profile"] = "4444" if "444" in codec.pix_fmt else "hq"
     if encoder.best < encoder.worst:
         codec.options["crf"] = str(quality)
     codec.colorspace, codec.color_range = output_colours(encoder, info)

@@ -11,6 +11,8 @@ from av.video.stream import VideoStream
 
 from restore.video.carried import side_data_names
 from restore.video.colours import display_matrix, is_transposed
+from restore.video.depth import bits_of
+from restore.video.mastering import x265_params
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class VideoInfo:
     bit_rate: int | None  # of the video stream, bits per second
     side_data: frozenset[str] = frozenset()  # FFmpeg's names of what the first frame carries apart from its pixels
     alpha: bool = False  # whether it is transparent in parts
+    bits: int = 8  # of a colour
+    mastering: tuple[str, ...] = ()  # x265's parameters for the master's display and brightness
     interlaced: bool = False  # whether its frames are flagged as two fields
     # Where recordings were joined, what the reader adds to the pts of the second, the third, ...; filled as it reads.
     moves: list[int] = field(default_factory=list, compare=False)
@@ -151,5 +155,7 @@ def describe(
         bit_rate=stream.bit_rate or None,
         side_data=side_data_names(frame),
         alpha=has_alpha(stream, frame),
+        bits=bits_of(frame),
+        mastering=tuple(x265_params(frame)),
         interlaced=frame.interlaced_frame and not is_transposed(matrix) and frame.height % 2 == 0,
     )

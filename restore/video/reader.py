@@ -13,6 +13,7 @@ from restore.video.carried import Carried, SideDataCarrier
 from restore.video.colours import ToRGB
 from restore.video.decoder import Decoder
 from restore.video.deinterlace import deinterlaced
+from restore.video.depth import shallow
 from restore.video.info import RAW, VideoInfo, bobbed, describe
 from restore.video.opening import open_video, picture_stream, reason
 from restore.video.timestamps import Timestamps
@@ -114,8 +115,10 @@ class VideoReader:
         def frame(duration: int) -> Frame:
             assert waiting is not None
             picture, pts = waiting
-            carried = Carried(duration, carrier.take(picture))
-            return Frame(to_rgb(picture), pts, self.info.time_base, carried=carried)
+            deep = to_rgb.deep(picture) if self.info.bits > 8 else None
+            image = to_rgb(picture) if deep is None else shallow(deep)
+            carried = Carried(duration, carrier.take(picture), deep)
+            return Frame(image, pts, self.info.time_base, carried=carried)
 
         pictures = self._timestamps.assign(decoded, self._decoder.delay)
         if self._top_first is not None:

@@ -11,12 +11,14 @@ import av
 import numpy as np
 from av.container import OutputContainer
 from av.packet import Packet
+from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 
 from restore.errors import RestoreError, VideoError
 from restore.video import matroska, mp4
 from restore.video.carried import Carried, SideDataCarrier, lost, side_data_names
 from restore.video.colours import FromRGB, from_grey
+from restore.video.depth import STEP, restored_at_depth
 from restore.video.encoders import (
     BY_SUFFIX,
     FFV1,
@@ -24,6 +26,7 @@ from restore.video.encoders import (
     GREY,
     Encoder,
     add_picture_stream,
+    deepened,
     lost_colours,
     notes,
     output_colours,
@@ -73,7 +76,8 @@ class VideoWriter:
     ) -> None:
         self.path = Path(path)
         encoder = checked_encoder(self.path, lossless or grey, quality, overwrite)
-        encoder = GREY if grey else encoder
+        encoder = GREY if grey else deepened(encoder, info, quality) if source is not None else encoder
+        self._deep = VideoFormat(pixel_format(encoder, info)).components[0].bits > 8
         matrix, color_range = output_colours(encoder, info)
         self._grey, self._interlaced = grey, info.interlaced
         self._to_frame: Callable[..., av.VideoFrame] = (
@@ -150,6 +154,9 @@ class VideoWriter:
         self._last = pts
         if carried and carried.duration:
             self._durations[time.numerator] = round(carried.duration * self._time_base / self._slot)
+        if self._deep:
+            deep = carried.deep if carried else None
+            image = image.astype(np.uint16) * STEP if deep is None else restored_at_depth(deep, image)
         if carried and carried.side_data and not self._grey:
             self._note_lost(side_data_names(carried.side_data))
             frame = self._carrier.put(carried.side_data, image, interlaced=self._interlaced)
