@@ -14,7 +14,7 @@ FF_QP2LAMBDA = 118  # MPEG-4's quantiser => FFmpeg's `global_quality`
 MPEG4_TICKS = 65535  # MPEG-4 counts no finer than this in a second
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Encoder:
     """`quality`, from `best` to `worst`, is on the encoder's own scale."""
 
