@@ -49,7 +49,7 @@ class Carried:
     """What belongs to one frame.
 
     Attributes:
-        duration: how long the frame is shown, in units of its time base; 0 if unknown.
+        duration: how long the frame is displayed, in units of its time base; 0 if unknown.
         side_data: a frame of 2x2 pixels that holds FFmpeg's side data and the flags of interlaced frames; None if there
             is nothing worth carrying.
         deep: uint16 RGB `H W 3`, the picture with more than 8 bits; None if it has no more.
@@ -79,7 +79,7 @@ class SideDataCarrier:
         """A frame of the picture `image`, uint8 or uint16 RGB `H W 3`, with the side data that `take` returned.
 
         Args:
-            interlaced: keep its flag; otherwise the frame is progressive.
+            interlaced: whether its flag stays; otherwise the frame is progressive.
         """
         if small.interlaced_frame and not interlaced:
             small = _progressive(small)

@@ -101,7 +101,7 @@ def notes(encoder: Encoder, info: VideoInfo) -> list[str]:
     """What a person may not expect of the output, one line each."""
     if info.bits > 8 and encoder in (MPEG4, VP9):
         curve = {16: " of PQ (HDR)", 18: " of HLG (HDR)"}.get(info.color_trc, "")
-        return [f"{info.bits} bits a colour{curve} become 8 in this container; .mp4, .mov and .mkv keep them"]
+        return [f"{info.bits} bits a colour{curve} become 8 in this container; .mp4, .mov and .mkv hold them"]
     if pixel_format(encoder, info) != "yuv444p":
         return []
     size = f"{info.width}x{info.height}"

@@ -41,7 +41,7 @@ class FieldOrder:
     Attributes:
         top_first: the top field.
         flagged: the video says so itself; otherwise it was measured.
-        telecined: two of five frames are combed: film at 24 frames a second, shown as 60 fields (3:2).
+        telecined: two of five frames are combed: film at 24 frames a second, in 60 fields (3:2).
     """
 
     top_first: bool

@@ -96,7 +96,7 @@ def bobbed(info: VideoInfo) -> VideoInfo:
 
 
 def _plausible_rate(stream: VideoStream, frame: av.VideoFrame) -> Fraction:
-    """The average rate, unless the first frame is shown for longer: DV in AVI of type 1 states its clock's rate."""
+    """The average rate, unless the first frame is displayed for longer: DV in AVI of type 1 states its clock's rate."""
     rate = average_rate(stream)
     if rate > FASTEST and frame.duration and stream.time_base:
         return min(rate, 1 / (frame.duration * stream.time_base))

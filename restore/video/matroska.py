@@ -1,6 +1,6 @@
 """State the shape of a pixel in a Matroska or WebM file that FFmpeg has just written.
 
-Matroska states the size at which a picture is shown (RFC 9559, sections 5.1.4.1.28.12 to 14). PyAV cannot hand the
+Matroska states the size at which a picture is displayed (RFC 9559, sections 5.1.4.1.28.12 to 14). PyAV cannot hand the
 shape of a pixel to FFmpeg's muxer, which reserves room in its header (`PADDING`) for what is put there afterwards.
 """
 
@@ -23,7 +23,7 @@ Element = tuple[int, bytes]  # identity and content
 
 
 def set_pixel_shape(path: Path, shape: Fraction) -> None:
-    """Write the size at which the first video track is shown, for pixels of `shape` (width : height)."""
+    """Write the size at which the first video track is displayed, for pixels of `shape` (width : height)."""
     with open(path, "r+b") as file:
         start, header = _header(file)
         old = list(_pieces(header))
@@ -39,10 +39,10 @@ def set_pixel_shape(path: Path, shape: Fraction) -> None:
         file.write(b"".join(raw for _, raw in new))
 
 
-def shown_size(width: int, height: int, shape: Fraction) -> tuple[int, int]:
-    """The size at which a picture is shown: exactly of the shape, and nearly as high as it is.
+def display_size(width: int, height: int, shape: Fraction) -> tuple[int, int]:
+    """The size at which a picture is displayed: exactly of the shape, and about as high as it is.
 
-    >>> shown_size(720, 576, Fraction(16, 15)), shown_size(96, 72, Fraction(16, 15))
+    >>> display_size(720, 576, Fraction(16, 15)), display_size(96, 72, Fraction(16, 15))
     ((768, 576), (128, 90))
     """
     ratio = shape * width / height
@@ -106,7 +106,7 @@ def _with_shape(tracks: bytes, shape: Fraction) -> bytes:
         display = (DISPLAY_WIDTH, DISPLAY_HEIGHT, DISPLAY_UNIT)
         video = [(key, value) for key, value in _elements(dict(parts)[VIDEO]) if key not in display]
         width, height = (int.from_bytes(dict(video)[key], "big") for key in (PIXEL_WIDTH, PIXEL_HEIGHT))
-        for key, number in zip(display, shown_size(width, height, shape), strict=False):
+        for key, number in zip(display, display_size(width, height, shape), strict=False):
             video.append((key, number.to_bytes(4, "big")))
         entries[index] = name, _joined([(key, _joined(video) if key == VIDEO else value) for key, value in parts])
         break

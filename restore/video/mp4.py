@@ -1,7 +1,7 @@
 """Put right what FFmpeg cannot be asked to write into the header of an MP4 (ISO/IEC 14496-12).
 
-The track header (`tkhd`) states the size at which a track is shown, 16.16 fixed point: of a picture with pixels that
-are not square another one than its samples have. PyAV cannot hand the shape of a pixel to FFmpeg's muxer.
+The track header (`tkhd`) states the size at which a track is displayed, 16.16 fixed point: of a picture with pixels
+that are not square another one than its samples have. PyAV cannot hand the shape of a pixel to FFmpeg's muxer.
 """
 
 import struct
@@ -15,7 +15,7 @@ SIZE_FROM_END = 8  # bytes: width and height end a `tkhd`
 
 
 def set_pixel_shape(path: Path, shape: Fraction) -> None:
-    """Write the width at which the first video track is shown, for pixels of `shape` (width : height)."""
+    """Write the width at which the first video track is displayed, for pixels of `shape` (width : height)."""
     with open(path, "r+b") as file:
         file.seek(0, 2)
         for header, kind in _tracks(file, 0, file.tell()):

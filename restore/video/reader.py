@@ -109,7 +109,7 @@ class VideoReader:
         to_rgb, carrier = ToRGB(), SideDataCarrier()
         joined = len(self.info.moves)
         step = self._timestamps.step
-        count, shown = 0, Fraction(0)
+        count, time = 0, Fraction(0)
         waiting: tuple[av.VideoFrame, int] | None = None
 
         def frame(duration: int) -> Frame:
@@ -130,10 +130,10 @@ class VideoReader:
             if self._is_first_of_joined(picture, pts, joined):
                 joined += 1
                 self.seams.append(pts * self.info.time_base)
-            count, shown = count + 1, pts * self.info.time_base
+            count, time = count + 1, pts * self.info.time_base
         if waiting:
             end = self._decoder.stated_end()
-            last = round((end - shown) / self.info.time_base) if end else 0
+            last = round((end - time) / self.info.time_base) if end else 0
             yield frame(last if last > 0 else waiting[0].duration or step)
         if self._decoder.damage:
-            self.broken = f"{self._decoder.damage}; {count} frames could be read, the last at {float(shown):.2f} s"
+            self.broken = f"{self._decoder.damage}; {count} frames could be read, the last at {float(time):.2f} s"

@@ -134,7 +134,7 @@ class VideoWriter:
     def write(self, image: np.ndarray, pts: int, carried: Carried | None = None) -> None:
         """Append one picture, uint8 RGB `H W 3` or grey `H W`, shown at `pts * time_base` seconds, after the last one.
 
-        `carried` is what the reader's frame has apart from its pixels; how long the last picture is shown is in it.
+        `carried` is what the reader's frame has apart from its pixels; how long the last picture is displayed is in it.
 
         Raises:
             ValueError: another size or type, or a pts that does not move forward.
@@ -202,7 +202,7 @@ class VideoWriter:
         packet.duration = duration
         self._end = max(self._end, pts + duration)
         if last and self._container.format.name in ("mp4", "mov"):
-            # An MP4 sums durations up in the order of decoding, in which the last shown may not be the last.
+            # An MP4 sums durations up in the order of decoding, in which the last picture may not be the last.
             packet.duration = max(duration, self._end - self._start - (dts - self._first_dts))
 
     def _mend_headers(self) -> None:

@@ -84,7 +84,7 @@ def test_the_order_is_found(tmp_path: Path, suffix: str, codec: str, flagged: bo
     path = make_interlaced(tmp_path / f"tape{suffix}", codec, top_first, flagged=flagged)
     order = field_order(path)
     assert order == FieldOrder(top_first, flagged)
-    assert bool(order.notes()) != flagged, "what is measured is said"
+    assert bool(order.notes()) != flagged, "what is measured is named"
     if flagged:
         assert all(top_field_first(frame) == top_first for frame in frames_of(path))
 

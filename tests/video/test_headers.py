@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
-from restore.video.matroska import shown_size
+from restore.video.matroska import display_size
 from restore.video.reader import VideoReader
 from tests.video.make import CONTAINERS, MILLI, PICTURE, picture
 from tests.video.rewrite import rewrite, times
 
 
 def make_shaped(path: Path, shape: Fraction, last: int = 40) -> Path:
-    """Three pictures of 96x72 at 0, 40 and 80 ms with pixels of `shape`; the last is shown for `last` ms."""
+    """Three pictures of 96x72 at 0, 40 and 80 ms with pixels of `shape`; the last is displayed for `last` ms."""
     with av.open(str(path), "w") as container:
         options = {"bf": "0"} if PICTURE[path.suffix] == "libx264" else {}
         stream = container.add_stream(PICTURE[path.suffix], 25, options, width=96, height=72, time_base=MILLI)
@@ -56,15 +56,15 @@ def test_the_shape_of_a_pixel(tmp_path: Path, suffix: str, shape: Fraction, loss
 
 
 @pytest.mark.parametrize("shape", [Fraction(16, 15), Fraction(1, 3), Fraction(4, 3), Fraction(110, 113)])
-def test_a_shown_size_has_exactly_the_shape(shape: Fraction) -> None:
+def test_a_display_size_has_exactly_the_shape(shape: Fraction) -> None:
     for width, height in ((720, 576), (96, 72), (1, 1), (1919, 1079)):
-        shown = shown_size(width, height, shape)
-        assert Fraction(*shown) == shape * width / height
+        displayed = display_size(width, height, shape)
+        assert Fraction(*displayed) == shape * width / height
 
 
 @pytest.mark.parametrize("lossless", [False, True])
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
-def test_the_last_picture_is_shown_as_long(tmp_path: Path, suffix: str, lossless: bool) -> None:
+def test_the_last_picture_lasts_as_long(tmp_path: Path, suffix: str, lossless: bool) -> None:
     path = make_shaped(tmp_path / f"clip{suffix}", Fraction(1), last=3000)
     output = tmp_path / f"out{'.mkv' if lossless else suffix}"
     rewrite(path, output, lossless=lossless)

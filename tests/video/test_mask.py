@@ -82,7 +82,7 @@ def painted(*colours: tuple[int, int, int]) -> np.ndarray:
 
 
 def masks_of(path: Path) -> tuple[list[np.ndarray], list[str], str]:
-    """What is hidden in each frame, what is said before the work, and the summary."""
+    """What is hidden in each frame, the warnings before the work, and the summary."""
     check = MaskCheck.of(path)
     with open_mask(path) as reader:
         frames = [next(iter(reader))] if getattr(reader, "endless", False) else list(reader)
@@ -139,7 +139,7 @@ def test_a_mask_in_the_alpha_channel(tmp_path: Path) -> None:
     assert lines == [] and np.array_equal(hidden, opaque > 0), "an alpha channel that is opaque throughout says nothing"
 
 
-def test_what_is_said_comes_before_the_work(tmp_path: Path) -> None:
+def test_warnings_come_before_the_work(tmp_path: Path) -> None:
     for level, line in ((0, "hides nothing in any frame"), (255, "hides everything in all frames")):
         cv2.imwrite(str(tmp_path / "mask.png"), np.full((8, 8), level, np.uint8))
         assert line in masks_of(tmp_path / "mask.png")[1][0]

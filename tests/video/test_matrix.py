@@ -19,10 +19,10 @@ def test_what_goes_in_comes_out(tmp_path: Path, suffix: str, which: Property) ->
     output, named = rewritten(path, tmp_path)
     assert named == []
     before, after = measured(path), measured(output)
-    near = MILLI if output.suffix in (".mkv", ".webm") else Fraction(0)
+    tolerance = MILLI if output.suffix in (".mkv", ".webm") else Fraction(0)
     assert len(after["times"]) == len(before["times"]) == 10
     for old, new in zip(before["times"], after["times"], strict=True):
-        assert abs(old - new) <= near
+        assert abs(old - new) <= tolerance
     assert abs(before["end"] - after["end"]) <= 2 * MILLI
     assert abs(before["duration"] - after["duration"]) <= 25 * MILLI or suffix == ".ts"
     assert after["shape"] == before["shape"] == which.options.get("shape", 1)

@@ -76,10 +76,10 @@ def test_odd_sizes(tmp_path: Path, suffix: str, size: tuple[int, int]) -> None:
     before, after, reader = rewrite(path, tmp_path / f"out{suffix}")
     assert len(before) == 4 and (reader.info.width, reader.info.height) == size
     odd = any(length % 2 for length in size)
-    with VideoReader(path) as source, VideoWriter(tmp_path / f"said{suffix}", info=source.info) as writer:
-        said = [f"H.264 holds {size[0]}x{size[1]}, an odd size, only as 4:4:4, which browsers and TVs may not play; "]
-        said = [f"{said[0]}.webm holds it as 4:2:0"] if odd and suffix not in (".avi", ".webm") else []
-        assert writer.notes == said
+    with VideoReader(path) as source, VideoWriter(tmp_path / f"noted{suffix}", info=source.info) as writer:
+        lines = [f"H.264 holds {size[0]}x{size[1]}, an odd size, only as 4:4:4, which browsers and TVs may not play; "]
+        lines = [f"{lines[0]}.webm holds it as 4:2:0"] if odd and suffix not in (".avi", ".webm") else []
+        assert writer.notes == lines
         writer.write(next(iter(source)).image, 0)
     assert psnr(after[0].image, picture(0, *size)) > (30 if size == (2, 2) else 36)
 
