@@ -45,16 +45,17 @@ class ToRGB:
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
-        if frame.colorspace == UNSPECIFIED:
-            frame.colorspace = assumed_matrix(UNSPECIFIED, frame.width, frame.height)
-        rgb = self._reformatter.reformat(frame, format="rgb24", interpolation=EXACT, threads=1)
-        return np.ascontiguousarray(turn_upright(rgb.to_ndarray(), display_matrix(frame)))
+        return self._converted(frame, "rgb24")
 
     def deep(self, frame: av.VideoFrame) -> np.ndarray:
         """As the call, uint16 RGB `H W 3`, for frames of more than 8 bits."""
-        if frame.colorspace == UNSPECIFIED:
-            frame.colorspace = assumed_matrix(UNSPECIFIED, frame.width, frame.height)
-        rgb = self._reformatter.reformat(frame, format="rgb48le", interpolation=EXACT, threads=1)
+        return self._converted(frame, "rgb48le")
+
+    def _converted(self, frame: av.VideoFrame, pixels: str) -> np.ndarray:
+        stated = frame.colorspace
+        frame.colorspace = assumed_matrix(stated, frame.width, frame.height)
+        rgb = self._reformatter.reformat(frame, format=pixels, interpolation=EXACT, threads=1)
+        frame.colorspace = stated
         return np.ascontiguousarray(turn_upright(rgb.to_ndarray(), display_matrix(frame)))
 
 
