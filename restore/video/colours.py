@@ -49,7 +49,7 @@ class ToRGB:
 
     def deep(self, frame: av.VideoFrame) -> np.ndarray:
         """As the call, uint16 RGB `H W 3`, for frames of more than 8 bits."""
-        return self._converted(frame, "rgb48le")
+        return self._converted(frame, "gbrp16le")
 
     def _converted(self, frame: av.VideoFrame, pixels: str) -> np.ndarray:
         stated = frame.colorspace
@@ -81,7 +81,7 @@ class FromRGB:
                 frame,
                 format=pix_fmt,
                 dst_colorspace=matrix,
-                dst_color_range=self._range,
+                dst_color_range=self._range or (LIMITED if image.dtype == np.uint16 else 0),  # 0: not stated
                 interpolation=EXACT,
                 threads=1,
             )
