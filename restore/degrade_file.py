@@ -1,4 +1,4 @@
-"""Degrade one video file into another, streamed, and write the true mask beside it: pairs to try the restorer on."""
+"""Degrade one video file into another, streamed, and write its true mask: pairs to try the restorer on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,7 +47,7 @@ def degrade_file(
         video: what to degrade.
         output: what to write; its extension chooses the format.
         kind: of boxes, see `draw_boxes`.
-        obstructions: what is before the scene in place of boxes of that kind, some of `obstructions.draw.KINDS`.
+        obstructions: what is before the scene in place of boxes of that kind, some of `KINDS`.
         seed: the same seed degrades a video in the same way.
         lossless: FFV1 in RGB, into `.mkv`; else the encoder adds its own losses.
         overwrite: replace `output` and its mask if they exist.

@@ -13,7 +13,7 @@ from restore.degradations.obstructions.draw import obstruct
 from restore.kinds import BOXES, KINDS
 
 NONE = Range(0.0, 0.0, 0.0)
-# How often each kind is drawn, beside the others: what is hard to see more often than what is easy.
+# How often each kind is drawn, relative to the others: what is hard to see more often than what is easy.
 OFTEN = {"leaves": 2.0, "boxes": 1.0, "dirt": 3.0, "drops": 1.5, "flare": 1.5, "scratches": 2.0, "text": 1.0}
 assert tuple(OFTEN) == KINDS
 

@@ -1,6 +1,6 @@
 """The generator: deblurs, denoises and coarsely fills a frame, starting from what its neighbours saw.
 
-It reads the evidence stack (`restore/occlusion/evidence.py`) and adds a residual to the stack's first three channels,
+It reads the evidence stack (`restore/propagation/evidence.py`) and adds a residual to the stack's first three channels,
 the base.
 """
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, Optional
 
+from restore.training.ranges import check_at_most, check_multiple, check_ranges
+
 
 def _setting(default: Any, text: str) -> Any:
     return field(default=default, metadata={"help": text})
@@ -32,21 +34,14 @@ class Settings:
     workers: int = _setting(1, "processes that decode")
 
     learning_rate: float = _setting(2e-4, "of the optimiser; falls to zero along a cosine")
-    ema_decay: float = _setting(0.999, "of the averaged weights, which are the ones that are kept")
+    ema_decay: float = _setting(0.999, "of the averaged weights, which are the ones that are written")
     mixed_precision: Literal["auto", "no", "fp16", "bf16"] = _setting("auto", "auto: bf16 where the hardware has it")
     gradient_clip: float = _setting(1.0, "greatest norm of the gradient; typical ones are a few times it")
     gradient_accumulation: int = _setting(1, "steps a weight update")
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if name in COUNTS and value < 1:
-                raise ValueError(f"{name} is {value}, expected at least 1")
-        if min(self.crop_height, self.crop_width) < 32:
-            raise ValueError(f"crops are {self.crop_height}x{self.crop_width}, expected at least 32x32")
-        if self.batch_size % self.windows_per_video:
-            raise ValueError(
-                f"batch_size is {self.batch_size}, expected a multiple of windows_per_video ({self.windows_per_video})"
-            )
+        check_ranges(vars(self))
+        check_multiple("batch_size", self.batch_size, "windows_per_video", self.windows_per_video)
 
 
 @dataclass
@@ -64,22 +59,21 @@ class TrainConfig(Settings):
 
     obstructed_share: float = _setting(0.0, "of the windows, with leaves, dirt, drops, ... instead of grey boxes")
     segmenter: Optional[str] = _setting(  # noqa: UP045
-        None, "a segmenter.pth that finds what is hidden together with the finder, as it will be in use"
+        None, "a segmenter.pth that finds what is hidden in addition to the finder, as it will in use"
     )
     finder_steps: int = _setting(2000, "steps of the occlusion finder, before the generator's")
     finder_batch: int = _setting(16, "frames a step of the finder")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.frames_per_window > self.window:
-            raise ValueError(f"frames_per_window is {self.frames_per_window}, expected at most window ({self.window})")
-        if not 0 <= self.obstructed_share <= 1:
-            raise ValueError(f"obstructed_share is {self.obstructed_share}, expected 0 to 1")
+        check_at_most("frames_per_window", self.frames_per_window, "window", self.window)
+        if self.finder_batch > self.windows_per_video:
+            check_multiple("finder_batch", self.finder_batch, "windows_per_video", self.windows_per_video)
 
 
 @dataclass
 class ObstructionConfig(Settings):
-    """Train the segmenter that finds what hides the scene, and says what it is."""
+    """Train the segmenter that finds what hides the scene, and of what kind it is."""
 
     stage: Literal["obstruction"] = _setting("obstruction", "what to train")
     output_dir: str = _setting("saved_models", "where segmenter.pth goes")
@@ -95,8 +89,7 @@ class ObstructionConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.frames_per_window > self.window:
-            raise ValueError(f"frames_per_window is {self.frames_per_window}, expected at most window ({self.window})")
+        check_at_most("frames_per_window", self.frames_per_window, "window", self.window)
 
 
 @dataclass
@@ -113,7 +106,7 @@ class AutoencoderConfig(Settings):
     learning_rate: float = _setting(1e-3, "of Adam; falls to zero along a cosine")
     l1_weight: float = _setting(1.0, "of |decoded - clean|")
     gradient_weight: float = _setting(1.0, "of |gradient of decoded - gradient of clean|")
-    moment_weight: float = _setting(0.01, "of keeping each latent channel's mean near 0 and its deviation near 1")
+    moment_weight: float = _setting(0.01, "of how far each latent channel is from mean 0 and deviation 1")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,7 +115,7 @@ class AutoencoderConfig(Settings):
                 f"width is {self.width}, expected at least twice the {self.latent_channels} latent channels"
             )
         for side in (self.crop_height, self.crop_width):
-            if self.downsampling < 1 or side % self.downsampling:
+            if side % self.downsampling:
                 raise ValueError(f"downsampling is {self.downsampling}, expected a divisor of the crops' sides, {side}")
 
 
@@ -143,31 +136,20 @@ class RefinerConfig(Settings):
     widths: list[int] = field(
         default_factory=lambda: [64, 128, 192], metadata={"help": "the denoiser's channels, level by level"}
     )
-    coarse_share: float = _setting(0.8, "of the windows that are shown the coarse fill; the others show nothing there")
+    coarse_share: float = _setting(
+        0.8, "of the windows that have the coarse fill in their holes; the others have nothing"
+    )
     snr_gamma: float = _setting(5.0, "min-SNR weighting's gamma")
     hidden_least: float = _setting(0.01, "least share of a crop that is hidden")
     hidden_most: float = _setting(0.6, "greatest share of a crop that is hidden")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if any(width % 16 for width in self.widths) or not self.widths:
+        if any(width % 16 for width in self.widths):
             raise ValueError(f"widths are {self.widths}, expected multiples of 16")
-        if not 0 < self.hidden_least <= self.hidden_most <= 1:
-            raise ValueError(
-                f"hidden_least is {self.hidden_least}, hidden_most {self.hidden_most}, expected 0 < least <= most <= 1"
-            )
+        check_at_most("hidden_least", self.hidden_least, "hidden_most", self.hidden_most)
 
 
-COUNTS = {
-    "epochs",
-    "batch_size",
-    "windows_per_video",
-    "window",
-    "frames_per_window",
-    "gradient_accumulation",
-    "validate_every",
-    "finder_batch",
-}
 STAGES = {
     "generator": TrainConfig,
     "obstruction": ObstructionConfig,

@@ -167,7 +167,7 @@ def _forth_and_back(start: int, count: int, total: int) -> np.ndarray:
 
 
 def _at_least(frames: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Scale frames uint8 `T H W 3` up, their shape kept, until a crop of `height` x `width` fits."""
+    """Scale frames uint8 `T H W 3` up, in proportion, until a crop of `height` x `width` fits."""
     scale = max(height / frames.shape[1], width / frames.shape[2])
     if scale <= 1:
         return frames

@@ -9,7 +9,7 @@ from torch import Tensor
 from restore.errors import RestoreError
 
 FEW = 50  # px: what softens Dice of a kind, and how many of it are worth a gradient
-KNOWN = 0.1  # how much a known latent cell counts beside a hidden one
+KNOWN = 0.1  # how much a known latent cell counts, where a hidden one counts 1
 
 
 def reconstruction_loss(restored: Tensor, clean: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ def discriminator_loss(scores_of_clean: Tensor, scores_of_restored: Tensor) -> T
 def mask_loss(logits: Tensor, mask: Tensor) -> Tensor:
     """Cross-entropy plus soft Dice of a predicted mask (logits) and the true one, both `B 1 H W`. Scalar.
 
-    Cross-entropy makes the probabilities honest; Dice keeps small masks from being outvoted.
+    Cross-entropy makes the probabilities honest; without Dice, small masks would be outvoted.
     """
     probability = logits.sigmoid()
     overlap = 2 * (probability * mask).sum() + 1

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from restore.errors import VideoError
+from restore.frame import Frame
 from restore.video.files import IMAGE_EXTENSIONS, images_in
-from restore.video.reader import Frame
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def read_alpha(path: Path) -> np.ndarray | None:
 
 
 def _decoded(path: Path, flags: int) -> np.ndarray:
-    level = cv2.utils.logging.setLogLevel(0)  # what is wrong with the file is said in one line, below
+    level = cv2.utils.logging.setLogLevel(0)  # the error below names what is wrong with the file
     try:
         data = np.fromfile(path, np.uint8)
         image = cv2.imdecode(data, flags) if data.size else None

@@ -1,4 +1,4 @@
-"""Write restored frames beside the input's sound and subtitles; under the final name only once the file is whole."""
+"""Write restored frames with the sound and subtitles of the input; under the final name only once the file is whole."""
 
 import os
 import secrets
@@ -132,7 +132,7 @@ class VideoWriter:
         return self._notes
 
     def write(self, image: np.ndarray, pts: int, carried: Carried | None = None) -> None:
-        """Append one picture, uint8 RGB `H W 3` or grey `H W`, shown at `pts * time_base` seconds, after the last one.
+        """Append one picture, uint8 RGB `H W 3` or grey `H W`, displayed at `pts * time_base` seconds, after the last.
 
         `carried` is what the reader's frame has apart from its pixels; how long the last picture is displayed is in it.
 

@@ -58,8 +58,8 @@ def test_an_item_depends_on_seed_epoch_and_index_alone(videos: list[Path]) -> No
 
 
 def test_the_number_of_workers_changes_nothing(videos: list[Path]) -> None:
-    alone, together = (list(batches(windows(videos), epochs=1, batch=2, workers=workers)) for workers in (0, 2))
-    assert len(alone) == 3 and same(alone, together)
+    alone, parallel = (list(batches(windows(videos), epochs=1, batch=2, workers=workers)) for workers in (0, 2))
+    assert len(alone) == 3 and same(alone, parallel)
 
 
 def test_windows_are_consecutive_frames_of_one_stretch(tmp_path: Path) -> None:

@@ -1,22 +1,18 @@
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor
 
 from restore.degradations.degrade import Ranges
-from restore.detection.dilate import rimmed
-from restore.detection.fuse import together, without_traces
-from restore.models.finder import OcclusionFinder, triples
-from restore.models.segmenter import Segmenter, surroundings
+from restore.models.finder import OcclusionFinder
 from restore.propagation.evidence import BASE, FRAME
-from restore.tensors import to_float
-from restore.training.prepare import Pairs, degraded_windows, find_masks, propagated_pairs
-from tests.propagation.scenes import pan
+from restore.tensors import to_uint8
+from restore.training.in_use import detected, given
+from restore.training.prepare import GIVEN_SHARE, Pairs, degraded_windows, propagated_pairs, training_pairs
+from tests.propagation.footage import pan
 
 WINDOWS, FRAMES, HEIGHT, WIDTH = 3, 4, 48, 56
 CPU = torch.device("cpu")
@@ -37,20 +33,15 @@ def degraded(*seed: int) -> tuple[Tensor, Tensor, Tensor]:
     return clean, bad, mask
 
 
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
+def propagated(clean: Tensor, bad: Tensor, mask: Tensor, known: Tensor, picked: list[list[int]]) -> Pairs:
+    """With the `known` masks given, of which `mask` is the truth."""
+    windows = [given(*clip) for clip in zip(to_uint8(bad), known[:, :, 0].numpy(), strict=True)]
+    return propagated_pairs(clean, mask, windows, picked=picked)
 
 
-def pairs(pool: ThreadPoolExecutor, known: Tensor | None = None) -> tuple[Pairs, Tensor, Tensor, Tensor]:
+def pairs(known: Tensor | None = None) -> tuple[Pairs, Tensor, Tensor, Tensor]:
     clean, bad, mask = degraded(1)
-    return (
-        propagated_pairs(clean, bad, mask, mask if known is None else known, picked=PICKED, pool=pool),
-        clean,
-        bad,
-        mask,
-    )
+    return propagated(clean, bad, mask, mask if known is None else known, PICKED), clean, bad, mask
 
 
 def test_the_seed_decides_all() -> None:
@@ -71,18 +62,18 @@ def test_clean_clips_are_what_was_read() -> None:
     assert bad.shape == clean.shape and mask.shape == (WINDOWS, FRAMES, 1, HEIGHT, WIDTH)
 
 
-def test_some_clips_are_varied_and_the_others_are_what_was_read() -> None:
+def test_some_clips_are_augmented_and_the_others_are_what_was_read() -> None:
     read, seen = batch()["clips"].float() / 127.5 - 1, []
     for step in range(8):
-        clean, bad, mask, _ = degraded_windows(batch(), seed=(step,), ranges=Ranges(), device=CPU, varied=0.5)
+        clean, bad, mask, _ = degraded_windows(batch(), seed=(step,), ranges=Ranges(), device=CPU, augmented_share=0.5)
         assert clean.shape == bad.shape and mask.shape == (WINDOWS, FRAMES, 1, HEIGHT, WIDTH)
         assert clean.abs().max() <= 1
         seen += [torch.equal(one, other) for one, other in zip(clean, read, strict=True)]
     assert 0.2 < np.mean(seen) < 0.8
 
 
-def test_pairs_belong_together(pool: ThreadPoolExecutor) -> None:
-    made, clean, bad, mask = pairs(pool)
+def test_pairs_belong_to_one_frame() -> None:
+    made, clean, bad, mask = pairs()
     rows = [(window, frame) for window, frames in enumerate(PICKED) for frame in frames]
     assert made.evidence.shape == (6, 23, HEIGHT, WIDTH)
     for index, (window, frame) in enumerate(rows):
@@ -94,48 +85,40 @@ def test_pairs_belong_together(pool: ThreadPoolExecutor) -> None:
             assert torch.allclose(made.evidence[index, channels], bad[window, neighbour], atol=1e-6)
 
 
-def test_a_picked_frame_does_not_depend_on_what_else_is_picked(pool: ThreadPoolExecutor) -> None:
-    made, clean, bad, mask = pairs(pool)
-    every = propagated_pairs(clean, bad, mask, mask, picked=[list(range(FRAMES))] * WINDOWS, pool=pool)
+def test_a_picked_frame_does_not_depend_on_what_else_is_picked() -> None:
+    made, clean, bad, mask = pairs()
+    every = propagated(clean, bad, mask, mask, [list(range(FRAMES))] * WINDOWS)
     assert torch.equal(every.evidence[[0, 2, 5, 8, 9, 11]], made.evidence)
 
 
-def test_the_base_is_nearer_to_clean_than_the_frame_is(pool: ThreadPoolExecutor) -> None:
-    made, *_ = pairs(pool)
+def test_the_base_errs_less_than_the_frame() -> None:
+    made, *_ = pairs()
     error = [(made.evidence[:, channels] - made.clean).square().mean().item() for channels in (BASE, FRAME)]
     assert error[0] < 0.7 * error[1]
 
 
-def test_the_restorer_is_told_the_known_mask_and_judged_by_the_true_one(pool: ThreadPoolExecutor) -> None:
-    _, _, _, mask = pairs(pool)
-    made, *_ = pairs(pool, known=torch.zeros_like(mask))
+def test_the_generator_reads_the_known_mask_and_is_judged_by_the_true_one() -> None:
+    _, _, _, mask = pairs()
+    made, *_ = pairs(known=torch.zeros_like(mask))
     assert not made.evidence[:, 22].any() and made.mask.any()
 
 
-def test_masks_found_are_the_finders_and_the_segmenters(pool: ThreadPoolExecutor) -> None:
+def test_masks_are_detected_but_for_those_that_are_given() -> None:
+    AcceleratorState._reset_state(reset_partial_state=True)
+    accelerator = Accelerator(cpu=True, mixed_precision="no")
     torch.manual_seed(0)
     finder: Any = OcclusionFinder(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
     finder.unet.tail.reset_parameters()
-    clips = to_float(np.stack([pan(9, (1, 2), 32, 40, seed) for seed in range(2)]))  # 18 frames: more than go at once
-    found = find_masks(finder, clips, nullcontext)  # type: ignore[arg-type]
-    assert found.shape == (2, 9, 1, 32, 40) and found.min() >= 0 and found.max() <= 1 and found.std() > 0
-    assert not found.requires_grad
-    with torch.no_grad():
-        wanted = torch.stack([finder(one).sigmoid() for one in triples(clips)])
-    assert torch.allclose(found, wanted, atol=1e-5)
-
-    segmenter = Segmenter(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
-    segmenter.unet.tail.reset_parameters()
-    assert segmenter.unet.tail.bias is not None
-    segmenter.unet.tail.bias.data[:4] += 9  # surer than the finder that something is there
-    both = find_masks(finder, clips, nullcontext, segmenter)  # type: ignore[arg-type]
-    with torch.no_grad():
-        for one, stacks, frames in zip(both, surroundings(clips), triples(clips), strict=True):
-            logits = segmenter(stacks)
-            parts = finder(frames)[:, 0].sigmoid(), logits[:, 0].sigmoid(), logits[:, 1:].argmax(1).byte()
-            said = list(zip(*(x.numpy() for x in parts), strict=True))
-            for t, frame in enumerate(one[:, 0]):
-                around = range(max(0, t - 1), min(9, t + 2))
-                wanted = rimmed(*together(*without_traces([said[u] for u in around], around.index(t))))
-                np.testing.assert_allclose(frame, wanted, atol=1e-5)
-    assert (both > found + 0.1).any()
+    was_given, parts = [], {"obstructed": 0.0, "finder": finder, "segmenter": None, "accelerator": accelerator}
+    for step in range(12):
+        made = training_pairs(batch(), seed=(step,), frames=FRAMES, **parts)
+        assert made.evidence.shape == (WINDOWS * FRAMES, 23, HEIGHT, WIDTH)
+        for window, known, true in zip(
+            *(x.split(FRAMES) for x in (made.evidence, made.evidence[:, 22:], made.mask)), strict=True
+        ):
+            images = to_uint8(window[:, FRAME])
+            wanted = np.stack([frame.hidden for frame in detected(images, finder, None, accelerator)])[:, None]
+            was_given.append(torch.equal(known, true))
+            assert was_given[-1] or np.array_equal(known.numpy(), wanted)
+            assert not np.array_equal(wanted, true.numpy())
+    assert abs(np.mean(was_given) - GIVEN_SHARE) < 0.2
