@@ -57,7 +57,8 @@ def evidence_of(frames: Sequence[Frame]) -> list[Evidence]:
         frames: all frames of the clip, with mask and scene.
     """
     propagation = Propagation(*frames[0].size)
-    return [evidence for frame in frames for evidence in propagation.push(frame)] + propagation.flush()
+    evidence = [one for frame in frames for one in propagation.push(frame)]
+    return [*evidence, *propagation.flush()]
 
 
 @torch.no_grad()

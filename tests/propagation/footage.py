@@ -91,7 +91,7 @@ def propagated(clip: np.ndarray, mask: np.ndarray, scenes: Iterable[int] | None 
     ready: list[Evidence] = []
     for frame in frames_of(clip, mask, scenes):
         ready += propagation.push(frame)
-    return ready + propagation.flush()
+    return [*ready, *propagation.flush()]
 
 
 def bases(evidence: Iterable[Evidence]) -> np.ndarray:

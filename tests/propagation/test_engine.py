@@ -52,7 +52,7 @@ def test_each_frame_comes_back_once_and_in_order(length: int) -> None:
         ready += propagation.push(frame)
         assert len(ready) == max(0, (pushed - CONTEXT) // CORE) * CORE  # the context of the future waits
     ready += propagation.flush()
-    assert [one.frame for one in ready] == frames and not propagation.flush()
+    assert [one.frame for one in ready] == frames and not list(propagation.flush())
     assert [one.previous for one in ready] == [frames[0], *frames[:-1]]
     assert [one.following for one in ready] == [*frames[1:], frames[-1]]
     assert frames[0].motion is None and all(frame.motion is not None for frame in frames[1:])
@@ -66,7 +66,7 @@ def test_the_window_falls_with_the_size_of_the_picture() -> None:
 
 def test_a_frame_of_another_size() -> None:
     with pytest.raises(ValueError, match="frame is 40x32, expected 64x48"):
-        Propagation(48, 64).push(Frame(texture(32, 40), mask=np.zeros((32, 40), np.float32), scene=0))
+        list(Propagation(48, 64).push(Frame(texture(32, 40), mask=np.zeros((32, 40), np.float32), scene=0)))
 
 
 def test_the_past_does_not_depend_on_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +255,7 @@ def test_a_camera_that_drifts_begins_a_new_background(step: float) -> None:
     clip = camera(30, step)
     propagation, votes = Propagation(*clip.shape[1:3]), []
     for frame in frames_of(clip, nothing_hidden(clip)):
-        propagation.push(frame)
+        assert not list(propagation.push(frame))
         votes.append(float(propagation._background.votes.max()))
     if step:
         assert max(votes) <= 3  # 1/480 of the height is 0.2 px
