@@ -98,6 +98,7 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
         "stages": ["propagate", "generate"],
         "obstructions": None,
         "regenerated": None,
+        "interlaced": None,
         "device": "cpu",
         "precision": "float32",
         "mask_mode": "given",

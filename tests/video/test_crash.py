@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import inference
-from restore.pipeline import Restored, Restorer
+from restore.frame import Frame
+from restore.pipeline import Restorer
+from restore.restored import Restored
 from restore.video.reader import VideoReader
 from tests.video.make import make_video
 
@@ -26,20 +27,20 @@ def test_a_crash(
     (tmp_path / "in").mkdir()
     for name in ("a", "b") if folder else ("a",):
         make_video(tmp_path / "in" / f"{name}.mp4", range(6))
-    restore = Restorer.restore_masked
+    restore = Restorer.restore
     crashed: list[bool] = []
 
-    def crash(self: Restorer, masked: Iterator[tuple[np.ndarray, np.ndarray]]) -> Iterator[Restored]:
+    def crash(self: Restorer, frames: Iterator[Frame]) -> Iterator[Restored]:
         if crashed:
-            yield from restore(self, masked)
+            yield from restore(self, frames)
             return
-        for index, frame in enumerate(restore(self, masked)):
+        for index, frame in enumerate(restore(self, frames)):
             if index == after:
                 crashed.append(True)
                 raise ZeroDivisionError("of all things")
             yield frame
 
-    monkeypatch.setattr(Restorer, "restore_masked", crash)
+    monkeypatch.setattr(Restorer, "restore", crash)
     video, out = tmp_path / "in" / ("" if folder else "a.mp4"), tmp_path / "out"
     command = ["--degraded_video", str(video), "--weights_path", str(tiny_weights), "--output_dir", str(out)]
     assert inference.main([*command, "--mask_mode", "none"]) == 1
