@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,10 +176,10 @@ def test_ctrl_c(
     videos = two(tmp_path / "in")
     write = VideoReader.__init__
 
-    def interrupted(reader: VideoReader, path: Path) -> None:
+    def interrupted(reader: VideoReader, *arguments: Any, **named: Any) -> None:
         if (out / "a_restored.json").exists():
             raise KeyboardInterrupt
-        write(reader, path)
+        write(reader, *arguments, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(VideoReader, "__init__", interrupted)
