@@ -18,9 +18,10 @@ import numpy as np
 
 from restore.detection.tracks import Tracker
 from restore.errors import RestoreError, VideoError
+from restore.inference.config import relative_to_package
 from restore.inference.masks import AHEAD, MaskMode, masked_frames
 from restore.inference.paired import Paired, in_step, open_paired, refuse_lengths
-from restore.inference.report import check_report, write_report
+from restore.inference.report import check_report, digests, write_report
 from restore.inference.sidecars import Sidecars
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
@@ -99,8 +100,9 @@ def restore_file(
 
     Returns:
         The report, ready for JSON:
-        `input`, `output`, `side_files` (names), `mask`, `original`, `weights` (paths), `frames`, `width`, `height`,
-        `rate` (1/s);
+        `input`, `mask`, `original` (paths as given), `weights` (likewise; relative to the package inside it), `output`,
+        `side_files` (names); `sha256` of `input`, `mask`, `original` and `output`, None for what is not given;
+        `frames`, `width`, `height`, `rate` (1/s);
         `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `mask_mode`, `mask_dilation`;
         `hidden` (share of all pixels); `interlaced`: None, or the order of the fields;
         `obstructions`: what was found to hide the scene, the longest first: `kind`, `score`, `frames` (first and last),
@@ -208,7 +210,8 @@ def restore_file(
         "side_files": [path.name for path in sidecars.paths],
         "mask": str(used) if used else None,
         "original": str(original) if original else None,
-        "weights": str(weights) if weights else None,
+        "weights": relative_to_package(weights) if weights else None,
+        "sha256": digests(input=video, mask=used, original=original, output=output),
         "frames": count,
         "width": info.width,
         "height": info.height,

@@ -2,10 +2,12 @@
 
 import json
 import os
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
 from restore.errors import RestoreError, VideoError
+from restore.video.files import images_in
 
 
 def report_path(output: Path) -> Path:
@@ -30,6 +32,13 @@ def is_result(path: Path) -> bool:
     words = path.stem.split("_")  # STEM_mask, STEM_side_by_side: where STEM ends is for the reports to say
     reports = (_read(path.with_name(f"{'_'.join(words[:n])}_restored.json")) for n in range(1, len(words)))
     return any(path.name in report.get("side_files", []) for report in reports)
+
+
+def digests(**paths: str | Path | None) -> dict[str, str | None]:
+    """The SHA-256 of each file by its role, as `sha256sum` prints it; of a folder, that of its images, in their order,
+    as if they were one file. None for what is not given, or could no longer be read.
+    """
+    return {role: _digest(Path(path)) if path else None for role, path in paths.items()}
 
 
 def check_report(output: Path) -> None:
@@ -62,6 +71,19 @@ def write_report(output: Path, report: dict[str, Any]) -> None:
         raise RestoreError(f"the video is restored, its report cannot be written ({error.strerror}): {path}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        if not path.is_dir():
+            with open(path, "rb") as file:
+                return file_digest(file, "sha256").hexdigest()
+        whole = sha256()
+        for image in images_in(path):
+            whole.update(image.read_bytes())
+        return whole.hexdigest()
+    except OSError:  # the video is restored; its report must not be lost with a disk that was taken out
+        return None
 
 
 def _read(path: Path) -> dict[str, Any]:

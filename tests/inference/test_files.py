@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,15 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
         "mask": str(given),
         "original": str(original),
         "weights": "some.pth",
+        "sha256": {
+            role: sha256(path.read_bytes()).hexdigest()
+            for role, path in {
+                "input": degraded,
+                "mask": given,
+                "original": original,
+                "output": out / "restored.mkv",
+            }.items()
+        },
         "frames": FRAMES,
         "width": 64,
         "height": 48,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import inference
+from restore.inference.config import WEIGHTS
 from restore.video.reader import VideoReader
 from tests.inference.command import Command, copy_streams, folder, frames_in, left_in, quarter, two, written
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise, packets_of
@@ -38,6 +39,18 @@ def test_scores_where_there_is_an_original(
     assert lines[4].split()[:2] == ["clip", "10"]
     assert lines[6] == "after restoring"
     assert json.loads((out / "clip_restored.json").read_text())["scores"]["after"]["frames"] == 10
+
+
+def test_paths_of_the_package_are_relative_to_it(
+    run: Command, tmp_path: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(help=True)
+    text = " ".join(capsys.readouterr().out.split())
+    assert "(default: saved_models/generator.pth)" in text and "(default: saved_models/refiner)" in text
+    assert str(ROOT) not in text
+    assert run(degraded_video=make_video(tmp_path / "clip.mp4", range(2)), weights_path=WEIGHTS) == 0
+    assert json.loads((out / "clip_restored.json").read_text())["weights"] == "saved_models/generator.pth"
 
 
 def test_lossless(run: Command, tmp_path: Path, out: Path) -> None:
