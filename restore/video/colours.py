@@ -11,6 +11,8 @@ import numpy as np
 from av.video.format import VideoFormat
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from restore.video.cropping import WHOLE, Cropping
+
 # Interpolate chroma, round to nearest.
 EXACT = (
     Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
@@ -39,10 +41,11 @@ def assumed_matrix(colorspace: int, width: int, height: int) -> int:
 
 
 class ToRGB:
-    """Decoded frames => upright uint8 RGB `H W 3`, by each frame's own matrix and range."""
+    """Decoded frames => upright uint8 RGB `H W 3`, by each frame's own matrix and range, without what is cropped."""
 
-    def __init__(self) -> None:
+    def __init__(self, cropping: Cropping | None = None) -> None:
         self._reformatter = VideoReformatter()
+        self._cropping = cropping or WHOLE
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
         return self._converted(frame, "rgb24")
@@ -56,7 +59,7 @@ class ToRGB:
         frame.colorspace = assumed_matrix(stated, frame.width, frame.height)
         rgb = self._reformatter.reformat(frame, format=pixels, interpolation=EXACT, threads=1)
         frame.colorspace = stated
-        return np.ascontiguousarray(turn_upright(rgb.to_ndarray(), display_matrix(frame)))
+        return np.ascontiguousarray(turn_upright(self._cropping.cropped(rgb.to_ndarray()), display_matrix(frame)))
 
 
 class FromRGB:

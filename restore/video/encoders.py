@@ -1,6 +1,6 @@
 """Which encoder goes into which container, with which pixels, and at what quality."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from fractions import Fraction
 
 from av.codec.context import Flags
@@ -8,6 +8,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from restore.video.colours import BT709, FULL, LIMITED, MATRICES, RGB, UNSPECIFIED
+from restore.video.cropping import WHOLE, Cropping, to_even
 from restore.video.info import VideoInfo
 
 FF_QP2LAMBDA = 118  # MPEG-4's quantiser => FFmpeg's `global_quality`
@@ -58,8 +59,16 @@ def deepened(encoder: Encoder, info: VideoInfo, quality: int | None) -> Encoder:
     return H264_DEEP if info.interlaced else H265
 
 
+def padding(encoder: Encoder, info: VideoInfo) -> Cropping:
+    """What is coded beyond the picture: 4:2:0 of H.264 and H.265 has even sizes alone, and is cropped in steps of 2.
+
+    MPEG-4, VP9, ProRes and FFV1 hold odd sizes as they are.
+    """
+    return to_even(info.width, info.height) if encoder in (H264, H264_DEEP, H265) else WHOLE
+
+
 def pixel_format(encoder: Encoder, info: VideoInfo) -> str:
-    """4:2:0, save where H.264 has no 4:2:0 (odd sizes), and RGB or grey where nothing may be lost."""
+    """4:2:0, and RGB or grey where nothing may be lost."""
     if encoder is GREY:
         return "gray"
     if encoder is FFV1:
@@ -67,11 +76,9 @@ def pixel_format(encoder: Encoder, info: VideoInfo) -> str:
     if encoder is FFV1_DEEP:
         return "gbrp16le"
     if encoder in (H265, H264_DEEP, PRORES):
-        odd = info.width % 2 or info.height % 2
-        full = odd or (encoder is PRORES and "444" in info.pix_fmt)
-        chroma = "444" if full else "422" if encoder is PRORES else "420"
+        chroma = "420" if encoder is not PRORES else "444" if "444" in info.pix_fmt else "422"
         return f"yuv{chroma}p{12 if info.bits > 10 and encoder is H265 else 10}le"
-    return "yuv444p" if encoder is H264 and (info.width % 2 or info.height % 2) else "yuv420p"
+    return "yuv420p"
 
 
 def output_colours(encoder: Encoder, info: VideoInfo) -> tuple[int, int]:
@@ -99,14 +106,26 @@ def lost_colours(encoder: Encoder, info: VideoInfo) -> list[str]:
 
 def notes(encoder: Encoder, info: VideoInfo) -> list[str]:
     """What a person may not expect of the output, one line each."""
+    left, right, top, bottom = astuple(info.cropping)
+    lines = []
+    if left + right > 1 or top + bottom > 1:  # one may be what made a size even
+        lines = [f"the input's container crops its pictures to {info.width}x{info.height}; the rest is not restored"]
+    return lines + _coded_otherwise(encoder, info)
+
+
+def _coded_otherwise(encoder: Encoder, info: VideoInfo) -> list[str]:
     if info.bits > 8 and encoder in (MPEG4, VP9):
         curve = {16: " of PQ (HDR)", 18: " of HLG (HDR)"}.get(info.color_trc, "")
         return [f"{info.bits} bits a colour{curve} become 8 in this container; .mp4, .mov and .mkv hold them"]
-    if pixel_format(encoder, info) != "yuv444p":
+    cropping = padding(encoder, info)
+    if not cropping:
         return []
-    size = f"{info.width}x{info.height}"
-    players = "which browsers and TVs may not play; .webm holds it as 4:2:0"
-    return [f"H.264 holds {size}, an odd size, only as 4:4:4, {players}"]
+    size, codec = f"{info.width}x{info.height}", "H.265" if encoder is H265 else "H.264"
+    more = " and ".join(["one column"] * cropping.right + ["one line"] * cropping.bottom)
+    return [
+        f"{codec} holds {size}, an odd size, with {more} more, which the container crops; players that do not crop "
+        f"display it; .webm holds the size as it is"
+    ]
 
 
 def slot(encoder: Encoder, info: VideoInfo, time_base: Fraction) -> Fraction:
@@ -119,12 +138,13 @@ def add_picture_stream(
     container: OutputContainer, encoder: Encoder, info: VideoInfo, time_base: Fraction, quality: int | None
 ) -> VideoStream:
     """Add the stream that the frames are encoded into."""
+    more = padding(encoder, info)
     stream = container.add_stream(
         encoder.name,
         rate=info.rate,
         options=dict(encoder.options),
-        width=info.width,
-        height=info.height,
+        width=info.width + more.right,
+        height=info.height + more.bottom,
         time_base=time_base,
     )
     assert isinstance(stream, VideoStream), "a picture's encoder makes a video stream"

@@ -11,6 +11,7 @@ from av.video.stream import VideoStream
 
 from restore.video.carried import side_data_names
 from restore.video.colours import display_matrix, is_transposed
+from restore.video.cropping import WHOLE, Cropping
 from restore.video.depth import bits_of
 from restore.video.mastering import x265_params
 
@@ -41,6 +42,7 @@ class VideoInfo:
     bits: int = 8  # of a colour
     mastering: tuple[str, ...] = ()  # x265's parameters for the master's display and brightness
     interlaced: bool = False  # whether its frames are flagged as two fields
+    cropping: Cropping = WHOLE  # of the decoded frames, before rotation; the reader has applied it
     # Where recordings were joined, what the reader adds to the pts of the second, the third, ...; filled as it reads.
     moves: list[int] = field(default_factory=list, compare=False)
 
@@ -122,7 +124,11 @@ def stated_end(container: InputContainer, stream: Stream) -> Fraction | None:
 
 
 def describe(
-    container: InputContainer, stream: VideoStream, frame: av.VideoFrame, rate: Fraction | None = None
+    container: InputContainer,
+    stream: VideoStream,
+    frame: av.VideoFrame,
+    cropping: Cropping,
+    rate: Fraction | None = None,
 ) -> VideoInfo:
     """Gather the info of a stream, trusting its first decoded frame over the container's header.
 
@@ -130,7 +136,7 @@ def describe(
         rate: what counts in place of the rate of a raw stream.
     """
     matrix = display_matrix(frame)
-    width, height = frame.width, frame.height
+    width, height = cropping.of(frame.width, frame.height)
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if is_transposed(matrix):
         width, height, aspect = height, width, 1 / aspect
@@ -157,5 +163,6 @@ def describe(
         alpha=has_alpha(stream, frame),
         bits=bits_of(frame),
         mastering=tuple(x265_params(frame)),
-        interlaced=frame.interlaced_frame and not is_transposed(matrix) and frame.height % 2 == 0,
+        interlaced=frame.interlaced_frame and not is_transposed(matrix) and height % 2 == 0,
+        cropping=cropping,
     )

@@ -8,6 +8,8 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from restore.errors import VideoError
+from restore.video import matroska, mp4
+from restore.video.cropping import WHOLE, Cropping
 from restore.video.truncation import bytes_missing
 
 
@@ -50,6 +52,15 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
             return stream
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "no streams"
     raise VideoError(f"no video stream in it (got: {kinds}); give a file with moving pictures: {path}")
+
+
+def container_cropping(container: InputContainer, stream: VideoStream, path: Path) -> Cropping:
+    """What the container crops of the pictures of a stream."""
+    if "mp4" in container.format.name:
+        return mp4.stated_cropping(path, stream.id)
+    if container.format.name == "matroska,webm":
+        return matroska.stated_cropping(path)
+    return WHOLE
 
 
 def reason(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Read a video frame by frame: upright RGB pictures, each with its exact timestamp."""
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -11,11 +12,12 @@ from restore.errors import VideoError
 from restore.frame import Frame
 from restore.video.carried import Carried, SideDataCarrier
 from restore.video.colours import ToRGB
+from restore.video.cropping import WHOLE
 from restore.video.decoder import Decoder
 from restore.video.deinterlace import deinterlaced
 from restore.video.depth import shallow
 from restore.video.info import RAW, VideoInfo, bobbed, describe
-from restore.video.opening import open_video, picture_stream, reason
+from restore.video.opening import container_cropping, open_video, picture_stream, reason
 from restore.video.timestamps import Timestamps
 
 
@@ -48,12 +50,17 @@ class VideoReader:
             decoded = iter(self._decoder)
             # The first frame is decoded now: whether there is one, and of which colours, is a question of the input.
             first = self._checked(next(decoded, None))
+            cropping = container_cropping(self._container, stream, self.path)
+            if not cropping.fits(first.width, first.height):
+                cropping = WHOLE
+            if first.interlaced_frame and cropping.top % 2:  # without that line, the fields would change places
+                cropping = replace(cropping, top=cropping.top - 1)
             if rate and self._container.format.name not in RAW:
                 raise VideoError(
                     f"got a rate of {rate} for a video that states its times ({self._container.format.name}); "
                     f"leave it out: {self.path}"
                 )
-            self.info: VideoInfo = describe(self._container, stream, first, rate)
+            self.info: VideoInfo = describe(self._container, stream, first, cropping, rate)
             self._timestamps = Timestamps.of(self.info)
             self._top_first = top_first
             if top_first is not None:
@@ -106,7 +113,7 @@ class VideoReader:
         return first
 
     def _read(self, decoded: Iterator[av.VideoFrame]) -> Generator[Frame, None, None]:
-        to_rgb, carrier = ToRGB(), SideDataCarrier()
+        to_rgb, carrier = ToRGB(self.info.cropping), SideDataCarrier()
         joined = len(self.info.moves)
         step = self._timestamps.step
         count, time = 0, Fraction(0)

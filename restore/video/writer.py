@@ -30,6 +30,7 @@ from restore.video.encoders import (
     lost_colours,
     notes,
     output_colours,
+    padding,
     pixel_format,
     slot,
 )
@@ -93,7 +94,7 @@ class VideoWriter:
             self._lost += lost_colours(encoder, info)
             if info.alpha:
                 self._lost.append("the transparency (alpha channel): the picture is opaque")
-        self._shape = info.sample_aspect_ratio
+        self._shape, self._cropping = info.sample_aspect_ratio, padding(encoder, info)
         self._slot = slot(encoder, info, self._time_base)
         self._last: int | None = None
         self._durations: dict[int, int] = {}  # in slots, by the pts of pictures that the encoder has not given back
@@ -157,6 +158,7 @@ class VideoWriter:
         if self._deep:
             deep = carried.deep if carried else None
             image = image.astype(np.uint16) * STEP if deep is None else restored_at_depth(deep, image)
+        image = self._cropping.padded(image)
         if carried and carried.side_data and not self._grey:
             self._note_lost(side_data_names(carried.side_data))
             frame = self._carrier.put(carried.side_data, image, interlaced=self._interlaced)
@@ -209,10 +211,12 @@ class VideoWriter:
         """After the file is closed: put right what FFmpeg cannot be asked to write."""
         if self._passthrough:
             self._passthrough.mend_headers(self._temporary)
-        if self._shape != 1 and self._container.format.name in ("matroska", "webm"):
-            matroska.set_pixel_shape(self._temporary, self._shape)
-        elif self._shape != 1 and self._container.format.name == "mp4":
-            mp4.set_pixel_shape(self._temporary, self._shape)
+        container = self._container.format.name
+        if container in ("matroska", "webm") and (self._shape != 1 or self._cropping):
+            matroska.set_display_size(self._temporary, self._shape, self._cropping)
+        elif container in ("mp4", "mov") and (self._shape != 1 or self._cropping):
+            # QuickTime's own format states the size before the shape of a pixel counts.
+            mp4.set_display_size(self._temporary, self._shape if container == "mp4" else Fraction(1), self._cropping)
 
     def _finish(self) -> None:
         if self._last is None:

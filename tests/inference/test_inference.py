@@ -78,9 +78,15 @@ def test_a_variable_rate_is_preserved(run: Command, tmp_path: Path, out: Path, n
 
 def test_one_frame_of_odd_size(run: Command, tmp_path: Path, out: Path) -> None:
     video = make_video(tmp_path / "clip.mp4", range(1), size=(35, 27), pix_fmt="yuv444p")
-    assert run(degraded_video=video) == 0
+    with pytest.warns(UserWarning, match="H.264 holds 35x27, an odd size, with one column and one line more"):
+        assert run(degraded_video=video, write_mask=True, side_by_side=True) == 0
     with VideoReader(out / "clip_restored.mp4") as reader:
         assert [frame.image.shape for frame in reader] == [(27, 35, 3)]
+    # What comes out goes in again, with the mask that belongs to it.
+    again = {"mask_video": out / "clip_mask.mkv", "output_dir": out / "again"}
+    with pytest.warns(UserWarning, match="H.264 holds 35x27"):
+        assert run(degraded_video=out / "clip_restored.mp4", **again) == 0
+    assert json.loads((out / "again" / "clip_restored_restored.json").read_text())["width"] == 35
 
 
 def test_the_hidden_share_is_the_masks(run: Command, tmp_path: Path, out: Path) -> None:

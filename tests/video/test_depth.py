@@ -22,16 +22,23 @@ def ramp(index: int, width: int = 256, height: int = 64) -> np.ndarray:
     return np.repeat(np.repeat(x[None, :, None], height, 0), 3, -1).astype(np.uint16)
 
 
-def deep_video(path: Path, codec: str, pix_fmt: str, trc: int = 2, options: dict[str, str] | None = None) -> Path:
+def deep_video(
+    path: Path,
+    codec: str,
+    pix_fmt: str,
+    trc: int = 2,
+    options: dict[str, str] | None = None,
+    size: tuple[int, int] = (256, 64),
+) -> Path:
     with av.open(str(path), "w") as container:
         quiet = {"x265-params": f"log-level=none:{MASTER}"} if codec == "libx265" else {}
-        stream = container.add_stream(codec, 25, quiet | (options or {}), width=256, height=64)
+        stream = container.add_stream(codec, 25, quiet | (options or {}), width=size[0], height=size[1])
         stream.pix_fmt = pix_fmt
         context = stream.codec_context
         context.color_trc, context.color_primaries = trc, 9 if trc != 2 else 2
         context.colorspace, context.color_range = (9 if trc != 2 else 1), 1
         for index in range(4):
-            frame = av.VideoFrame.from_ndarray(ramp(index), format="rgb48le")
+            frame = av.VideoFrame.from_ndarray(ramp(index, *size), format="rgb48le")
             frame = frame.reformat(format=pix_fmt, dst_colorspace=context.colorspace, dst_color_range=1)
             frame.pts = index
             container.mux(stream.encode(frame))
