@@ -7,6 +7,7 @@ and, by its name, whether the samples are encrypted.
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -78,7 +79,8 @@ def tracks(file: BinaryIO) -> list[Track]:
     """All tracks, in their order."""
     found: list[Track] = []
     file.seek(0, 2)
-    _walk(file, 0, file.tell(), [], found)
+    with suppress(struct.error, IndexError):  # the file is cut short
+        _walk(file, 0, file.tell(), [], found)
     return found
 
 
