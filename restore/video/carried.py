@@ -53,11 +53,13 @@ class Carried:
         side_data: a frame of 2x2 pixels that holds FFmpeg's side data and the flags of interlaced frames; None if there
             is nothing worth carrying.
         deep: uint16 RGB `H W 3`, the picture with more than 8 bits; None if it has no more.
+        alpha: uint16 `H W`, 65535 where it is opaque; None if it is so everywhere.
     """
 
     duration: int = 0
     side_data: av.VideoFrame | None = None
     deep: np.ndarray | None = None
+    alpha: np.ndarray | None = None
 
 
 class SideDataCarrier:

@@ -11,6 +11,7 @@ import numpy as np
 from av.video.format import VideoFormat
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from restore.video.alpha import alpha_of
 from restore.video.cropping import WHOLE, Cropping
 
 # Interpolate chroma, round to nearest.
@@ -52,7 +53,12 @@ class ToRGB:
 
     def deep(self, frame: av.VideoFrame) -> np.ndarray:
         """As the call, uint16 RGB `H W 3`, for frames of more than 8 bits."""
-        return self._converted(frame, "gbrp16le")
+        # FFmpeg 8.1 copies half of the last line alone from gbrap16le to gbrp16le.
+        return self._converted(frame, "rgb48le" if frame.format.is_rgb else "gbrp16le")
+
+    def alpha(self, frame: av.VideoFrame) -> np.ndarray:
+        """How opaque each pixel is, uint16 `H W`, for frames that have transparency; upright and cropped likewise."""
+        return np.ascontiguousarray(turn_upright(self._cropping.cropped(alpha_of(frame)), display_matrix(frame)))
 
     def _converted(self, frame: av.VideoFrame, pixels: str) -> np.ndarray:
         stated = frame.colorspace

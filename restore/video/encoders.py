@@ -7,6 +7,7 @@ from av.codec.context import Flags
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
+from restore.video.alpha import has_alpha_plane
 from restore.video.colours import BT709, FULL, LIMITED, MATRICES, RGB, UNSPECIFIED
 from restore.video.cropping import WHOLE, Cropping, to_even
 from restore.video.info import VideoInfo
@@ -34,6 +35,8 @@ H265 = Encoder("libx265", 16, 0, 51, {"preset": "veryfast"})
 H264_DEEP = Encoder("libx264", 16, 0, 51, {"preset": "veryfast"})
 PRORES = Encoder("prores_ks", 0, 0, 0, {"vendor": "apl0"})
 FFV1_DEEP = Encoder("ffv1", 0, 0, 0, {"level": "3", "slicecrc": "1"})
+PNG = Encoder("png", 0, 0, 0, {})
+QTRLE = Encoder("qtrle", 0, 0, 0, {})
 GREY = Encoder("ffv1", 0, 0, 0, {"level": "3", "slicecrc": "1"})
 
 BY_SUFFIX = {".mp4": H264, ".m4v": H264, ".mov": H264, ".mkv": H264, ".avi": MPEG4, ".webm": VP9}
@@ -42,19 +45,23 @@ BY_SUFFIX = {".mp4": H264, ".m4v": H264, ".mov": H264, ".mkv": H264, ".avi": MPE
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".avi": "avi", ".webm": "webm"}
 
 
-def deepened(encoder: Encoder, info: VideoInfo, quality: int | None) -> Encoder:
-    """The encoder for a video of more than 8 bits, in place of one for 8; the same where there is none.
+def fitting(encoder: Encoder, info: VideoInfo, quality: int | None, suffix: str) -> Encoder:
+    """The encoder for a video with transparency, or of more than 8 bits, in place of one that has neither; the same
+    where the file of that suffix holds no other.
 
+    Transparency in `.mov`: PNG and QuickTime Animation as what they were, ProRes 4444 for all else. More than 8 bits:
     H.265 Main10 or Main12, which players of HDR know; H.264 where it is interlaced, as x265 holds no fields of one
     frame; ProRes for ProRes. Lossless output is RGB of 16 bits: that is what is restored, and it comes back bit by bit.
     """
-    if info.bits <= 8:
-        return encoder
     if encoder is FFV1:
-        return FFV1_DEEP
+        return FFV1_DEEP if info.bits > 8 else FFV1
     if encoder is not H264:
         return encoder
-    if info.codec == "prores" and quality is None:
+    if quality is None and suffix == ".mov" and has_alpha_plane(info.pix_fmt):
+        return {"png": PNG, "qtrle": QTRLE}.get(info.codec, PRORES)
+    if info.bits <= 8:
+        return encoder
+    if info.codec == "prores" and quality is None and suffix in (".mov", ".mkv"):
         return PRORES
     return H264_DEEP if info.interlaced else H265
 
@@ -71,10 +78,17 @@ def pixel_format(encoder: Encoder, info: VideoInfo) -> str:
     """4:2:0, and RGB or grey where nothing may be lost."""
     if encoder is GREY:
         return "gray"
+    transparent = has_alpha_plane(info.pix_fmt)
     if encoder is FFV1:
-        return "bgr0"
+        return "bgra" if transparent else "bgr0"
     if encoder is FFV1_DEEP:
-        return "gbrp16le"
+        return "gbrap16le" if transparent else "gbrp16le"
+    if encoder is PNG:
+        return "rgba64be" if info.bits > 8 else "rgba"
+    if encoder is QTRLE:
+        return "argb"
+    if encoder is PRORES and transparent:
+        return "yuva444p10le"
     if encoder in (H265, H264_DEEP, PRORES):
         chroma = "420" if encoder is not PRORES else "444" if "444" in info.pix_fmt else "422"
         return f"yuv{chroma}p{12 if info.bits > 10 and encoder is H265 else 10}le"
@@ -83,7 +97,7 @@ def pixel_format(encoder: Encoder, info: VideoInfo) -> str:
 
 def output_colours(encoder: Encoder, info: VideoInfo) -> tuple[int, int]:
     """The `(matrix, range)` to write, as H.273 codes: the input's where it has them and the output can state them."""
-    if encoder in (FFV1, FFV1_DEEP):
+    if encoder in (FFV1, FFV1_DEEP, PNG, QTRLE):
         return RGB, FULL
     if encoder is GREY:
         return UNSPECIFIED, FULL

@@ -10,6 +10,7 @@ import av
 
 from restore.errors import VideoError
 from restore.frame import Frame
+from restore.video.alpha import has_alpha_plane
 from restore.video.carried import Carried, SideDataCarrier
 from restore.video.colours import ToRGB
 from restore.video.cropping import WHOLE
@@ -114,6 +115,7 @@ class VideoReader:
 
     def _read(self, decoded: Iterator[av.VideoFrame]) -> Generator[Frame, None, None]:
         to_rgb, carrier = ToRGB(self.info.cropping), SideDataCarrier()
+        transparent = self.info.alpha and has_alpha_plane(self.info.pix_fmt)
         joined = len(self.info.moves)
         step = self._timestamps.step
         count, time = 0, Fraction(0)
@@ -124,7 +126,8 @@ class VideoReader:
             picture, pts = waiting
             deep = to_rgb.deep(picture) if self.info.bits > 8 else None
             image = to_rgb(picture) if deep is None else shallow(deep)
-            carried = Carried(duration, carrier.take(picture), deep)
+            alpha = to_rgb.alpha(picture) if transparent else None
+            carried = Carried(duration, carrier.take(picture), deep, alpha)
             return Frame(image, pts, self.info.time_base, carried=carried)
 
         pictures = self._timestamps.assign(decoded, self._decoder.delay)

@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from restore.errors import RestoreError, VideoError
 from restore.video import matroska, mp4
+from restore.video.alpha import has_alpha_plane, put_alpha
 from restore.video.carried import Carried, SideDataCarrier, lost, side_data_names
 from restore.video.colours import FromRGB, from_grey
 from restore.video.depth import STEP, restored_at_depth
@@ -26,7 +27,7 @@ from restore.video.encoders import (
     GREY,
     Encoder,
     add_picture_stream,
-    deepened,
+    fitting,
     lost_colours,
     notes,
     output_colours,
@@ -77,7 +78,9 @@ class VideoWriter:
     ) -> None:
         self.path = Path(path)
         encoder = checked_encoder(self.path, lossless or grey, quality, overwrite)
-        encoder = GREY if grey else deepened(encoder, info, quality) if source is not None else encoder
+        suffix = self.path.suffix.lower()
+        encoder = GREY if grey else fitting(encoder, info, quality, suffix) if source is not None else encoder
+        self._alpha = has_alpha_plane(pixel_format(encoder, info))
         self._deep = VideoFormat(pixel_format(encoder, info)).components[0].bits > 8
         matrix, color_range = output_colours(encoder, info)
         self._grey, self._interlaced = grey, info.interlaced
@@ -92,7 +95,7 @@ class VideoWriter:
         if source is not None:
             self._note_lost(info.side_data)
             self._lost += lost_colours(encoder, info)
-            if info.alpha:
+            if info.alpha and not self._alpha:
                 self._lost.append("the transparency (alpha channel): the picture is opaque")
         self._shape, self._cropping = info.sample_aspect_ratio, padding(encoder, info)
         self._slot = slot(encoder, info, self._time_base)
@@ -165,6 +168,8 @@ class VideoWriter:
             frame = self._to_frame(image, frame)
         else:
             frame = self._to_frame(image)
+        if self._alpha:
+            put_alpha(frame, carried.alpha if carried else None)
         frame.pts, frame.time_base = time.numerator, self._stream.codec_context.time_base
         self._encode(frame)
 

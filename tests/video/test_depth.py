@@ -55,6 +55,8 @@ CASES = [
     ("hdr.mp4", "libx265", "yuv420p10le", ".mp4", "hevc", "yuv420p10le"),
     ("hdr.mkv", "libx265", "yuv420p12le", ".mkv", "hevc", "yuv420p12le"),
     ("film.mov", "prores_ks", "yuv422p10le", ".mov", "prores", "yuv422p10le"),
+    ("film.mov", "prores_ks", "yuv422p10le", ".mp4", "hevc", "yuv420p10le"),
+    ("film.mov", "prores_ks", "yuv422p10le", ".mkv", "prores", "yuv422p10le"),
     ("film.mkv", "ffv1", "yuv420p10le", ".mkv", "hevc", "yuv420p10le"),
 ]
 
