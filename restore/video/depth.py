@@ -1,7 +1,7 @@
 """More than 8 bits: the restoration, which has 8, is added to the input at the input's own depth.
 
 What the restorer leaves as it is comes out with all its bits, without bands; what it changes is changed by whole levels
-of 8 bits. Pictures of PQ and HLG (ITU-R BT.2100) go the same way, in the code values that they have; none is clipped.
+of 8 bits. Pictures of PQ go the same way, behind a tone curve (`working_space.py`).
 """
 
 import numpy as np

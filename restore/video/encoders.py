@@ -110,6 +110,13 @@ def output_colours(encoder: Encoder, info: VideoInfo) -> tuple[int, int]:
     return info.colorspace, info.color_range
 
 
+def output_transfer(encoder: Encoder, info: VideoInfo) -> int:
+    """The transfer characteristic to write, as H.273 code. AVI states none, and is displayed as SDR: so it is written,
+    in the space that it was restored in.
+    """
+    return UNSPECIFIED if encoder in (MPEG4, GREY) else info.color_trc
+
+
 def lost_colours(encoder: Encoder, info: VideoInfo) -> list[str]:
     """Tags of colour that the output cannot state, and that differ from what is assumed without them; a phrase each."""
     if encoder is not MPEG4:
@@ -130,7 +137,8 @@ def notes(encoder: Encoder, info: VideoInfo) -> list[str]:
 def _coded_otherwise(encoder: Encoder, info: VideoInfo) -> list[str]:
     if info.bits > 8 and encoder in (MPEG4, VP9):
         curve = {16: " of PQ (HDR)", 18: " of HLG (HDR)"}.get(info.color_trc, "")
-        return [f"{info.bits} bits a colour{curve} become 8 in this container; .mp4, .mov and .mkv hold them"]
+        sdr = " of SDR" if curve and encoder is MPEG4 else ""
+        return [f"{info.bits} bits a colour{curve} become 8{sdr} in this container; .mp4, .mov and .mkv hold them"]
     cropping = padding(encoder, info)
     if not cropping:
         return []

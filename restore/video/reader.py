@@ -16,10 +16,10 @@ from restore.video.colours import ToRGB
 from restore.video.cropping import WHOLE
 from restore.video.decoder import Decoder
 from restore.video.deinterlace import deinterlaced
-from restore.video.depth import shallow
 from restore.video.info import RAW, VideoInfo, bobbed, describe
 from restore.video.opening import container_cropping, open_video, picture_stream, reason
 from restore.video.timestamps import Timestamps
+from restore.video.working_space import WorkingSpace
 
 
 class VideoReader:
@@ -115,6 +115,7 @@ class VideoReader:
 
     def _read(self, decoded: Iterator[av.VideoFrame]) -> Generator[Frame, None, None]:
         to_rgb, carrier = ToRGB(self.info.cropping), SideDataCarrier()
+        space = WorkingSpace(self.info.color_trc)
         transparent = self.info.alpha and has_alpha_plane(self.info.pix_fmt)
         joined = len(self.info.moves)
         step = self._timestamps.step
@@ -124,8 +125,8 @@ class VideoReader:
         def frame(duration: int) -> Frame:
             assert waiting is not None
             picture, pts = waiting
-            deep = to_rgb.deep(picture) if self.info.bits > 8 else None
-            image = to_rgb(picture) if deep is None else shallow(deep)
+            deep = to_rgb.deep(picture) if self.info.bits > 8 or not space.is_video else None
+            image = to_rgb(picture) if deep is None else space.to_models(deep)
             alpha = to_rgb.alpha(picture) if transparent else None
             carried = Carried(duration, carrier.take(picture), deep, alpha)
             return Frame(image, pts, self.info.time_base, carried=carried)

@@ -19,7 +19,7 @@ from restore.video import matroska, mp4
 from restore.video.alpha import has_alpha_plane, put_alpha
 from restore.video.carried import Carried, SideDataCarrier, lost, side_data_names
 from restore.video.colours import FromRGB, from_grey
-from restore.video.depth import STEP, restored_at_depth
+from restore.video.depth import shallow
 from restore.video.encoders import (
     BY_SUFFIX,
     FFV1,
@@ -31,6 +31,7 @@ from restore.video.encoders import (
     lost_colours,
     notes,
     output_colours,
+    output_transfer,
     padding,
     pixel_format,
     slot,
@@ -39,6 +40,7 @@ from restore.video.files import shortened
 from restore.video.info import VideoInfo
 from restore.video.opening import reason
 from restore.video.passthrough import Passthrough
+from restore.video.working_space import WorkingSpace
 
 
 class VideoWriter:
@@ -83,6 +85,7 @@ class VideoWriter:
         self._alpha = has_alpha_plane(pixel_format(encoder, info))
         self._deep = VideoFormat(pixel_format(encoder, info)).components[0].bits > 8
         matrix, color_range = output_colours(encoder, info)
+        self._space = WorkingSpace(output_transfer(encoder, info))
         self._grey, self._interlaced = grey, info.interlaced
         self._to_frame: Callable[..., av.VideoFrame] = (
             from_grey if grey else FromRGB(pixel_format(encoder, info), colorspace=matrix, color_range=color_range)
@@ -158,9 +161,9 @@ class VideoWriter:
         self._last = pts
         if carried and carried.duration:
             self._durations[time.numerator] = round(carried.duration * self._time_base / self._slot)
-        if self._deep:
-            deep = carried.deep if carried else None
-            image = image.astype(np.uint16) * STEP if deep is None else restored_at_depth(deep, image)
+        if self._deep or not self._space.is_video:
+            deep = self._space.to_video(image, carried.deep if carried else None)
+            image = deep if self._deep else shallow(deep)
         image = self._cropping.padded(image)
         if carried and carried.side_data and not self._grey:
             self._note_lost(side_data_names(carried.side_data))

@@ -102,7 +102,8 @@ def test_a_depth_that_is_lost_is_named(tmp_path: Path, suffix: str, curve: str) 
     path = deep_video(tmp_path / "film.mkv", "ffv1", "yuv420p10le", PQ if curve else 2)
     with VideoReader(path) as reader:
         with VideoWriter(tmp_path / f"out{suffix}", info=reader.info, source=path) as writer:
-            line = f"10 bits a colour{curve} become 8 in this container; .mp4, .mov and .mkv hold them"
+            sdr = " of SDR" * bool(curve)
+            line = f"10 bits a colour{curve} become 8{sdr} in this container; .mp4, .mov and .mkv hold them"
             assert writer.notes == [line]
             for frame in reader:
                 writer.write(frame.image, frame.pts, frame.carried)
