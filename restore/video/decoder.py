@@ -50,6 +50,7 @@ class Decoder:
         for frame in self._until_damage():
             size = size or (frame.width, frame.height)
             if (frame.width, frame.height) != size:
+                self.incomplete = max(0, self.incomplete - 1)  # as where recordings were joined, see `VideoReader`
                 self.damage = f"the picture changes size from {size[0]}x{size[1]} to {frame.width}x{frame.height}"
                 return
             self.concealed += frame.is_corrupt

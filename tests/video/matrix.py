@@ -44,6 +44,8 @@ PROPERTIES = [
     Property("B frames", {"encoder": {"bf": "3", "preset": "veryfast"}}, frozenset({".webm"})),
     Property("uneven times", {"times": UNEVEN}, frozenset({".avi"})),
     Property("starts late", {"times": tuple(range(400, 800, 40))}),
+    Property("odd size", {"size": (97, 73)}),
+    Property("10 bits", {"pix_fmt": "yuv420p10le"}, frozenset({".avi", ".webm"})),
     Property("last picture for 2 s", {"last": 2000}, frozenset({".avi", ".ts"})),
 ]
 CASES = [
@@ -52,7 +54,7 @@ CASES = [
 
 
 def make(path: Path, which: Property) -> Path:
-    """The file of a property, 10 pictures of 96x72."""
+    """The file of a property, 10 pictures of 96x72 unless it says otherwise."""
     options = which.options
     rate = options.get("rate", Fraction(25))
     codec = PICTURES[path.suffix]
@@ -61,17 +63,21 @@ def make(path: Path, which: Property) -> Path:
     stamps = [Fraction(time) * MILLI / time_base for time in times] if times else range(10)
     with av.open(str(path), "w", container_options={"avoid_negative_ts": "disabled"}) as container:
         extra = {"bf": "0"} | options.get("encoder", {}) if codec == "libx264" else {}
+        width, height = options.get("size", (96, 72))
         stream = container.add_stream(
-            codec, rate, QUALITY.get(codec, {}) | extra, width=96, height=72, time_base=time_base
+            codec, rate, QUALITY.get(codec, {}) | extra, width=width, height=height, time_base=time_base
         )
         context = stream.codec_context
+        # H.264 has odd sizes in 4:4:4 alone.
+        context.pix_fmt = "yuv444p" if width % 2 and codec == "libx264" else options.get("pix_fmt", "yuv420p")
         context.time_base = time_base
         context.sample_aspect_ratio = options.get("shape", Fraction(1))
         if "colours" in options:
             context.colorspace, context.color_primaries, context.color_trc, context.color_range = options["colours"]
         packets = []
         for index, stamp in enumerate(stamps):
-            frame = av.VideoFrame.from_ndarray(picture(index, 96, 72), format="rgb24").reformat(format="yuv420p")
+            frame = av.VideoFrame.from_ndarray(picture(index, width, height), format="rgb24")
+            frame = frame.reformat(format=context.pix_fmt)
             frame.pts, frame.time_base = int(stamp), time_base
             packets += stream.encode(frame)
         packets += stream.encode(None)
@@ -115,6 +121,8 @@ def measured(path: Path) -> dict[str, Any]:
         "end": end,
         "duration": Fraction(duration or 0, av.time_base),
         "shape": info.sample_aspect_ratio,
+        "size": (info.width, info.height),
+        "bits": info.bits,
         "colours": (info.colorspace, info.color_primaries, info.color_trc, max(1, info.color_range)),
         "sound": list(found.values()),
     }

@@ -1,5 +1,6 @@
 """Recordings that were joined or cut, and streams without a container."""
 
+import json
 from fractions import Fraction
 from pathlib import Path
 
@@ -7,20 +8,25 @@ import av
 import numpy as np
 import pytest
 
+import inference
 from restore.errors import VideoError
 from restore.video.reader import VideoReader
 from tests.video.make import MILLI, make_video, noise, overwrite_middle, packets_of, picture, psnr
 from tests.video.rewrite import rewrite, times
 
 
-def recording(path: Path, start: int, first: int = 0, frames: int = 25, bf: str = "0") -> Path:
+def recording(
+    path: Path, start: int, first: int = 0, frames: int = 25, bf: str = "0", size: tuple[int, int] = (64, 48)
+) -> Path:
     """Part of a broadcast: `frames` pictures from number `first` on, from `start` seconds on, with sound."""
     with av.open(str(path), "w", format="mpegts", container_options={"output_ts_offset": str(start)}) as container:
-        video = container.add_stream("libx264", 25, {"bf": bf}, width=64, height=48, time_base=Fraction(1, 25))
+        video = container.add_stream(
+            "libx264", 25, {"bf": bf}, width=size[0], height=size[1], time_base=Fraction(1, 25)
+        )
         sound = container.add_stream("mp2", rate=48000)
         packets = []
         for index in range(frames):
-            frame = av.VideoFrame.from_ndarray(picture(first + index), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(picture(first + index, *size), format="rgb24")
             frame.pts, frame.time_base = index, Fraction(1, 25)
             packets += video.encode(frame)
         wave = (8000 * np.sin(np.arange(1920 * frames) / 9)).astype(np.int16).repeat(2)
@@ -134,3 +140,20 @@ def test_the_rate_of_a_variable_mp4(tmp_path: Path) -> None:
     with VideoReader(path) as reader:
         list(reader)
     assert 4 < reader.info.rate < 6
+
+
+def test_a_change_of_size_keeps_what_was_before(
+    tmp_path: Path, tiny_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = [recording(tmp_path / "a.ts", 0), recording(tmp_path / "b.ts", 2, size=(96, 64))]
+    path = tmp_path / "tv.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    command = ["--degraded_video", path, "--weights_path", tiny_weights, "--output_dir", tmp_path / "out"]
+    assert inference.main([*map(str, command), "--mask_mode", "none"]) == 1
+    broken = "the picture changes size from 64x48 to 96x64; 25 frames could be read, the last at 0.97 s"
+    kept = f"the 25 frames before are restored and kept in {tmp_path / 'out' / 'tv_restored.mkv'}"
+    assert capsys.readouterr().err == f"inference.py: {broken}; {kept}: {path}\n"
+    report = json.loads((tmp_path / "out" / "tv_restored.json").read_text())
+    assert (report["broken"], report["frames"], report["warnings"]) == (broken, 25, [])
+    with VideoReader(tmp_path / "out" / "tv_restored.mkv") as reader:
+        assert len(list(reader)) == 25
