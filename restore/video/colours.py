@@ -53,7 +53,7 @@ class ToRGB:
 
     def deep(self, frame: av.VideoFrame) -> np.ndarray:
         """As the call, uint16 RGB `H W 3`, for frames of more than 8 bits."""
-        # FFmpeg 8.1 copies half of the last line alone from gbrap16le to gbrp16le.
+        # From gbrap16le to gbrp16le FFmpeg 8.1 leaves half of the last line out.
         return self._converted(frame, "rgb48le" if frame.format.is_rgb else "gbrp16le")
 
     def alpha(self, frame: av.VideoFrame) -> np.ndarray:
