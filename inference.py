@@ -5,7 +5,7 @@ import sys
 import warnings
 
 from restore.config import parse
-from restore.errors import RestoreError
+from restore.errors import RestoreError, printable
 from restore.inference.config import InferenceConfig
 from restore.inference.freed_memory import reuse_freed_memory
 
@@ -24,6 +24,8 @@ def main(argv: list[str] | None = None) -> int:
             original_video=config.original_video,
             lossless=config.lossless,
             quality=config.quality,
+            container=config.container,
+            rate=config.rate,
             write_mask=config.write_mask,
             provenance=config.provenance,
             confidence=config.confidence,
@@ -34,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
 
         return restore_jobs(jobs, config)
     except RestoreError as error:
-        print(f"inference.py: {error}", file=sys.stderr)
+        print(f"inference.py: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("inference.py: interrupted; the videos that are done are kept", file=sys.stderr)
@@ -44,5 +46,5 @@ def main(argv: list[str] | None = None) -> int:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as after Ctrl-C
     reuse_freed_memory()
-    warnings.formatwarning = lambda message, *_: f"inference.py: {message}\n"
+    warnings.formatwarning = lambda message, *_: f"inference.py: {printable(str(message))}\n"
     sys.exit(main())

@@ -5,7 +5,8 @@ of the dataclass. `argparse_dataclass` turns fields into flags; this file adds w
 fields are (`--batch_size`), `--flag` / `--no-flag` for every bool, lists, the profile underneath, errors of one line.
 
 A field may be bool, int, float, str, Path, a Literal, a list of these, or any of these `| None` (null in a profile; no
-flag says it). Its help text is `field(default=..., metadata={"help": "..."})`. What a type cannot say (a range, two
+flag says it). Its help text is `field(default=..., metadata={"help": "..."})`; `"default"` there is how the help writes
+the default, where that is not the default itself. What a type cannot say (a range, two
 settings that exclude each other) is checked by the dataclass's own `__post_init__`, which raises ValueError.
 """
 
@@ -244,7 +245,7 @@ def _help(field: "dataclasses.Field[Any]") -> str:
     if _is_required(field):
         text += " (required)"
     elif default is not None:
-        value = " ".join(map(str, default)) if isinstance(default, list) else default
+        value = " ".join(map(str, default)) if isinstance(default, list) else field.metadata.get("default", default)
         text += f" (default: {value})"
     return text.strip().replace("%", "%%")
 

@@ -43,3 +43,12 @@ class ConfigError(InputError):
 
 class DataError(InputError):
     """A folder of training videos holds nothing usable."""
+
+
+def printable(text: str) -> str:
+    r"""The text with bytes that are no UTF-8, as file names may hold them, written out.
+
+    >>> printable("caf\udce9.mp4")
+    'caf\\xe9.mp4'
+    """
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")

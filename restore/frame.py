@@ -16,6 +16,7 @@ from restore.arrays import dilate, pool
 
 if TYPE_CHECKING:
     from restore.propagation.flow import Motion
+    from restore.video.carried import Carried
 
 HIDDEN = 0.2  # probability above which a pixel is treated as hidden: a doubtful one is copied rather than believed
 CELLS = 15, 20  # rows and columns that a picture is averaged to, to compare exposures
@@ -34,6 +35,7 @@ class Frame:
         kinds: uint8 `H W`, of what the pixel is hidden by, if it is: an index into `KINDS`; None if that is unknown.
         scene: the number of its scene, counted from 0 (`scenes.py`); None until it is decided.
         motion: how it corresponds with the frame before it; None for the first frame of a scene.
+        carried: what the writer gets apart from the pixels; None where the frame comes from no file.
     """
 
     image: np.ndarray
@@ -44,6 +46,7 @@ class Frame:
     kinds: np.ndarray | None = None
     scene: int | None = None
     motion: "Motion | None" = None
+    carried: "Carried | None" = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -4,12 +4,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Optional
 
-WEIGHTS = Path(__file__).parents[2] / "saved_models" / "generator.pth"
+PACKAGE = Path(__file__).parents[2]
+WEIGHTS = PACKAGE / "saved_models" / "generator.pth"
 REFINER = WEIGHTS.parent / "refiner"
+
+
+def relative_to_package(path: str | Path) -> str:
+    """A path as it is, or, inside the folder that the package lies in, relative to that.
+
+    >>> relative_to_package(WEIGHTS), relative_to_package("/data/generator.pth")
+    ('saved_models/generator.pth', '/data/generator.pth')
+    """
+    path = Path(path)
+    return path.relative_to(PACKAGE).as_posix() if path.is_relative_to(PACKAGE) else str(path)
 
 
 def _setting(default: Any, text: str) -> Any:
     return field(default=default, metadata={"help": text})
+
+
+def _path_setting(default: Path, text: str) -> Any:
+    return field(default=str(default), metadata={"help": text, "default": relative_to_package(default)})
 
 
 @dataclass
@@ -21,7 +36,7 @@ class InferenceConfig:
     """
 
     degraded_video: str = field(metadata={"help": "a video, or a folder of videos"})
-    weights_path: str = _setting(str(WEIGHTS), "the generator.pth that train.py writes")
+    weights_path: str = _path_setting(WEIGHTS, "the generator.pth that train.py writes")
     output_dir: str = _setting("restored_videos", "where the results go; made if it does not exist")
     original_video: Optional[str] = _setting(None, "the undamaged video, or a folder of them: to score against")  # noqa: UP045
     mask_video: Optional[str] = _setting(  # noqa: UP045
@@ -38,7 +53,7 @@ class InferenceConfig:
         "hybrid: regenerate what no frame saw, where that is much; fill: the same, and what is visible stays as it is",
     )
 
-    refiner: str = _setting(str(REFINER), "the refiner: a folder that train.py --stage refiner writes, or a hub id")
+    refiner: str = _path_setting(REFINER, "the refiner: a folder that train.py --stage refiner writes, or a hub id")
     motion_adapter: Optional[str] = _setting(  # noqa: UP045
         None, "folder or hub id; with it, --refiner is a Stable Diffusion inpainting model"
     )
@@ -61,6 +76,15 @@ class InferenceConfig:
     quality: Optional[int] = _setting(  # noqa: UP045
         None, "the encoder's, lower is better: .mp4 .mkv .mov 0-51 (16), .avi 1-31 (2), .webm 0-63 (20)"
     )
+    container: Optional[Literal["mp4", "m4v", "mov", "mkv", "avi", "webm"]] = _setting(  # noqa: UP045
+        None, "of the output; by default the input's, or mkv if that cannot be written"
+    )
+    interlaced: Literal["auto", "keep", "deinterlace", "off"] = _setting(
+        "auto",
+        "auto, keep: fields are restored as a sequence of their own and woven back; deinterlace: each becomes a frame; "
+        "off: taken as progressive",
+    )
+    rate: Optional[float] = _setting(None, "frames a second of a raw stream, which may state none")  # noqa: UP045
     write_mask: bool = _setting(False, "also write the mask that was used, STEM_mask.mkv; can be edited and given back")
     provenance: bool = _setting(
         False, "also write where each pixel comes from, STEM_provenance.mkv: 0 seen 1 copied 2 filled 3 regenerated"
@@ -81,6 +105,10 @@ class InferenceConfig:
     def __post_init__(self) -> None:
         if self.lossless and self.quality is not None:
             raise ValueError(f"quality is {self.quality}, and lossless output has only one; give one of the two")
+        if self.rate is not None and not self.rate > 0:
+            raise ValueError(f"rate is {self.rate}, expected more than 0 frames a second")
+        if self.lossless and self.container not in (None, "mkv"):
+            raise ValueError(f"container is {self.container}, and lossless output is mkv; give one of the two")
         if self.mask_mode in ("given", "both") and self.mask_video is None:
             raise ValueError(f"mask_mode is {self.mask_mode}, and there is no mask; give --mask_video too")
         if self.mask_dilation < 0:

@@ -12,21 +12,24 @@ from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
 from restore.detection.tracks import Tracker
-from restore.errors import RestoreError
+from restore.errors import RestoreError, VideoError
+from restore.inference.config import relative_to_package
 from restore.inference.masks import AHEAD, MaskMode, masked_frames
-from restore.inference.paired import Paired, in_step, open_paired
-from restore.inference.report import check_report, write_report
+from restore.inference.paired import Paired, in_step, open_paired, refuse_lengths
+from restore.inference.report import check_report, digests, write_report
 from restore.inference.sidecars import Sidecars
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.propagation.provenance import NAMES, SEEN, shares
 from restore.restored import Restored
 from restore.scoring.report import Scores
+from restore.video.fields import field_order, refuse_unheld, split, woven
+from restore.video.info import exact_rate
 from restore.video.mask import MaskCheck
 from restore.video.prefetch import prefetch
 from restore.video.reader import VideoReader
@@ -34,6 +37,8 @@ from restore.video.writer import VideoWriter
 
 if TYPE_CHECKING:  # importing diffusers takes seconds, and not every restoration refines
     from restore.refinement.hybrid import Hybrid
+
+T = TypeVar("T")
 
 
 def restore_file(
@@ -51,6 +56,8 @@ def restore_file(
     original: str | Path | None = None,
     lossless: bool = False,
     quality: int | None = None,
+    rate: float | None = None,
+    interlaced: Literal["auto", "keep", "deinterlace", "off"] = "auto",
     overwrite: bool = False,
     lpips: bool = False,
     hybrid: "Hybrid | None" = None,
@@ -80,6 +87,9 @@ def restore_file(
         original: the undamaged video, to score against.
         lossless: FFV1 in RGB, into `.mkv`.
         quality: on the encoder's scale, see `VideoWriter`.
+        rate: frames a second of a raw stream, which may state none.
+        interlaced: `auto` and `keep` restore the fields of interlaced video as a sequence of their own and weave them
+            back; `deinterlace` makes each field a progressive frame, `off` takes frames as progressive.
         overwrite: replace `output`, its report, and what else is written, if they exist.
         lpips: also score LPIPS, which needs a download once.
         hybrid: regenerates what no frame saw, where that is much; None leaves it as the generator fills it.
@@ -90,10 +100,11 @@ def restore_file(
 
     Returns:
         The report, ready for JSON:
-        `input`, `output`, `side_files` (names), `mask`, `original`, `weights` (paths), `frames`, `width`, `height`,
-        `rate` (1/s);
+        `input`, `mask`, `original` (paths as given), `weights` (likewise; relative to the package inside it), `output`,
+        `side_files` (names); `sha256` of `input`, `mask`, `original` and `output`, None for what is not given;
+        `frames`, `width`, `height`, `rate` (1/s);
         `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `mask_mode`, `mask_dilation`;
-        `hidden` (share of all pixels);
+        `hidden` (share of all pixels); `interlaced`: None, or the order of the fields;
         `obstructions`: what was found to hide the scene, the longest first: `kind`, `score`, `frames` (first and last),
         `box` (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot
         tell kinds, or none was asked;
@@ -121,17 +132,33 @@ def restore_file(
     check, tracker = MaskCheck(), Tracker()
     detects_kinds = mode in ("found", "both") and restorer.segmenter is not None
     regions: list[dict[str, Any]] = []
+    crashes: list[str] = []
     count, hidden, codes = 0, 0.0, np.zeros(len(NAMES), np.int64)
     with ExitStack() as stack:
-        reader = stack.enter_context(VideoReader(video))
-        masks = stack.enter_context(open_paired("mask", Path(used), reader)) if used else None
-        originals = stack.enter_context(open_paired("original", Path(original), reader)) if original else None
+        order = field_order(Path(video)) if interlaced != "off" else None
+        notes = order.notes() if order else []
+        kept = None if interlaced == "deinterlace" else order
+        top_first = order.top_first if order and not kept else None
+        if top_first is not None and (used or original):
+            raise VideoError(
+                "deinterlaced video has twice as many frames, a mask or an original one for each of the input's; "
+                f"ask for --interlaced keep: {video}"
+            )
+        whole = stack.enter_context(VideoReader(video, rate=exact_rate(rate), top_first=top_first))
+        if kept:
+            refuse_unheld(kept, output.suffix, output)
+        info = replace(whole.info, interlaced=bool(kept and kept.flagged))
+        masks = stack.enter_context(open_paired("mask", Path(used), whole)) if used else None
+        originals = stack.enter_context(open_paired("original", Path(original), whole)) if original else None
+        reader = split(whole, kept)
+        masks, originals = masks and split(masks, kept), originals and split(originals, kept)
         device = str(restorer.device)
         before, after = (Scores(lpips=lpips and originals is not None, device=device) for _ in range(2))
         # What is entered last ends first: the video remains whatever becomes of its sidecars.
         sidecars = stack.enter_context(
             Sidecars(
-                reader.info,
+                info,
+                order=kept,
                 mask=write_mask,
                 provenance=write_provenance,
                 confidence=write_confidence,
@@ -141,18 +168,26 @@ def restore_file(
             )
         )
         writer = stack.enter_context(
-            VideoWriter(output, info=reader.info, source=video, lossless=lossless, quality=quality, overwrite=overwrite)
+            VideoWriter(output, info=info, source=video, lossless=lossless, quality=quality, overwrite=overwrite)
         )
+        writer = woven(writer, kept)
+        if used:
+            check = MaskCheck.of(Path(used))
+            refuse_lengths("mask", Path(used), check.frames, whole)
+        early = [f"not in the output: {line}" for line in writer.left_out]
+        early += writer.notes + notes + check.warnings()
+        if early:
+            warnings.warn(f"{'; '.join(early)}: {video}", stacklevel=2)
         results = restorer.restore(masked_frames(restorer, reader, masks, check, mode=mode, dilation=mask_dilation))
         if hybrid:
             results = hybrid.refine_frames(results, regions=regions, progress=refining)
         restored = stack.enter_context(closing(prefetch(results, AHEAD)))
-        for result, clean in _with_originals(restored, reader, originals):
+        for result, clean in _until_crash(_with_originals(restored, reader, originals), crashes):
             frame = result.frame
             if hidden_only:
                 seen = (result.provenance == SEEN)[..., None]
                 result = replace(result, image=np.where(seen, frame.image, result.image))
-            writer.write(result.image, frame.pts)
+            writer.write(result.image, frame.pts, frame.carried)
             sidecars.write(result, clean)
             if detects_kinds:
                 assert frame.probability is not None and frame.kinds is not None
@@ -165,8 +200,8 @@ def restore_file(
             if progress:
                 progress(1)
     seconds = perf_counter() - started
+    pictures, count = count, count // 2 if kept else count
 
-    info = reader.info
     tracks, left_out = tracker.finish()
     listed = [f"{left_out} small or short obstructions are not in the report's list"] if left_out else []
     report: dict[str, Any] = {
@@ -175,7 +210,8 @@ def restore_file(
         "side_files": [path.name for path in sidecars.paths],
         "mask": str(used) if used else None,
         "original": str(original) if original else None,
-        "weights": str(weights) if weights else None,
+        "weights": relative_to_package(weights) if weights else None,
+        "sha256": digests(input=video, mask=used, original=original, output=output),
         "frames": count,
         "width": info.width,
         "height": info.height,
@@ -187,22 +223,40 @@ def restore_file(
         "frames_per_second": round(count / seconds, 3),
         "mask_mode": mode,
         "mask_dilation": mask_dilation,
-        "hidden": round(hidden / count, 6),
+        "hidden": round(hidden / pictures, 6),
         "obstructions": [track.as_json() for track in tracks] if detects_kinds else None,
         "regenerated": asdict(hybrid.settings) | {"regions": regions} if hybrid else None,
         "provenance": shares(codes),
+        "interlaced": str(order) if order else None,
         "scores": None,
-        "warnings": _oddities(reader, writer) + check.warnings() + listed,
-        "broken": reader.broken,
+        "warnings": _oddities(reader, writer) + writer.notes + notes + check.warnings() + listed,
+        "broken": reader.broken or next(iter(crashes), None),
     }
     if originals:
         report["scores"] = {"regions": mode, "before": before.summary(), "after": after.summary()}
     write_report(output, report)
     for line in report["warnings"]:
+        if line in early:
+            continue
         warnings.warn(f"{line}: {video}", stacklevel=2)
-    if reader.broken:
-        raise RestoreError(f"{reader.broken}; the {count} frames before are restored and kept in {output}: {video}")
+    if report["broken"]:
+        raise RestoreError(f"{report['broken']}; the {count} frames before are restored and kept in {output}: {video}")
     return report
+
+
+def _until_crash(frames: Iterator[T], crashes: list[str]) -> Iterator[T]:
+    """The frames up to an exception that no one expects, which is noted: what was restored before it is kept."""
+    some = False
+    try:
+        for frame in frames:
+            yield frame
+            some = True
+    except RestoreError:
+        raise
+    except Exception as error:
+        if not some:
+            raise
+        crashes.append(f"restoring stopped ({type(error).__name__}: {error})")
 
 
 def _with_originals(
@@ -225,6 +279,9 @@ def _stages(restorer: Restorer, mode: MaskMode) -> list[str]:
 def _oddities(reader: VideoReader, writer: VideoWriter) -> list[str]:
     """What is not quite as it should be about the input, or not in the output."""
     lines = [f"not in the output: {line}" for line in writer.left_out]
+    if reader.seams:
+        places = ", ".join(f"{float(seam):.2f} s" for seam in reader.seams)
+        lines.append(f"joined recordings: the times start anew in the input, and go on in the output, at {places}")
     if reader.retimed:
         lines.append(f"{reader.retimed} frames had no usable time and are displayed one frame after the one before")
     if reader.concealed:

@@ -12,7 +12,8 @@ from pathlib import Path
 from restore.errors import InputError, VideoError
 from restore.inference.paired import open_paired
 from restore.inference.report import check_report, is_result, read_report
-from restore.video.files import VIDEO_EXTENSIONS, extensions, find_videos, match_by_stem, match_masks, output_path
+from restore.video.files import find_videos, match_by_stem, match_masks, output_path
+from restore.video.info import exact_rate
 from restore.video.reader import VideoReader
 from restore.video.writer import checked_encoder
 
@@ -58,6 +59,8 @@ def find_jobs(
     original_video: str | Path | None = None,
     lossless: bool = False,
     quality: int | None = None,
+    container: str | None = None,
+    rate: float | None = None,
     write_mask: bool = False,
     provenance: bool = False,
     confidence: bool = False,
@@ -77,29 +80,37 @@ def find_jobs(
         videos = [video for video in videos if not is_result(video)]
         if not videos:
             raise VideoError(f"every video in this folder is a restored one; give the degraded ones: {degraded_video}")
-    masks: list[Path | None] = [*match_masks(videos, mask_video, folder=folder)] if mask_video else [None] * len(videos)
-    originals: list[Path | None] = [*match_by_stem(videos, original_video)] if original_video else [None] * len(videos)
-    jobs = [
-        Job(
-            video,
-            output_path(video, output_dir, lossless=lossless),
-            mask,
-            original,
-            output_path(video, output_dir, "_mask", lossless=True) if write_mask else None,
-            output_path(video, output_dir, "_provenance", lossless=True) if provenance else None,
-            output_path(video, output_dir, "_confidence", lossless=True) if confidence else None,
-            output_path(video, output_dir, "_side_by_side", lossless=True).with_suffix(".mp4")
-            if side_by_side
-            else None,
-            overwrite,
+    root = Path(degraded_video) if folder else None
+    masks: list[Path | None] = [None] * len(videos)
+    if mask_video:
+        masks = [*match_masks(videos, mask_video, folder=folder, root=root)]
+    originals: list[Path | None] = [None] * len(videos)
+    if original_video:
+        originals = [*match_by_stem(videos, original_video, root)]
+    jobs = []
+    for video, mask, original in zip(videos, masks, originals, strict=True):
+        # The results of a folder lie in subfolders as the videos do: front/ and rear/ may hold equal names.
+        place = Path(output_dir) / video.parent.relative_to(root) if root else Path(output_dir)
+        mask_file, codes_file, confidence_file, rows_file = (
+            output_path(video, place, f"_{name}", container=extension) if wanted else None
+            for name, extension, wanted in (
+                ("mask", "mkv", write_mask),
+                ("provenance", "mkv", provenance),
+                ("confidence", "mkv", confidence),
+                ("side_by_side", "mp4", side_by_side),
+            )
         )
-        for video, mask, original in zip(videos, masks, originals, strict=True)
-    ]
+        output = output_path(video, place, lossless=lossless, container=container)
+        jobs.append(Job(video, output, mask, original, mask_file, codes_file, confidence_file, rows_file, overwrite))
     _check_names(jobs)
-    return [_checked(job, folder=folder, lossless=lossless, quality=quality, overwrite=overwrite) for job in jobs]
+    return [
+        _checked(job, folder=folder, lossless=lossless, quality=quality, rate=rate, overwrite=overwrite) for job in jobs
+    ]
 
 
-def _checked(job: Job, *, folder: bool, lossless: bool, quality: int | None, overwrite: bool) -> Job:
+def _checked(
+    job: Job, *, folder: bool, lossless: bool, quality: int | None, rate: float | None, overwrite: bool
+) -> Job:
     written: list[str] = []  # sidecars, by an earlier run that broke
     if folder and not job.overwrite and job.output.exists():
         report = read_report(job.output) or {}
@@ -114,21 +125,21 @@ def _checked(job: Job, *, folder: bool, lossless: bool, quality: int | None, ove
         job = replace(job, overwrite=bool(report))
     for path in job.side_files:
         checked_encoder(path, path.suffix == ".mkv", None, overwrite or path.name in written)
-    if job.video.suffix.lower() not in VIDEO_EXTENSIONS and not lossless:
-        raise VideoError(
-            f"got the extension {job.video.suffix!r}, expected one of {extensions()}; "
-            f"convert it, or ask for lossless output, which is .mkv: {job.video}"
-        )
     checked_encoder(job.output, lossless, quality, job.overwrite)
     if not job.overwrite:
         check_report(job.output)
     with ExitStack() as stack:
         try:
-            reader = stack.enter_context(VideoReader(job.video))
+            reader = stack.enter_context(VideoReader(job.video, rate=exact_rate(rate)))
         except VideoError as error:
             if not folder:
                 raise
             return replace(job, problem=error)
+        except Exception as error:  # whatever it is, the others go on
+            problem = VideoError(f"the video cannot be read ({type(error).__name__}: {error}): {job.video}")
+            if not folder:
+                raise problem from error
+            return replace(job, problem=problem)
         if job.mask:
             stack.enter_context(open_paired("mask", job.mask, reader))
         if job.original:
@@ -138,9 +149,9 @@ def _checked(job: Job, *, folder: bool, lossless: bool, quality: int | None, ove
 
 def _check_names(jobs: Sequence[Job]) -> None:
     """Two videos of one stem would write one report, if not one video; and what is read is never written."""
-    first: dict[str, Path] = {}
+    first: dict[Path, Path] = {}
     for job in jobs:
-        other = first.setdefault(job.output.stem, job.video)
+        other = first.setdefault(job.output.with_suffix(""), job.video)
         if other is not job.video:
             raise VideoError(f"has the stem of {other}, so their results would have one name; rename it: {job.video}")
     inputs = {path.resolve() for job in jobs for path in (job.video, job.mask, job.original) if path}

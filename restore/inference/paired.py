@@ -12,8 +12,9 @@ from typing import Literal, TypeVar
 
 from restore.errors import InputError, MaskError, VideoError
 from restore.frame import Frame
-from restore.video.files import is_image
+from restore.video.clip import count_frames
 from restore.video.images import ImageReader
+from restore.video.mask import open_mask
 from restore.video.reader import VideoReader
 
 T = TypeVar("T")
@@ -74,12 +75,25 @@ def in_step(items: Iterable[T], video: VideoReader, kind: Kind, paired: Paired) 
         yield item, frame
 
 
+def refuse_lengths(kind: Kind, path: Path, frames: int | None, video: VideoReader) -> None:
+    """Refuse what has `frames` frames, where they are known, for a video that has another number of them.
+
+    Raises:
+        MaskError, VideoError: as `in_step`, before the work.
+    """
+    expected = video.info.frames or count_frames(video.path)
+    if frames is not None and frames != expected:
+        error = _difference(kind, path, video.path)
+        if error:
+            raise error
+
+
 def _open(kind: Kind, path: Path) -> Paired:
-    return ImageReader(path) if kind == "mask" and (path.is_dir() or is_image(path)) else VideoReader(path)
+    return open_mask(path) if kind == "mask" else VideoReader(path)
 
 
 def _is_endless(paired: Paired) -> bool:
-    return isinstance(paired, ImageReader) and paired.endless
+    return bool(getattr(paired, "endless", False))  # of an image, or of its fields
 
 
 def _difference(kind: Kind, path: Path, video: Path) -> InputError | None:
@@ -87,6 +101,9 @@ def _difference(kind: Kind, path: Path, video: Path) -> InputError | None:
     with _open(kind, path) as paired, VideoReader(video) as reader:
         (got, their_rate), (expected, our_rate) = _counted(paired), _counted(reader)
         broken = reader.broken
+        if got < expected and paired.broken:
+            why = f"the {kind} breaks before the video ({paired.broken}); copy it again"
+            return ERRORS[kind](f"{why}: {path}")
     if kind == "mask" and their_rate and our_rate and abs(their_rate / our_rate - 1) > RATES:
         return MaskError(
             f"mask has {float(their_rate):.6g} frames a second, video has {float(our_rate):.6g}; "

@@ -2,10 +2,12 @@
 
 import json
 import os
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
 from restore.errors import RestoreError, VideoError
+from restore.video.files import images_in
 
 
 def report_path(output: Path) -> Path:
@@ -32,6 +34,13 @@ def is_result(path: Path) -> bool:
     return any(path.name in report.get("side_files", []) for report in reports)
 
 
+def digests(**paths: str | Path | None) -> dict[str, str | None]:
+    """The SHA-256 of each file by its role, as `sha256sum` prints it; of a folder, that of its images, in their order,
+    as if they were one file. None for what is not given, or could no longer be read.
+    """
+    return {role: _digest(Path(path)) if path else None for role, path in paths.items()}
+
+
 def check_report(output: Path) -> None:
     """Refuse to replace what is not a report of `output`.
 
@@ -54,12 +63,27 @@ def write_report(output: Path, report: dict[str, Any]) -> None:
     path = report_path(output)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        # Bytes of names that are no UTF-8 are escaped as JSON escapes a character.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
         temporary.replace(path)
     except OSError as error:
         raise RestoreError(f"the video is restored, its report cannot be written ({error.strerror}): {path}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        if not path.is_dir():
+            with open(path, "rb") as file:
+                return file_digest(file, "sha256").hexdigest()
+        whole = sha256()
+        for image in images_in(path):
+            whole.update(image.read_bytes())
+        return whole.hexdigest()
+    except OSError:  # the video is restored; its report must not be lost with a disk that was taken out
+        return None
 
 
 def _read(path: Path) -> dict[str, Any]:

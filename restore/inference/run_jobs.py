@@ -13,7 +13,7 @@ from accelerate import PartialState
 from accelerate.utils import gather_object
 from tqdm import tqdm
 
-from restore.errors import ConfigError, RestoreError, VideoError
+from restore.errors import ConfigError, RestoreError, VideoError, printable
 from restore.inference.config import InferenceConfig
 from restore.inference.files import restore_file
 from restore.inference.jobs import Job
@@ -53,6 +53,10 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
             _say(f"inference.py: {error}", file=sys.stderr)
             codes.append(error.exit_code)
             continue
+        except Exception as error:  # whatever it is, the others go on
+            _say(f"inference.py: restoring failed ({type(error).__name__}: {error}): {job.video}", file=sys.stderr)
+            codes.append(RestoreError.exit_code)
+            continue
         if report and report["scores"]:
             scores.append((job.video.stem, report["scores"]))
 
@@ -74,9 +78,12 @@ def _restore(
     if job.done:
         _say(f"{job.output}: restored before, left as it is (--overwrite restores it anew)")
         return None
+    _make(job.output.parent)
     total = count_frames(job.video)  # an estimate is enough for the time left
     with (
-        tqdm(total=total, desc=job.video.name, unit=" frames", position=row, leave=False, disable=None) as bar,
+        tqdm(
+            total=total, desc=printable(job.video.name), unit=" frames", position=row, leave=False, disable=None
+        ) as bar,
         refining_bar(row + 1) as refining,
     ):
         report = restore_file(
@@ -93,6 +100,8 @@ def _restore(
             original=job.original,
             lossless=config.lossless,
             quality=config.quality,
+            rate=config.rate,
+            interlaced=config.interlaced,
             overwrite=job.overwrite,
             lpips=config.lpips,
             hybrid=hybrid,
@@ -109,7 +118,7 @@ def _restore(
 
 def _say(lines: str, file: TextIO | None = None) -> None:
     """Print in one piece, with its end: the processes share a terminal, and lines must not run into each other."""
-    print(lines + "\n", end="", file=file, flush=True)
+    print(printable(lines) + "\n", end="", file=file, flush=True)
 
 
 def _hybrid(config: InferenceConfig, restorer: Restorer) -> "Hybrid":

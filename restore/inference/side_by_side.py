@@ -8,8 +8,10 @@ import numpy as np
 from restore.inference.overlay import COLOURS, overlay
 from restore.propagation.provenance import NAMES
 from restore.restored import Restored
+from restore.video.colours import BT709
 from restore.video.info import VideoInfo
 
+HDR = {16, 18}  # PQ and HLG, of H.273
 WHITE, DARK = (255, 255, 255), 24
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -37,8 +39,10 @@ def side_by_side(degraded: np.ndarray, restored: Restored, original: np.ndarray 
 
 
 def side_by_side_info(info: VideoInfo, *, with_original: bool) -> VideoInfo:
-    """Of a video of such pictures, from the `info` of the degraded one."""
-    return replace(info, width=info.width * (3 + with_original), height=info.height + caption_height(info.width))
+    """Of a video of such pictures, from the `info` of the degraded one; what is HDR is compared as SDR."""
+    transfer = BT709 if info.color_trc in HDR else info.color_trc
+    width, height = info.width * (3 + with_original), info.height + caption_height(info.width)
+    return replace(info, width=width, height=height, color_trc=transfer)
 
 
 def captioned(image: np.ndarray, labels: list[Label]) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from restore.inference.side_by_side import side_by_side, side_by_side_info
 from restore.restored import Restored
+from restore.video.fields import FieldOrder, fields_info, woven
 from restore.video.info import VideoInfo
 from restore.video.writer import VideoWriter
 
@@ -19,6 +20,8 @@ class Sidecars:
 
     Args:
         info: of the degraded video.
+        order: of its fields, if it is interlaced: then each result is one field, and two are woven into a frame; a
+            comparison stays one of fields.
         mask, provenance, confidence: `.mkv`, lossless and grey; None for none.
         comparison: a video; None for none.
         with_original: whether the comparison has the original in it, too.
@@ -28,6 +31,7 @@ class Sidecars:
         self,
         info: VideoInfo,
         *,
+        order: FieldOrder | None,
         mask: str | Path | None,
         provenance: str | Path | None,
         confidence: str | Path | None,
@@ -41,13 +45,15 @@ class Sidecars:
         def opened(path: str | Path | None, info: VideoInfo, *, grey: bool) -> VideoWriter | None:
             if path is None:
                 return None
-            return self._stack.enter_context(VideoWriter(path, info=info, grey=grey, overwrite=overwrite))
+            writer = self._stack.enter_context(VideoWriter(path, info=info, grey=grey, overwrite=overwrite))
+            return woven(writer, order) if grey else writer
 
         try:
             self._mask, self._provenance, self._confidence = (
                 opened(path, info, grey=True) for path in (mask, provenance, confidence)
             )
-            self._comparison = opened(comparison, side_by_side_info(info, with_original=with_original), grey=False)
+            shape = side_by_side_info(fields_info(info) if order else info, with_original=with_original)
+            self._comparison = opened(comparison, shape, grey=False)
         except BaseException:
             self._stack.close()
             raise

@@ -24,6 +24,8 @@ def copy_sound_headers(source: Path, output: Path, copied: Sequence[tuple[int, i
     """
     with open(source, "rb") as file:
         old = file.read(HEADERS)
+    if len(sound_headers(old)) != len(copied):  # DV of type 1 has its sound inside the frames, and no header for it
+        return
     with open(output, "r+b") as file:
         new = bytearray(file.read(HEADERS))
         pairs = zip(sound_headers(old), sound_headers(new), copied, strict=True)

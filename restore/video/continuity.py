@@ -34,7 +34,8 @@ class Continuity:
             return False
         if self._end_of_packet is not None and packet.pos - self._end_of_packet > HOLE:
             self._hole = True
-        self._end_of_packet = packet.pos + packet.size
+        # A block's additions, as the alpha plane of VP9, follow it.
+        self._end_of_packet = packet.pos + packet.size + sum(data.data_size for data in packet.iter_sidedata())
         if packet.stream.index != self._stream.index:
             return False
         broken = self._frame_unread(packet.pos) if self._format == "avi" else self._time_jumps(packet)

@@ -15,7 +15,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from restore.video.continuity import Continuity
-from restore.video.info import average_rate
+from restore.video.info import JOINABLE, average_rate, stated_end
 from restore.video.opening import reason
 from restore.video.truncation import bytes_missing
 
@@ -27,13 +27,15 @@ UNREAD = 1 << 16  # bytes that an index of fragments may take
 class Decoder:
     """Iterate over the frames of `stream`; afterwards `damage` is None, or says what broke it.
 
-    `concealed` counts frames that the decoder flagged as patched up. `delay`, in units of the stream's time base, is
-    how late FFmpeg stamps the first frame of an AVI, which stores no presentation times; 0 for other containers.
+    `concealed` counts frames that the decoder flagged as patched up, `incomplete` the packets that the demuxer flagged.
+    `delay`, in units of the stream's time base, is how late FFmpeg stamps the first frame of an AVI, which stores no
+    presentation times; 0 for other containers.
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream, path: Path) -> None:
         self.damage: str | None = None
         self.concealed = 0
+        self.incomplete = 0
         self.delay = 0
         self._container = container
         self._stream = stream
@@ -48,6 +50,7 @@ class Decoder:
         for frame in self._until_damage():
             size = size or (frame.width, frame.height)
             if (frame.width, frame.height) != size:
+                self.incomplete = max(0, self.incomplete - 1)  # as where recordings were joined, see `VideoReader`
                 self.damage = f"the picture changes size from {size[0]}x{size[1]} to {frame.width}x{frame.height}"
                 return
             self.concealed += frame.is_corrupt
@@ -57,9 +60,14 @@ class Decoder:
             self.damage = f"the file is cut short by {missing} bytes"
         self.damage = self.damage or self._early_end()
 
+    def stated_end(self) -> Fraction | None:
+        """When the last picture ends, in seconds, as the container states it; None if it does not, or is damaged."""
+        return None if self.damage else stated_end(self._container, self._stream)
+
     def _until_damage(self) -> Iterator[av.VideoFrame]:
         suspect: Packet | None = None  # the packet that is being decoded
         first = True
+        joinable = self._container.format.name in JOINABLE
         continuity = Continuity(self._container, self._stream)
         try:
             # Every stream is read: the end of the longest one is what a container states as its duration.
@@ -74,11 +82,17 @@ class Decoder:
                 if first and self._container.format.name == "avi":
                     self.delay = (packet.pts or 0) - (packet.dts or 0)
                 first = False
-                if packet.is_corrupt:
+                self.incomplete += joinable and packet.is_corrupt
+                if packet.is_corrupt and not joinable:
                     raise av.InvalidDataError(0, "a packet is incomplete")
                 # Empty with a time: a frame that an AVI left out. Empty without: the end, which flushes the decoder.
                 if packet.size or packet.dts is None:
-                    yield from cast("list[av.VideoFrame]", packet.decode())
+                    try:
+                        yield from cast("list[av.VideoFrame]", packet.decode())
+                    except av.InvalidDataError:
+                        if not joinable:
+                            raise
+                        self.concealed += 1
                 suspect = None
         except av.FFmpegError as error:
             self.damage = f"the video is damaged ({reason(error)})"

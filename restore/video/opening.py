@@ -8,6 +8,9 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from restore.errors import VideoError
+from restore.video import matroska, mp4
+from restore.video.cropping import WHOLE, Cropping
+from restore.video.encryption import is_encrypted
 from restore.video.truncation import bytes_missing
 
 
@@ -15,7 +18,7 @@ def open_video(path: Path) -> InputContainer:
     """Open the container at `path` for reading.
 
     Raises:
-        VideoError: no such file, a folder, an empty file, or nothing that FFmpeg can read.
+        VideoError: no such file, a folder, an empty or encrypted file, or nothing that FFmpeg can read.
     """
     if path.is_dir():
         raise VideoError(f"got a folder where one video was expected; give the path of a file: {path}")
@@ -24,6 +27,8 @@ def open_video(path: Path) -> InputContainer:
     try:
         if path.stat().st_size == 0:
             raise VideoError(f"the file is empty (0 bytes), expected a video; copy it again: {path}")
+        if is_encrypted(path):
+            raise VideoError(f"the video is encrypted, and there is no key to it; decrypt it first: {path}")
         # Absolute, or FFmpeg takes `a:b.mp4` for the protocol `a`.
         return av.open(str(path.absolute()), metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
@@ -48,8 +53,19 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
             if stream.codec_context is None:
                 raise VideoError(f"the codec of the video stream is unknown to FFmpeg; convert it to .mp4: {path}")
             return stream
+    if container.streams.video:
+        raise VideoError(f"no video in it but a cover picture; give a file with moving pictures: {path}")
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "no streams"
     raise VideoError(f"no video stream in it (got: {kinds}); give a file with moving pictures: {path}")
+
+
+def container_cropping(container: InputContainer, stream: VideoStream, path: Path) -> Cropping:
+    """What the container crops of the pictures of a stream."""
+    if "mp4" in container.format.name:
+        return mp4.stated_cropping(path, stream.id)
+    if container.format.name == "matroska,webm":
+        return matroska.stated_cropping(path)
+    return WHOLE
 
 
 def reason(error: Exception) -> str:

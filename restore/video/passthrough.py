@@ -12,11 +12,11 @@ from av.stream import Discard, Stream
 
 from restore.errors import VideoError
 from restore.video.avi import copy_sound_headers
+from restore.video.info import JOINABLE, VideoInfo, stated_end
+from restore.video.joined import JoinedSound, decoding_time
 from restore.video.opening import open_video, picture_stream, reason
-
-# What describes the old file or its encoder, and would be a lie about the new one.
-OWN_TAGS = {"encoder", "software", "duration", "rotate", "vendor_id"}
-OWN_TAGS |= {"major_brand", "minor_version", "compatible_brands"}
+from restore.video.stream_copy import add_copy, holding, is_held
+from restore.video.tags import Tags, kept_tags, lost_tags
 
 
 class Passthrough:
@@ -29,46 +29,70 @@ class Passthrough:
         VideoError: a sound or subtitle stream does not fit into the container, or `source` cannot be opened.
     """
 
-    def __init__(self, source: Path, output: OutputContainer, path: Path) -> None:
+    def __init__(self, source: Path, output: OutputContainer, path: Path, info: VideoInfo) -> None:
         self.left_out: list[str] = []
         self._path = source
         self._output = output
         self._source = open_video(source)
         self._copies: dict[int, Stream] = {}
+        self._joined = JoinedSound(info)
         self._counts: dict[int, tuple[int, int]] = {}  # packets and bytes copied of each stream
+        self._ends: dict[int, Fraction | None] = {}
         self._earliest: dict[int, int] = {}  # the next dts that the muxer takes of each stream
         try:
             picture = picture_stream(self._source, source)
-            self.picture_tags = kept_tags(picture.metadata)
+            tags = Tags(kept_tags(self._source.metadata), kept_tags(picture.metadata), self._source.chapters())
+            self.picture_tags = tags.picture
+            lost, options = lost_tags(tags, output.format.name)
+            output.container_options.update(options)
+            self.left_out += [f"the tag {tag!r}" for tag in lost]
+            self.picture_disposition = picture.disposition
             for stream in self._source.streams:
                 if stream.type in ("audio", "subtitle"):
-                    self._copies[stream.index] = self._copy(stream, path)
+                    copy = self._copy(stream, path)
+                    if copy is None:
+                        stream.discard = Discard.all
+                        continue
+                    self._copies[stream.index] = copy
                     self._counts[stream.index] = 0, 0
+                    self._ends[stream.index] = stated_end(self._source, stream)
                     continue
                 unread = stream.discard == Discard.all  # the text behind an MP4's chapters, which are copied below
                 stream.discard = Discard.all
                 if stream.type == "attachment" and output.format.name == "matroska":
                     output.add_stream_from_template(stream)
-                elif stream.index != picture.index and not unread:
-                    self.left_out.append(f"{stream.type} stream {stream.index} ({stream.name})")
-            output.metadata.update(kept_tags(self._source.metadata))
-            output.set_chapters(self._source.chapters())
+                elif stream.index != picture.index and not unread and not self._is_timecode(stream):
+                    self.left_out.append(f"{stream.type} stream {stream.index} ({stream.name or 'of unknown codec'})")
+            output.metadata.update(tags.file)
+            output.set_chapters(tags.chapters)
             self._packets = self._demux()
             self._next = next(self._packets, None)
         except BaseException:
             self._source.close()
             raise
 
+    def _is_timecode(self, stream: Stream) -> bool:
+        """Whether a data stream holds nothing but the timecode, which is a tag of the picture too."""
+        code = stream.metadata.get("timecode")
+        return stream.type == "data" and code is not None and code == self.picture_tags.get("timecode")
+
     def mux_until(self, time: Fraction | None) -> None:
         """Mux the packets that start before `time`, in seconds; all that are left if it is None."""
         while self._next is not None:
-            if time is not None and decoding_time(self._next) * self._next.time_base >= time:
-                return
             packet = self._next
             index = packet.stream.index
+            move = self._joined.move(packet, last=time is None)
+            if move is None:  # it belongs behind a seam that the picture has not come to
+                return
+            if time is not None and decoding_time(packet) * packet.time_base + move >= time:
+                return
+            self._joined.take(packet, move)
             packets, size = self._counts[index]
+            if packets == 0 and self._source.format.name == "matroska,webm":
+                self._take_off_delay(packet, index)
             self._counts[index] = packets + 1, size + packet.size
             self._move_forward(packet, index)
+            self._cut_padding(packet, self._ends[index])
             packet.stream = self._copies[index]
             self._output.mux(packet)
             self._next = next(self._packets, None)
@@ -84,15 +108,19 @@ class Passthrough:
             sound = [index for index, stream in self._copies.items() if stream.type == "audio"]
             copy_sound_headers(self._path, written, [self._counts[index] for index in sound])
 
-    def _copy(self, stream: Stream, path: Path) -> Stream:
-        name = stream.codec_context.name if stream.codec_context else "of unknown codec"
-        try:
-            copy = self._output.add_stream_from_template(stream, opaque=True)
-        except ValueError as error:
-            raise VideoError(
-                f"{stream.type} stream {stream.index} ({name}) cannot be stored in {path.suffix}; "
-                f"write to the input's own container, or take that stream out of the input: {path}"
-            ) from error
+    def _copy(self, stream: Stream, path: Path) -> Stream | None:
+        """A copy of a sound or subtitle stream in the output; None for subtitles that fit nowhere."""
+        if not is_held(stream, self._output.format.name):
+            name = stream.codec_context.name if stream.codec_context else "of unknown codec"
+            what, others = f"{stream.type} stream {stream.index} ({name})", holding(stream)
+            if not others and stream.type == "subtitle":
+                self.left_out.append(what)
+                return None
+            advice = (
+                f"{' and '.join(others)} can" if others else "take that stream out of the input, or convert it first"
+            )
+            raise VideoError(f"{what} cannot be stored in {path.suffix}; {advice}: {path}")
+        copy = add_copy(self._output, stream)
         copy.metadata.update(kept_tags(stream.metadata))
         copy.disposition = stream.disposition
         return copy
@@ -109,11 +137,25 @@ class Passthrough:
                 if packet.size == 2 and packet.stream.name == "mov_text" and bytes(packet) == b"\0\0":
                     continue
                 time = decoding_time(packet) * packet.time_base
-                if packet.is_corrupt:
+                if packet.is_corrupt and self._source.format.name not in JOINABLE:
                     raise av.InvalidDataError(0, "a packet is incomplete")
                 yield packet
         except av.FFmpegError as error:
             self.left_out.append(f"sound and subtitles from {float(time):.2f} s on ({reason(error)})")
+
+    def _take_off_delay(self, first: Packet, index: int) -> None:
+        """A decoder's delay is in the end that Matroska states; FFmpeg takes it off the times of the packets."""
+        end = self._ends[index]
+        if end is not None and first.pts is not None:
+            self._ends[index] = end + min(0, first.pts) * first.time_base
+
+    def _cut_padding(self, packet: Packet, end: Fraction | None) -> None:
+        """The last packet of a sound is padded to its full length; what the container states is where it ends."""
+        if end is None or packet.pts is None or not packet.duration or packet.stream.type != "audio":
+            return
+        left = math.floor(end / packet.time_base + Fraction(1, 2)) - packet.pts
+        if 0 < left < packet.duration:
+            packet.duration = left
 
     def _move_forward(self, packet: Packet, index: int) -> None:
         """Muxers refuse packets that do not move forward, in the output's ticks; some inputs have them all the same."""
@@ -131,19 +173,3 @@ class Passthrough:
             packet.time_base = time_base
         # Matroska takes two packets of one time.
         self._earliest[index] = tick + (self._output.format.name not in ("matroska", "webm"))
-
-
-def decoding_time(packet: Packet) -> int:
-    """The dts, or the pts where a container stores one time for both; in units of the packet's time base."""
-    time = packet.pts if packet.dts is None else packet.dts
-    assert time is not None, "packets without any time are passed over"
-    return time
-
-
-def kept_tags(metadata: dict[str, str]) -> dict[str, str]:
-    """The tags that still hold for a restored copy."""
-    return {
-        key: value
-        for key, value in metadata.items()
-        if key.lower() not in OWN_TAGS and not key.startswith(("_STATISTICS", "BPS", "NUMBER_OF_"))
-    }

@@ -1,6 +1,8 @@
 """Read a video frame by frame: upright RGB pictures, each with its exact timestamp."""
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
@@ -8,11 +10,16 @@ import av
 
 from restore.errors import VideoError
 from restore.frame import Frame
+from restore.video.alpha import has_alpha_plane
+from restore.video.carried import Carried, SideDataCarrier
 from restore.video.colours import ToRGB
+from restore.video.cropping import WHOLE
 from restore.video.decoder import Decoder
-from restore.video.info import VideoInfo, describe
-from restore.video.opening import open_video, picture_stream, reason
+from restore.video.deinterlace import deinterlaced
+from restore.video.info import RAW, VideoInfo, bobbed, describe
+from restore.video.opening import container_cropping, open_video, picture_stream, reason
 from restore.video.timestamps import Timestamps
+from restore.video.working_space import WorkingSpace
 
 
 class VideoReader:
@@ -20,7 +27,10 @@ class VideoReader:
 
     `broken` is None or, once the frames have ended before the video does, one line that says why and where. `retimed`
     counts the frames whose timestamp was missing or ran backwards, placed one frame after their predecessor.
-    `concealed` counts the frames that the decoder flagged as patched up after damage.
+    `concealed` counts the frames that the decoder flagged as patched up after damage. `seams` holds the times, in
+    seconds, of the first frames of recordings that were joined to the first. `rate`, in frames a second, is for raw
+    streams, which may state none. With `top_first`, an interlaced video is read as a progressive one of twice the rate,
+    and it says which field of a frame is first.
 
         with VideoReader("clip.mp4") as reader:
             for frame in reader:
@@ -30,9 +40,10 @@ class VideoReader:
         VideoError: no such file, a folder, an empty file, not a video, no picture in it, or no frame can be decoded.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, rate: Fraction | None = None, top_first: bool | None = None) -> None:
         self.path = Path(path)
         self.broken: str | None = None
+        self.seams: list[Fraction] = []
         self._container = open_video(self.path)
         try:
             stream = picture_stream(self._container, self.path)
@@ -40,8 +51,21 @@ class VideoReader:
             decoded = iter(self._decoder)
             # The first frame is decoded now: whether there is one, and of which colours, is a question of the input.
             first = self._checked(next(decoded, None))
-            self.info: VideoInfo = describe(self._container, stream, first)
-            self._timestamps = Timestamps(round(1 / self.info.rate / self.info.time_base))
+            cropping = container_cropping(self._container, stream, self.path)
+            if not cropping.fits(first.width, first.height):
+                cropping = WHOLE
+            if first.interlaced_frame and cropping.top % 2:  # without that line, the fields would change places
+                cropping = replace(cropping, top=cropping.top - 1)
+            if rate and self._container.format.name not in RAW:
+                raise VideoError(
+                    f"got a rate of {rate} for a video that states its times ({self._container.format.name}); "
+                    f"leave it out: {self.path}"
+                )
+            self.info: VideoInfo = describe(self._container, stream, first, cropping, rate)
+            self._timestamps = Timestamps.of(self.info)
+            self._top_first = top_first
+            if top_first is not None:
+                self.info = bobbed(self.info)
             self._frames = self._read(chain([first], decoded))
         except BaseException:
             self._container.close()
@@ -66,10 +90,15 @@ class VideoReader:
     @property
     def concealed(self) -> int:
         """Frames that the decoder flagged as patched up after damage."""
-        return self._decoder.concealed
+        # Where recordings were joined, a packet is flagged that lacks nothing.
+        return self._decoder.concealed + max(0, self._decoder.incomplete - len(self.info.moves))
 
     def __iter__(self) -> Iterator[Frame]:
         return self._frames
+
+    def _is_first_of_joined(self, picture: av.VideoFrame, pts: int, joined: int) -> bool:
+        moves = self.info.moves
+        return joined < len(moves) and picture.pts is not None and pts == picture.pts + moves[joined]
 
     def _checked(self, first: av.VideoFrame | None) -> av.VideoFrame:
         if first is None:
@@ -85,10 +114,37 @@ class VideoReader:
         return first
 
     def _read(self, decoded: Iterator[av.VideoFrame]) -> Generator[Frame, None, None]:
-        to_rgb = ToRGB()
-        count, last = 0, 0.0
-        for frame, pts in self._timestamps.assign(decoded, self._decoder.delay):
-            yield Frame(to_rgb(frame), pts, self.info.time_base)
-            count, last = count + 1, float(pts * self.info.time_base)
+        to_rgb, carrier = ToRGB(self.info.cropping), SideDataCarrier()
+        space = WorkingSpace(self.info.color_trc)
+        transparent = self.info.alpha and has_alpha_plane(self.info.pix_fmt)
+        joined = len(self.info.moves)
+        step = self._timestamps.step
+        count, time = 0, Fraction(0)
+        waiting: tuple[av.VideoFrame, int] | None = None
+
+        def frame(duration: int) -> Frame:
+            assert waiting is not None
+            picture, pts = waiting
+            deep = to_rgb.deep(picture) if self.info.bits > 8 or not space.is_video else None
+            image = to_rgb(picture) if deep is None else space.to_models(deep)
+            alpha = to_rgb.alpha(picture) if transparent else None
+            carried = Carried(duration, carrier.take(picture), deep, alpha)
+            return Frame(image, pts, self.info.time_base, carried=carried)
+
+        pictures = self._timestamps.assign(decoded, self._decoder.delay)
+        if self._top_first is not None:
+            pictures = deinterlaced(pictures, 2 * self.info.time_base, top_first=self._top_first)
+        for picture, pts in pictures:
+            if waiting:
+                yield frame(pts - waiting[1])
+            waiting = picture, pts
+            if self._is_first_of_joined(picture, pts, joined):
+                joined += 1
+                self.seams.append(pts * self.info.time_base)
+            count, time = count + 1, pts * self.info.time_base
+        if waiting:
+            end = self._decoder.stated_end()
+            last = round((end - time) / self.info.time_base) if end else 0
+            yield frame(last if last > 0 else waiting[0].duration or step)
         if self._decoder.damage:
-            self.broken = f"{self._decoder.damage}; {count} frames could be read, the last at {last:.2f} s"
+            self.broken = f"{self._decoder.damage}; {count} frames could be read, the last at {float(time):.2f} s"

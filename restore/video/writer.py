@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -10,10 +10,16 @@ from pathlib import Path
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.packet import Packet
+from av.video.format import VideoFormat
 from av.video.stream import VideoStream
 
 from restore.errors import RestoreError, VideoError
+from restore.video import matroska, mp4
+from restore.video.alpha import has_alpha_plane, put_alpha
+from restore.video.carried import Carried, SideDataCarrier, lost, side_data_names
 from restore.video.colours import FromRGB, from_grey
+from restore.video.depth import shallow
 from restore.video.encoders import (
     BY_SUFFIX,
     FFV1,
@@ -21,13 +27,20 @@ from restore.video.encoders import (
     GREY,
     Encoder,
     add_picture_stream,
+    fitting,
+    lost_colours,
+    notes,
     output_colours,
+    output_transfer,
+    padding,
     pixel_format,
     slot,
 )
+from restore.video.files import shortened
 from restore.video.info import VideoInfo
 from restore.video.opening import reason
 from restore.video.passthrough import Passthrough
+from restore.video.working_space import WorkingSpace
 
 
 class VideoWriter:
@@ -67,23 +80,43 @@ class VideoWriter:
     ) -> None:
         self.path = Path(path)
         encoder = checked_encoder(self.path, lossless or grey, quality, overwrite)
-        encoder = GREY if grey else encoder
+        suffix = self.path.suffix.lower()
+        encoder = GREY if grey else fitting(encoder, info, quality, suffix) if source is not None else encoder
+        self._alpha = has_alpha_plane(pixel_format(encoder, info))
+        self._deep = VideoFormat(pixel_format(encoder, info)).components[0].bits > 8
         matrix, color_range = output_colours(encoder, info)
-        self._to_frame: Callable[[np.ndarray], av.VideoFrame] = (
+        self._space = WorkingSpace(output_transfer(encoder, info))
+        self._grey, self._interlaced = grey, info.interlaced
+        self._to_frame: Callable[..., av.VideoFrame] = (
             from_grey if grey else FromRGB(pixel_format(encoder, info), colorspace=matrix, color_range=color_range)
         )
         self._size = (info.height, info.width) if grey else (info.height, info.width, 3)
         self._time_base = time_base or info.time_base
+        self._encoder_name = encoder.name
+        self._lost: list[str] = []
+        self._notes = notes(encoder, info)
+        if source is not None:
+            self._note_lost(info.side_data)
+            self._lost += lost_colours(encoder, info)
+            if info.alpha and not self._alpha:
+                self._lost.append("the transparency (alpha channel): the picture is opaque")
+        self._shape, self._cropping = info.sample_aspect_ratio, padding(encoder, info)
         self._slot = slot(encoder, info, self._time_base)
         self._last: int | None = None
+        self._durations: dict[int, int] = {}  # in slots, by the pts of pictures that the encoder has not given back
+        self._start = self._end = 0  # of the pictures so far, in slots
+        self._first_dts: int | None = None
+        self._carrier = SideDataCarrier()
         self._passthrough: Passthrough | None = None
-        self._temporary = self.path.with_name(f".{self.path.stem}.{secrets.token_hex(4)}{self.path.suffix}")
+        hidden = f".{shortened(self.path.stem)}.{secrets.token_hex(4)}{self.path.suffix}"
+        self._temporary = self.path.with_name(hidden)
         self._container = _create(self._temporary, self.path)
         try:
             self._stream: VideoStream = add_picture_stream(self._container, encoder, info, self._slot, quality)
             if source is not None:
-                self._passthrough = Passthrough(Path(source), self._container, self.path)
+                self._passthrough = Passthrough(Path(source), self._container, self.path, info)
                 self._stream.metadata.update(self._passthrough.picture_tags)
+                self._stream.disposition = self._passthrough.picture_disposition
             # The header is written now, while nothing is lost if FFmpeg refuses it.
             self._container.start_encoding()
         except BaseException as error:
@@ -98,10 +131,17 @@ class VideoWriter:
     @property
     def left_out(self) -> list[str]:
         """What of the source is not in the output as it was, one line each."""
-        return self._passthrough.left_out if self._passthrough else []
+        return self._lost + (self._passthrough.left_out if self._passthrough else [])
 
-    def write(self, image: np.ndarray, pts: int) -> None:
+    @property
+    def notes(self) -> list[str]:
+        """What a person may not expect of the output, one line each; known before the work."""
+        return self._notes
+
+    def write(self, image: np.ndarray, pts: int, carried: Carried | None = None) -> None:
         """Append one picture, uint8 RGB `H W 3` or grey `H W`, displayed at `pts * time_base` seconds, after the last.
+
+        `carried` is what the reader's frame has apart from its pixels; how long the last picture is displayed is in it.
 
         Raises:
             ValueError: another size or type, or a pts that does not move forward.
@@ -119,7 +159,20 @@ class VideoWriter:
                 f"all that {self.path.suffix} can hold; write .mkv or .mp4 instead: {self.path}"
             )
         self._last = pts
-        frame = self._to_frame(image)
+        if carried and carried.duration:
+            self._durations[time.numerator] = round(carried.duration * self._time_base / self._slot)
+        if self._deep or not self._space.is_video:
+            deep = self._space.to_video(image, carried.deep if carried else None)
+            image = deep if self._deep else shallow(deep)
+        image = self._cropping.padded(image)
+        if carried and carried.side_data and not self._grey:
+            self._note_lost(side_data_names(carried.side_data))
+            frame = self._carrier.put(carried.side_data, image, interlaced=self._interlaced)
+            frame = self._to_frame(image, frame)
+        else:
+            frame = self._to_frame(image)
+        if self._alpha:
+            put_alpha(frame, carried.alpha if carried else None)
         frame.pts, frame.time_base = time.numerator, self._stream.codec_context.time_base
         self._encode(frame)
 
@@ -135,14 +188,43 @@ class VideoWriter:
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         try:
-            for packet in self._stream.encode(frame):
+            packets = self._stream.encode(frame)
+            for packet in packets:
                 # The encoder may count in a time base of its own (MPEG-4 knows no finer one than 1/65535 s).
                 packet.time_base = self._slot
+                self._set_duration(packet, last=frame is None and packet is packets[-1])
                 if self._passthrough and packet.dts is not None:
                     self._passthrough.mux_until(packet.dts * self._slot)
                 self._container.mux(packet)
         except av.FFmpegError as error:
             raise RestoreError(f"writing stopped ({reason(error)}); make room, or write .mkv: {self.path}") from error
+
+    def _note_lost(self, side_data: Iterable[str]) -> None:
+        self._lost += [line for line in lost(side_data, self._encoder_name) if line not in self._lost]
+
+    def _set_duration(self, packet: Packet, *, last: bool) -> None:
+        pts, dts = packet.pts, packet.dts
+        if pts is None or dts is None or pts not in self._durations:
+            return
+        duration = self._durations.pop(pts)
+        if self._first_dts is None:
+            self._first_dts, self._start = dts, pts
+        packet.duration = duration
+        self._end = max(self._end, pts + duration)
+        if last and self._container.format.name in ("mp4", "mov"):
+            # An MP4 sums durations up in the order of decoding, in which the last picture may not be the last.
+            packet.duration = max(duration, self._end - self._start - (dts - self._first_dts))
+
+    def _mend_headers(self) -> None:
+        """After the file is closed: put right what FFmpeg cannot be asked to write."""
+        if self._passthrough:
+            self._passthrough.mend_headers(self._temporary)
+        container = self._container.format.name
+        if container in ("matroska", "webm") and (self._shape != 1 or self._cropping):
+            matroska.set_display_size(self._temporary, self._shape, self._cropping)
+        elif container in ("mp4", "mov") and (self._shape != 1 or self._cropping):
+            # QuickTime's own format states the size before the shape of a pixel counts.
+            mp4.set_display_size(self._temporary, self._shape if container == "mp4" else Fraction(1), self._cropping)
 
     def _finish(self) -> None:
         if self._last is None:
@@ -152,8 +234,7 @@ class VideoWriter:
             if self._passthrough:
                 self._passthrough.mux_until(None)
             self._container.close()
-            if self._passthrough:
-                self._passthrough.mend_headers(self._temporary)
+            self._mend_headers()
             os.replace(self._temporary, self.path)
         except OSError as error:  # FFmpeg's errors are among them
             raise RestoreError(f"writing stopped at its end ({reason(error)}); make room: {self.path}") from error
@@ -201,4 +282,6 @@ def _create(temporary: Path, path: Path) -> OutputContainer:
         ) from error
     # Times before 0 (the run-in of AAC, say) stay what they are; Matroska would shift everything.
     options = {"avoid_negative_ts": "disabled"}
+    if path.suffix.lower() in (".mkv", ".webm"):
+        options |= matroska.HEADER | {"default_mode": "passthrough"}
     return av.open(str(temporary.absolute()), "w", format=FORMATS[path.suffix.lower()], container_options=options)

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,15 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
         "mask": str(given),
         "original": str(original),
         "weights": "some.pth",
+        "sha256": {
+            role: sha256(path.read_bytes()).hexdigest()
+            for role, path in {
+                "input": degraded,
+                "mask": given,
+                "original": original,
+                "output": out / "restored.mkv",
+            }.items()
+        },
         "frames": FRAMES,
         "width": 64,
         "height": 48,
@@ -98,6 +108,7 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
         "stages": ["propagate", "generate"],
         "obstructions": None,
         "regenerated": None,
+        "interlaced": None,
         "device": "cpu",
         "precision": "float32",
         "mask_mode": "given",
@@ -261,7 +272,7 @@ def test_nothing_is_left_of_what_was_stopped(
         raise stop
 
     video = make_video(tmp_path / "clip.mkv", range(40))
-    mask = white(tmp_path / "mask.mkv", grey(40))
+    mask = white(tmp_path / "mask.mkv", box(40, 48, 64, (4, 4)))
     threads = threading.active_count()
     for given in (None, mask):
         with pytest.raises(stop):

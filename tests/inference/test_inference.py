@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import inference
+from restore.inference.config import WEIGHTS
 from restore.video.reader import VideoReader
 from tests.inference.command import Command, copy_streams, folder, frames_in, left_in, quarter, two, written
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise, packets_of
@@ -39,6 +41,18 @@ def test_scores_where_there_is_an_original(
     assert json.loads((out / "clip_restored.json").read_text())["scores"]["after"]["frames"] == 10
 
 
+def test_paths_of_the_package_are_relative_to_it(
+    run: Command, tmp_path: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(help=True)
+    text = " ".join(capsys.readouterr().out.split())
+    assert "(default: saved_models/generator.pth)" in text and "(default: saved_models/refiner)" in text
+    assert str(ROOT) not in text
+    assert run(degraded_video=make_video(tmp_path / "clip.mp4", range(2)), weights_path=WEIGHTS) == 0
+    assert json.loads((out / "clip_restored.json").read_text())["weights"] == "saved_models/generator.pth"
+
+
 def test_lossless(run: Command, tmp_path: Path, out: Path) -> None:
     assert run(degraded_video=make_video(tmp_path / "clip.avi"), lossless=True) == 0
     assert left_in(out) == ["clip_restored.json", "clip_restored.mkv"]
@@ -64,9 +78,15 @@ def test_a_variable_rate_is_preserved(run: Command, tmp_path: Path, out: Path, n
 
 def test_one_frame_of_odd_size(run: Command, tmp_path: Path, out: Path) -> None:
     video = make_video(tmp_path / "clip.mp4", range(1), size=(35, 27), pix_fmt="yuv444p")
-    assert run(degraded_video=video) == 0
+    with pytest.warns(UserWarning, match="H.264 holds 35x27, an odd size, with one column and one line more"):
+        assert run(degraded_video=video, write_mask=True, side_by_side=True) == 0
     with VideoReader(out / "clip_restored.mp4") as reader:
         assert [frame.image.shape for frame in reader] == [(27, 35, 3)]
+    # What comes out goes in again, with the mask that belongs to it.
+    again = {"mask_video": out / "clip_mask.mkv", "output_dir": out / "again"}
+    with pytest.warns(UserWarning, match="H.264 holds 35x27"):
+        assert run(degraded_video=out / "clip_restored.mp4", **again) == 0
+    assert json.loads((out / "again" / "clip_restored_restored.json").read_text())["width"] == 35
 
 
 def test_the_hidden_share_is_the_masks(run: Command, tmp_path: Path, out: Path) -> None:
@@ -175,10 +195,10 @@ def test_ctrl_c(
     videos = two(tmp_path / "in")
     write = VideoReader.__init__
 
-    def interrupted(reader: VideoReader, path: Path) -> None:
+    def interrupted(reader: VideoReader, *arguments: Any, **named: Any) -> None:
         if (out / "a_restored.json").exists():
             raise KeyboardInterrupt
-        write(reader, path)
+        write(reader, *arguments, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(VideoReader, "__init__", interrupted)

@@ -40,11 +40,6 @@ REFUSED: dict[str, tuple[Callable[[Path], dict[str, object]], str]] = {
         lambda at: {"degraded_video": folder(at / "none")},
         "no video in this folder, expected some of .avi, .m4v, .mkv, .mov, .mp4, .webm; give another folder: {at}/none",
     ),
-    "extension": (
-        lambda at: {"degraded_video": make_video(at / "a.mp4").rename(at / "a.mpg")},
-        "got the extension '.mpg', expected one of .avi, .m4v, .mkv, .mov, .mp4, .webm; "
-        "convert it, or ask for lossless output, which is .mkv: {at}/a.mpg",
-    ),
     "size of a mask": (
         lambda at: good(at) | {"mask_video": make_video(at / "mask.mp4", size=(32, 32))},
         "mask is 32x32, video is 64x48; give one of the video's size: {at}/mask.mp4",

@@ -13,7 +13,7 @@ def rewrite(path: Path, output: Path, *, lossless: bool = False) -> tuple[list[F
     with VideoReader(path) as reader, VideoWriter(output, info=reader.info, source=path, lossless=lossless) as writer:
         before = []
         for frame in reader:
-            writer.write(frame.image, frame.pts)
+            writer.write(frame.image, frame.pts, frame.carried)
             before.append(frame)
     with VideoReader(output) as again:
         after = list(again)
