@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from restore.degradations.blur import defocus
 from restore.degradations.boxes import draw_boxes, paint_mask
-from restore.degradations.degrade import Ranges, add_noise, apply, defocus
+from restore.degradations.degrade import Ranges, add_noise, apply
 from restore.degradations.obstructions.draw import obstruct
 from restore.errors import RestoreError
 from restore.tensors import to_float, to_uint8

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from restore.degradations.degrade import Range, Ranges, add_noise, compress_some, defocus, degrade, draw_strength
+from restore.degradations.blur import defocus
+from restore.degradations.degrade import Range, Ranges, add_noise, compress_some, degrade, draw_strength
 from restore.degradations.obstructions.draw import obstruct
 from restore.kinds import BOXES, KINDS
 
