@@ -143,7 +143,7 @@ def test_wrong_data_is_one_line_and_exit_2(tmp_path: Path, capsys: pytest.Captur
         f"no such folder of training videos; give UCF-101's or any folder of videos: {tmp_path / 'no'}"
     )
     (tmp_path / "data").mkdir()
-    assert complaint(flags(tmp_path / "data", tmp_path), capsys).startswith("no videos (.avi, ")
+    assert complaint(flags(tmp_path / "data", tmp_path), capsys).startswith("neither videos (.avi, ")
     (tmp_path / "data" / "broken.avi").write_bytes(b"no video")
     assert complaint(flags(tmp_path / "data", tmp_path), capsys).startswith("none of 1 videos can be read")
     assert not (tmp_path / "run").exists() and not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""Which videos of a folder to train on and which to validate on.
+"""Which videos and photographs of a folder to train on and which to validate on.
 
 UCF-101's official lists (`trainlist01.txt`, `testlist01.txt`, in the folder, beside it, or in `ucfTrainTestlist/`) are
 followed where they lie; otherwise whole groups of videos (`v_CLASS_gNN_cMM`: one group is one scene) are held out, so
@@ -10,27 +10,30 @@ import re
 from pathlib import Path
 
 from restore.errors import DataError
-from restore.video.files import extensions, is_video
+from restore.video.files import IMAGE_EXTENSIONS, extensions, is_image, is_video
 
 
 def split(
     data_dir: str | Path, *, use_first_100: bool = False, share: float = 0.1, seed: int = 0
 ) -> tuple[list[Path], list[Path]]:
-    """The training and the validation videos under `data_dir`, each sorted.
+    """The training and the validation videos and photographs under `data_dir`, each sorted.
 
     Args:
         use_first_100: keep only the first 100 videos in the order of their names, before anything is held out.
         share: of the scenes, held out where there are no official lists; at least one scene.
 
     Raises:
-        DataError: the folder does not exist, or holds no videos.
+        DataError: the folder does not exist, or holds neither videos nor photographs.
     """
     root = Path(data_dir)
     if not root.is_dir():
         raise DataError(f"no such folder of training videos; give UCF-101's or any folder of videos: {root}")
-    videos = sorted(path for path in root.rglob("*") if is_video(path))
+    videos = sorted(path for path in root.rglob("*") if is_video(path) or is_image(path))
     if not videos:
-        raise DataError(f"no videos ({extensions()}) in the folder or below it: {root}")
+        raise DataError(
+            f"neither videos ({extensions()}) nor photographs ({extensions(IMAGE_EXTENSIONS)}) in the folder or below "
+            f"it; give another folder: {root}"
+        )
     if use_first_100:
         videos = videos[:100]
 
