@@ -8,6 +8,7 @@ from typing import NoReturn
 from restore.errors import ConfigError, RestoreError
 
 KINDS = ("static", "moving", "random", "heavy", "none")  # as in degradations/boxes.py, which imports PyTorch
+ALONE = ("defocus", "motion_blur", "noise", "codec", "low_resolution", "low_light")  # as in degrade_file.py
 OBSTRUCTIONS = ("leaves", "boxes", "dirt", "drops", "flare", "scratches", "text")  # as in obstructions/draw.py
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
@@ -58,7 +59,14 @@ def _parser() -> argparse.ArgumentParser:
         "output", metavar="OUT", help="the video to write; its mask goes beside it, OUT's stem + _mask.mkv"
     )
     before = degrade.add_mutually_exclusive_group()
-    before.add_argument("--kind", choices=KINDS, default="moving", help="of grey boxes (default: moving)")
+    before.add_argument(
+        "--kind",
+        choices=KINDS + ALONE,
+        default="moving",
+        metavar="KIND",
+        help=f"blur, noise and grey boxes, which are {', '.join(KINDS)} (default: moving); or one degradation alone: "
+        f"{', '.join(ALONE)}",
+    )
     before.add_argument(
         "--obstructions",
         type=_obstructions,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import restore.degrade_file
-from restore.__main__ import KINDS, OBSTRUCTIONS, main
+from restore.__main__ import ALONE, KINDS, OBSTRUCTIONS, main
 from restore.degradations import boxes
 from restore.degradations.degrade import Range, Ranges
 from restore.degradations.obstructions import draw
@@ -43,6 +43,19 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_kinds_on_the_command_line_are_those_there_are() -> None:
     assert sorted(KINDS) == sorted(boxes.KINDS)
     assert OBSTRUCTIONS == draw.KINDS
+    assert tuple(restore.degrade_file.ALONE) == ALONE
+
+
+@pytest.mark.parametrize("kind", ALONE)
+def test_one_degradation_alone_hides_nothing_and_the_seed_decides(tmp_path: Path, kind: str) -> None:
+    clean = lossless_clip(tmp_path / "clean.mkv")
+    for name in ("bad", "again"):
+        assert main(["degrade", str(clean), str(tmp_path / f"{name}.mkv"), "--kind", kind, "--lossless"]) == 0
+    assert not read(tmp_path / "bad_mask.mkv").any()
+    bad = read(tmp_path / "bad.mkv")
+    assert np.array_equal(bad, read(tmp_path / "again.mkv"))
+    error = np.abs(bad.astype(int) - read(clean)).mean((1, 2, 3))
+    assert len(error) == 10 and (error > 0).all()  # every frame, whatever its chunk
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -174,6 +187,6 @@ def test_obstructions_by_command(tmp_path: Path) -> None:
 def test_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
     make_video(tmp_path / "clip.mp4")
     assert main(["degrade", *(argument.format(at=tmp_path) for argument in arguments)]) == 2
-    kinds = ", ".join(map(repr, KINDS))
+    kinds = ", ".join(map(repr, KINDS + ALONE))
     assert capsys.readouterr().err == f"restore: {message.format(at=tmp_path, kinds=kinds)}\n"
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
