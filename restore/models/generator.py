@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore.frame import HIDDEN
-from restore.models.degradation import STATISTICS, levels_of, statistics
+from restore.models.degradation import SCALE, STATISTICS, levels_of, statistics
 from restore.models.unet import ResidualBlock, UNet
 from restore.propagation.evidence import BASE, CHANNELS, FRAME, MASK
 from restore.tensors import pad_to_multiple
@@ -127,7 +127,7 @@ class GatedGenerator(nn.Module):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
         with torch.no_grad():  # twice the mean difference of frame and base
-            self.guess.weight[0, 3] = 1
+            self.guess.weight[0, 3] = SCALE
             self.guess.bias[0] = 1  # type: ignore[index]
 
     def forward(self, evidence: Tensor) -> Tensor:
@@ -153,7 +153,7 @@ class GatedGenerator(nn.Module):
         for level in reversed(range(len(self.ups))):
             x = F.interpolate(self.ups[level](x), scale_factor=2.0, mode="nearest") + skips[level]
             x = self.decoders[level](x)
-        x = F.pixel_shuffle(self.tail(F.relu(x)), self.unshuffle)[..., :height, :width].to(evidence.dtype)
+        x = F.pixel_shuffle(self.tail(x), self.unshuffle)[..., :height, :width].to(evidence.dtype)
         guess = F.interpolate(self.guess(measured), scale_factor=float(self.unshuffle), mode="nearest")
 
         # Blend and gate, in the evidence's own precision.
@@ -170,6 +170,6 @@ def _residual(channels: int, count: int) -> nn.Sequential:
     blocks = [ResidualBlock(channels) for _ in range(count)]
     with torch.no_grad():
         for block in blocks:
-            block.second.weight.mul_(0.3)
+            block.second.weight.mul_(0.1)
             block.second.bias.zero_()  # type: ignore[union-attr]
     return nn.Sequential(*blocks)
