@@ -13,13 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore.frame import HIDDEN
-from restore.models.degradation import SCALE, STATISTICS, levels_of, statistics
+from restore.models.degradation import STATISTICS, levels_of, statistics
 from restore.models.unet import ResidualBlock, UNet
 from restore.propagation.evidence import BASE, CHANNELS, FRAME, MASK
 from restore.tensors import pad_to_multiple
 
 SHUT = -1.5  # `log_level` of the estimated error up to which a seen pixel is returned as it is: 0.1 levels of 255
 OPEN = -0.5  # and from which all of what the network adds is added: 0.5 levels
+GUESSING = 16  # channels of the small network that reads the statistics alone
 
 
 @dataclass(frozen=True)
@@ -122,13 +123,10 @@ class GatedGenerator(nn.Module):
         self.ups = nn.ModuleList(nn.Conv2d(deep, wide, 1) for wide, deep in pairs)
         self.decoders = nn.ModuleList(_residual(width, n) for width, n in zip(widths, decoder_blocks, strict=False))
         self.tail = nn.Conv2d(widths[0], 5 * unshuffle**2, 3, padding=1)
-        self.guess = nn.Conv2d(STATISTICS, 1, 1)  # the error, from the statistics alone
-        for last in (self.tail, self.guess):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
-        with torch.no_grad():  # twice the mean difference of frame and base
-            self.guess.weight[0, 3] = SCALE
-            self.guess.bias[0] = 1  # type: ignore[index]
+        # Error and blend from the statistics alone: too small to be slow to learn, right for most frames.
+        self.guess = nn.Sequential(nn.Conv2d(STATISTICS, GUESSING, 1), nn.ReLU(), nn.Conv2d(GUESSING, 2, 1))
+        nn.init.zeros_(self.tail.weight)
+        nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
 
     def forward(self, evidence: Tensor) -> Tensor:
         return self.estimate(evidence).restored
@@ -155,11 +153,12 @@ class GatedGenerator(nn.Module):
             x = self.decoders[level](x)
         x = F.pixel_shuffle(self.tail(x), self.unshuffle)[..., :height, :width].to(evidence.dtype)
         guess = F.interpolate(self.guess(measured), scale_factor=float(self.unshuffle), mode="nearest")
+        guess = guess[..., :height, :width].to(evidence.dtype)
 
         # Blend and gate, in the evidence's own precision.
-        residual, log_level = x[:, :3], x[:, 4:5] + guess[..., :height, :width].to(evidence.dtype)
+        residual, log_level = x[:, :3], x[:, 4:5] + guess[:, :1]
         hidden = (evidence[:, MASK] > HIDDEN).to(evidence.dtype)
-        blend = torch.maximum(x[:, 3:4].sigmoid(), hidden)
+        blend = torch.maximum((x[:, 3:4] + guess[:, 1:]).sigmoid(), hidden)
         gate = torch.maximum(((log_level - SHUT) / (OPEN - SHUT)).clamp(0, 1), hidden)
         frame, base = evidence[:, FRAME], evidence[:, BASE]
         return Estimate(frame + gate * (blend * (base - frame) + residual), log_level, blend)

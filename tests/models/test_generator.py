@@ -43,11 +43,12 @@ def test_the_generator_learns_a_residual() -> None:
 def gated(log_level: float, residual: float = 0.25, **kwargs: Any) -> GatedGenerator:
     """One that estimates the same error everywhere, blends by a half and adds the same everywhere."""
     model = GatedGenerator(**(TINY | kwargs))
-    assert model.tail.bias is not None and model.guess.bias is not None
+    last = model.guess[-1]
+    assert model.tail.bias is not None and isinstance(last, nn.Conv2d) and last.bias is not None
     with torch.no_grad():
         model.tail.bias.view(5, -1)[:3] = residual
-        model.guess.weight.zero_()
-        model.guess.bias.fill_(log_level)
+        last.weight.zero_()
+        last.bias.copy_(torch.tensor([log_level, 0.0]))
     return model
 
 
@@ -85,15 +86,20 @@ def test_where_something_is_wrong_base_and_residual_come_in() -> None:
     assert torch.allclose(estimate.level, torch.tensor(1.75)) and torch.allclose(estimate.blend, torch.tensor(0.5))
 
 
-def test_untrained_it_estimates_the_noise_from_what_other_frames_saw() -> None:
-    evidence = torch.zeros(1, 23, 64, 64)
-    assert torch.equal(GatedGenerator().estimate(evidence).level, torch.zeros(1, 1, 64, 64) + 0.25)
-    levels = []
-    for sigma in (5, 20):
-        noise = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * sigma / 127.5
-        evidence[:, FRAME] = noise
-        levels.append(GatedGenerator().estimate(evidence).level.mean().item())
-    assert levels[0] == pytest.approx(8, rel=0.2) and levels[1] == pytest.approx(32, rel=0.2)  # 1.6 sigma
+def test_statistics_and_network_decide_error_and_blend() -> None:
+    model = gated(1.0)
+    last = model.guess[-1]
+    assert isinstance(last, nn.Conv2d) and last.bias is not None and model.tail.bias is not None
+    with torch.no_grad():
+        last.bias[1] = 2
+        model.tail.bias.view(5, -1)[3:] = torch.tensor([[-2.0], [1.0]])
+    estimate = model.estimate(some_evidence())
+    assert torch.allclose(estimate.blend, torch.tensor(0.5)) and torch.allclose(estimate.log_level, torch.tensor(2.0))
+    with torch.no_grad():
+        last.weight.fill_(0.1)
+    noisy, same = some_evidence(), some_evidence()
+    same[:, FRAME] = same[:, BASE]
+    assert not torch.allclose(model.estimate(noisy).log_level.mean(), model.estimate(same).log_level.mean(), atol=0.01)
 
 
 def test_entries_that_do_not_match_are_refused() -> None:
