@@ -20,6 +20,7 @@ from restore.tensors import pad_to_multiple
 
 SHUT = -1.5  # `log_level` of the estimated error up to which a seen pixel is returned as it is: 0.1 levels of 255
 OPEN = -0.5  # and from which all of what the network adds is added: 0.5 levels
+SLOPE = 0.1  # of the leaky rectifiers
 GUESSING = 16  # channels of the small network that reads the statistics alone
 
 
@@ -125,8 +126,22 @@ class GatedGenerator(nn.Module):
         self.tail = nn.Conv2d(widths[0], 5 * unshuffle**2, 3, padding=1)
         # Error and blend from the statistics alone: too small to be slow to learn, right for most frames.
         self.guess = nn.Sequential(nn.Conv2d(STATISTICS, GUESSING, 1), nn.ReLU(), nn.Conv2d(GUESSING, 2, 1))
-        nn.init.zeros_(self.tail.weight)
-        nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """After He et al. 2015, which keeps features at one scale however deep they are: PyTorch's own lets them fade
+        until biases alone decide, and units die. Residual blocks begin close to the identity, and the network with
+        nothing to add to what the statistics guess.
+        """
+        for name, layer in self.named_modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="linear" if name.startswith("ups") else "relu")
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        with torch.no_grad():
+            for block in self.modules():
+                if isinstance(block, ResidualBlock):
+                    block.second.weight.mul_(0.2)
+            self.tail.weight.zero_()
 
     def forward(self, evidence: Tensor) -> Tensor:
         return self.estimate(evidence).restored
@@ -139,12 +154,13 @@ class GatedGenerator(nn.Module):
         measured = statistics(padded, size).to(self.head.weight.dtype)  # B 6 H/u W/u
 
         # Encoder.
-        x = F.relu(self.head(padded.to(self.head.weight.dtype)) + self.measure(measured))  # B widths[0] H/u W/u
+        x = self.head(padded.to(self.head.weight.dtype)) + self.measure(measured)
+        x = F.leaky_relu(x, SLOPE)  # B widths[0] H/u W/u
         skips = []
         for encoder, down in zip(self.encoders, self.downs, strict=False):
             x = encoder(x)
             skips.append(x)
-            x = F.relu(down(x))
+            x = F.leaky_relu(down(x), SLOPE)
         x = self.encoders[-1](x)
 
         # Decoder: a sum with the skip costs less than a convolution over both.
@@ -165,10 +181,4 @@ class GatedGenerator(nn.Module):
 
 
 def _residual(channels: int, count: int) -> nn.Sequential:
-    """Residual blocks that begin close to the identity, so that a deep network starts to learn at once."""
-    blocks = [ResidualBlock(channels) for _ in range(count)]
-    with torch.no_grad():
-        for block in blocks:
-            block.second.weight.mul_(0.1)
-            block.second.bias.zero_()  # type: ignore[union-attr]
-    return nn.Sequential(*blocks)
+    return nn.Sequential(*(ResidualBlock(channels, slope=SLOPE) for _ in range(count)))

@@ -102,6 +102,17 @@ def test_statistics_and_network_decide_error_and_blend() -> None:
     assert not torch.allclose(model.estimate(noisy).log_level.mean(), model.estimate(same).log_level.mean(), atol=0.01)
 
 
+def test_features_keep_their_scale_with_depth() -> None:
+    torch.manual_seed(0)
+    model = GatedGenerator()
+    scales: list[float] = []
+    for encoder in model.encoders:
+        encoder.register_forward_hook(lambda _layer, _given, result: scales.append(result.std().item()))
+    with torch.no_grad():
+        model(some_evidence().repeat(1, 1, 3, 3))
+    assert len(scales) == 4 and all(0.4 < scale < 4 for scale in scales)
+
+
 def test_entries_that_do_not_match_are_refused() -> None:
     with pytest.raises(ValueError, match=r"got \[8\], \[1, 1\], \[\]"):
         GatedGenerator(widths=(8,), blocks=(1, 1), decoder_blocks=())
