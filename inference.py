@@ -7,7 +7,7 @@ import warnings
 from restore.config import parse
 from restore.errors import RestoreError
 from restore.inference.config import InferenceConfig
-from restore.inference.freed_memory import give_freed_memory_back
+from restore.inference.freed_memory import reuse_freed_memory
 
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
             side_by_side=config.side_by_side,
             overwrite=config.overwrite,
         )
-        from restore.inference.restore_jobs import restore_jobs
+        from restore.inference.run_jobs import restore_jobs
 
         return restore_jobs(jobs, config)
     except RestoreError as error:
@@ -43,6 +43,6 @@ def main(argv: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as after Ctrl-C
-    give_freed_memory_back()
+    reuse_freed_memory()
     warnings.formatwarning = lambda message, *_: f"inference.py: {message}\n"
     sys.exit(main())

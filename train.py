@@ -16,9 +16,9 @@ def main(argv: list[str] | None = None) -> int:
         if config.dry_run:
             print(to_yaml(config), end="")
             return 0
-        from restore.training.run import run  # the heavy imports, after the command line is known to be right
+        from restore.training.stages import train  # the heavy imports, after the command line is known to be right
 
-        return run(config)
+        return train(config)
     except RestoreError as error:
         print(f"train.py: {error}", file=sys.stderr)
         return error.exit_code

@@ -1,4 +1,4 @@
-"""How much of a video the refiner's latents keep: cells of which size, with how many channels?
+"""How much of a video do the refiner's latents preserve: cells of which size, with how many channels?
 
     python -m benchmarks.autoencoder TRAINING_CLIPS CLIPS [--vae saved_models/refiner/vae]
 

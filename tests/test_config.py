@@ -112,7 +112,7 @@ def test_help_shows_defaults_and_texts(capsys: pytest.CaptureFixture[str]) -> No
         parse(Training, ["--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert caught.value.code == 0
-    for shown in (
+    for line in (
         "Train the generator.",
         "folder of clean videos (required)",
         "--epochs EPOCHS 100% of the data, this often (default: 50)",
@@ -121,7 +121,7 @@ def test_help_shows_defaults_and_texts(capsys: pytest.CaptureFixture[str]) -> No
         "(default: 128 256)",
         "--config FILE.yaml",
     ):
-        assert shown in text
+        assert line in text
 
 
 def test_help_without_a_docstring_shows_no_signature(capsys: pytest.CaptureFixture[str]) -> None:
@@ -176,7 +176,7 @@ def test_a_choice_that_is_none_of_the_choices() -> None:
         ("seed: x", "seed is 'x', expected a whole number, or null; change line 1: {path}"),
         ("data_dir: 101", "data_dir is 101, expected text; change line 1: {path}"),
         ("output_dir: 1", "output_dir is 1, expected a path; change line 1: {path}"),
-        ("epochs: 1\nepochs: 2", "epochs is set twice; keep one, line 2: {path}"),
+        ("epochs: 1\nepochs: 2", "epochs is set twice; leave one, line 2: {path}"),
         ("- epochs\n- 3", "a profile holds lines of `name: value`, got a seq: {path}"),
         ("epochs: [1", "broken YAML, expected ',' or ']', but got '<stream end>'; mend line 1: {path}"),
         ("data_dir: 2026-02-30", "broken YAML, day is out of range for month; mend {path}"),

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 import restore.degrade_file
-from restore.__main__ import ALONE, KINDS, OBSTRUCTIONS, main
-from restore.degradations import boxes
+from restore.__main__ import main
 from restore.degradations.degrade import Range, Ranges
-from restore.degradations.obstructions import draw
 from restore.degrade_file import degrade_file, mask_path
 from restore.errors import RestoreError
+from restore.kinds import ALONE, BOX_MOTIONS
 from restore.video.reader import VideoReader
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise, packets_of, picture
 
@@ -40,12 +39,6 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(restore.degrade_file, "PIXELS", 4 * 64 * 48)
 
 
-def test_the_kinds_on_the_command_line_are_those_there_are() -> None:
-    assert sorted(KINDS) == sorted(boxes.KINDS)
-    assert OBSTRUCTIONS == draw.KINDS
-    assert tuple(restore.degrade_file.ALONE) == ALONE
-
-
 @pytest.mark.parametrize("kind", ALONE)
 def test_one_degradation_alone_hides_nothing_and_the_seed_decides(tmp_path: Path, kind: str) -> None:
     clean = lossless_clip(tmp_path / "clean.mkv")
@@ -58,7 +51,7 @@ def test_one_degradation_alone_hides_nothing_and_the_seed_decides(tmp_path: Path
     assert len(error) == 10 and (error > 0).all()  # every frame, whatever its chunk
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BOX_MOTIONS)
 def test_the_mask_marks_what_differs(tmp_path: Path, kind: str) -> None:
     clean = lossless_clip(tmp_path / "clean.mkv")
     mask = degrade_file(clean, tmp_path / "bad.mkv", kind=kind, lossless=True, ranges=BOXES_ONLY)
@@ -72,7 +65,7 @@ def test_the_mask_marks_what_differs(tmp_path: Path, kind: str) -> None:
 
 def test_boxes_go_on_from_chunk_to_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clean = lossless_clip(tmp_path / "clean.mkv", 30)
-    masks = {kind: read(degrade_file(clean, tmp_path / f"{kind}.mkv", kind=kind, seed=3)) for kind in KINDS}
+    masks = {kind: read(degrade_file(clean, tmp_path / f"{kind}.mkv", kind=kind, seed=3)) for kind in BOX_MOTIONS}
     assert (masks["static"] == masks["static"][0]).all() and (masks["heavy"] == masks["heavy"][0]).all()
     # No two frames of the others are alike, those of different chunks included.
     assert len({frame.tobytes() for frame in masks["random"]}) == 30
@@ -187,6 +180,6 @@ def test_obstructions_by_command(tmp_path: Path) -> None:
 def test_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
     make_video(tmp_path / "clip.mp4")
     assert main(["degrade", *(argument.format(at=tmp_path) for argument in arguments)]) == 2
-    kinds = ", ".join(map(repr, KINDS + ALONE))
+    kinds = ", ".join(map(repr, BOX_MOTIONS + ALONE))
     assert capsys.readouterr().err == f"restore: {message.format(at=tmp_path, kinds=kinds)}\n"
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]

@@ -1,4 +1,4 @@
-"""A restorer from its files: what lies where, and what is said of what is missing or broken."""
+"""A restorer from its files: what lies where, and the error for what is missing or broken."""
 
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from restore.models.generator import UNetGenerator
 from restore.models.segmenter import Segmenter
 from restore.models.weights import save_models
 from restore.pipeline import Restorer
-from tests.propagation.scenes import noisy, still
-from tests.test_pipeline import TINY, dark, restored, restorer, white_finder
+from tests.networks import white_finder
+from tests.propagation.footage import at_rest, noisy
+from tests.test_pipeline import TINY, dark, restored, restorer
 
 
 def test_from_pretrained_takes_a_file_or_its_folder(tmp_path: Path) -> None:
@@ -24,7 +25,7 @@ def test_from_pretrained_takes_a_file_or_its_folder(tmp_path: Path) -> None:
     finder: dict[str, Any] = {"unshuffle": 1, "widths": [8], "blocks": [1], "decoder_blocks": []}
     path = tmp_path / "generator.pth"
     save_models(path, {"generator": (generator, TINY), "finder": (white_finder(), finder)}, half=False)
-    clip = noisy(dark(still(3)), 8)
+    clip = noisy(dark(at_rest(3)), 8)
     wanted = restored(clip, using=restorer(generator))
     for weights in (path, str(path), tmp_path):
         loaded = Restorer.from_pretrained(weights, device="cpu", precision="float32")
@@ -32,7 +33,7 @@ def test_from_pretrained_takes_a_file_or_its_folder(tmp_path: Path) -> None:
     assert Restorer.from_pretrained(path).device.type in ("cpu", "cuda")
 
 
-def test_a_segmenter_beside_the_generator_finds_together_with_the_finder(tmp_path: Path) -> None:
+def test_a_segmenter_in_the_folder_of_the_generator_detects_with_the_finder(tmp_path: Path) -> None:
     finder: dict[str, Any] = {"unshuffle": 1, "widths": [8], "blocks": [1], "decoder_blocks": []}
     path = tmp_path / "generator.pth"
     save_models(path, {"generator": (UNetGenerator(**TINY), TINY), "finder": (white_finder(), finder)})

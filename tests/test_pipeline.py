@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 from typing import Any
 
@@ -13,36 +12,12 @@ from restore.models.generator import UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.tensors import to_float, to_uint8
+from restore.training.in_use import given
 from restore.training.prepare import propagated_pairs
-from tests.propagation.scenes import box, noisy, pan, still, texture
+from tests.networks import WHITE, Recorder, white_finder
+from tests.propagation.footage import at_rest, box, noisy, pan, texture
 
 TINY: dict[str, Any] = {"widths": [8, 8], "blocks": [1, 1], "decoder_blocks": [1]}
-WHITE = 255  # what hides the scene in these clips; no scene is as bright
-
-
-class Recorder(nn.Module):
-    """Returns the base, and keeps the evidence of every frame."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: list[Tensor] = []
-
-    def forward(self, evidence: Tensor) -> Tensor:
-        self.seen += evidence.clone()
-        return evidence[:, :3]
-
-
-def white_finder() -> OcclusionFinder:
-    """A finder whose weights are set by hand: what is white hides the scene."""
-    finder = OcclusionFinder(unshuffle=1, widths=(8,), blocks=(1,), decoder_blocks=())
-    unet: Any = finder.unet
-    for weight in finder.parameters():
-        nn.init.zeros_(weight)
-    unet.head.weight.data[0, 3:6, 1, 1] = 1 / 3  # the frame in question, between its neighbours
-    unet.head.bias.data[0] = -0.9
-    unet.tail.weight.data[0, 0, 1, 1] = 200
-    unet.tail.bias.data[0] = -10
-    return finder
 
 
 def restorer(generator: nn.Module | None = None) -> Restorer:
@@ -68,7 +43,7 @@ def dark(clip: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3, 1, 1), (1, 2, 3, 32, 40), (2, 5, 3, 17, 31), (1, 3, 3, 48, 64)])
-def test_restore_tensor_keeps_the_shape(shape: tuple[int, ...]) -> None:
+def test_restore_tensor_preserves_the_shape(shape: tuple[int, ...]) -> None:
     video = torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     for mask in (None, torch.ones(*shape[:2], 1, *shape[3:])):
         out = restorer().restore_tensor(video, mask)
@@ -89,7 +64,7 @@ def test_the_mask_must_fit_the_video(shape: tuple[int, ...]) -> None:
 
 
 def test_restore_tensor_is_restore_frames_clip_by_clip() -> None:
-    clips = np.stack([dark(noisy(still(6, seed=seed), 8)) for seed in range(2)])
+    clips = np.stack([dark(noisy(at_rest(6, seed=seed), 8)) for seed in range(2)])
     out = to_uint8(restorer().restore_tensor(to_float(clips)))
     for index in range(2):
         assert np.array_equal(out[index], restored(clips[index]))
@@ -109,7 +84,7 @@ def test_no_frames_give_no_frames() -> None:
 
 
 def test_what_another_frame_saw_is_copied_across_windows() -> None:
-    clip, mask = dark(still(70, 32, 40)), box(70, 32, 40, (4, -12), step=(0, 1), side=12)
+    clip, mask = dark(at_rest(70, 32, 40)), box(70, 32, 40, (4, -12), step=(0, 1), side=12)
     for t in range(28, 70):  # it comes, and stays over the border of the windows at 32
         mask[t] = mask[28]
     out = restored(behind_white(clip, mask), mask)
@@ -119,10 +94,10 @@ def test_what_another_frame_saw_is_copied_across_windows() -> None:
 
 @pytest.mark.parametrize("frames", [1, 8, 33, 70])
 def test_evidence_does_not_depend_on_where_windows_lie(frames: int) -> None:
-    clip, recorder = dark(still(frames, 32, 40)), Recorder()
+    clip, recorder = dark(at_rest(frames, 32, 40)), Recorder()
     restored(clip, nothing(clip), restorer(recorder))
-    assert len(recorder.seen) == frames
-    for t, evidence in enumerate(recorder.seen):
+    assert len(recorder.evidence) == frames
+    for t, evidence in enumerate(recorder.evidence):
         past, future = min(10, t), min(10, frames - 1 - t)
         assert evidence[15].numpy() == pytest.approx(np.full((32, 40), past / 10), abs=1e-5)
         assert evidence[20].numpy() == pytest.approx(np.full((32, 40), future / 10), abs=1e-5)
@@ -133,9 +108,8 @@ def test_training_and_inference_see_the_same_evidence() -> None:
     bad, recorder = behind_white(noisy(dark(clip), 6), mask), Recorder()
     restored(bad, mask, restorer(recorder))
     video, masks = to_float(bad)[None], torch.from_numpy(mask)[None, :, None]
-    with ThreadPoolExecutor(1) as pool:
-        pairs = propagated_pairs(video, video, masks, masks, picked=[list(range(12))], pool=pool)
-    assert torch.allclose(torch.stack(recorder.seen), pairs.evidence, atol=1e-5)
+    pairs = propagated_pairs(video, masks, [given(bad, mask)], picked=[range(12)])
+    assert torch.allclose(torch.stack(recorder.evidence), pairs.evidence, atol=1e-5)
 
 
 class Slow(nn.Module):
@@ -159,7 +133,7 @@ def test_evidence_stays_as_it_is_while_the_generator_reads_it() -> None:
 
 
 def test_masks_found_serve_as_masks_given() -> None:
-    clip, mask = dark(still(9)), box(9, 48, 64, (10, 4), step=(1, 6))
+    clip, mask = dark(at_rest(9)), box(9, 48, 64, (10, 4), step=(1, 6))
     bad = behind_white(clip, mask)
     frames = list(restorer().restore_frames(bad))
     assert np.array_equal(np.stack([frame.mask for frame in frames]) > 0.5, mask > 0)
@@ -176,33 +150,32 @@ def test_the_finder_sees_each_frame_between_its_neighbours(frames: int) -> None:
     found = Restorer(Recorder(), finder, device="cpu", precision="float32").restore_frames(clip)
     with torch.no_grad():
         wanted = finder(triples(to_float(clip)[None])[0]).sigmoid()[:, 0].numpy()
-    assert np.stack([frame.mask for frame in found]) == pytest.approx(wanted, abs=1e-5)
+    assert np.stack([frame.frame.mask for frame in found]) == pytest.approx(wanted, abs=1e-5)
 
 
 def test_a_mask_given_is_believed() -> None:
     """Where the user says that nothing is hidden, what the finder would find stays in the picture."""
-    clip, mask = dark(still(5)), box(5, 48, 64, (10, 4), step=(1, 9))
+    clip, mask = dark(at_rest(5)), box(5, 48, 64, (10, 4), step=(1, 9))
     bad = behind_white(clip, mask)
     frames = list(restorer().restore_frames(bad, mask > 2))
-    assert all(frame.mask.dtype == bool or frame.mask.dtype == np.float32 for frame in frames)
     assert not any(frame.mask.any() for frame in frames)
     assert (np.stack([frame.image for frame in frames])[mask > 0] > 200).mean() > 0.8
 
 
 def test_masks_must_be_as_many_as_frames() -> None:
-    clip = still(4, 32, 40)
+    clip = at_rest(4, 32, 40)
     with pytest.raises(ValueError, match=r"zip\(\) argument 2 is shorter"):
         restored(clip, nothing(clip)[:3])
 
 
 def test_a_still_noisy_clip_comes_out_with_less_noise() -> None:
-    clean = dark(still(12))
+    clean = dark(at_rest(12))
     out = restored(noisy(clean, 10)).astype(float)
     assert np.sqrt(np.square(out - clean).mean()) < 5
 
 
 def test_fully_hidden_frames_come_back() -> None:
-    clip, mask = dark(still(10)), nothing(still(10))
+    clip, mask = dark(at_rest(10)), nothing(at_rest(10))
     mask[4:6] = 1
     assert np.abs(restored(behind_white(clip, mask)).astype(int) - clip).max() <= 2
 
@@ -220,18 +193,18 @@ def counted(clip: np.ndarray, pulled: list[int]) -> Iterator[np.ndarray]:
 
 @pytest.mark.parametrize(
     ("pixels", "most"),
-    # A window, half as many frames of context, and what is read ahead; larger pictures have shorter windows.
-    [(None, 32 + 16 + 24), (10 * 24 * 32, 10 + 5 + 24), (1, 8 + 4 + 24)],
+    # A core, the frames of context behind it, and what is read ahead; larger pictures have shorter windows.
+    [(None, 48 + 16 + 24), (10 * 24 * 32, 10 + 4 + 24), (1, 8 + 4 + 24)],
 )
 @pytest.mark.parametrize("found", [True, False])
 def test_memory_is_bounded(pixels: int | None, most: int, found: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if pixels is not None:
-        monkeypatch.setattr("restore.pipeline.PIXELS", pixels)
-    clip, pulled, ahead, recorder = still(90, 24, 32) // 2, [0], [], Recorder()
+        monkeypatch.setattr("restore.propagation.engine.CORE_PIXELS", pixels)
+    clip, pulled, ahead, recorder = at_rest(90, 24, 32) // 2, [0], [], Recorder()
     masks = None if found else nothing(clip)
     for index, _ in enumerate(restorer(recorder).restore_frames(counted(clip, pulled), masks)):
         ahead.append(pulled[0] - index)
-        recorder.seen.clear()
+        recorder.evidence.clear()
     assert len(ahead) == 90 and max(ahead) <= most
 
 
@@ -253,7 +226,7 @@ def test_stopping_early_lets_go_of_the_source() -> None:
 
 def test_an_error_of_the_source_reaches_the_caller() -> None:
     def source() -> Iterator[np.ndarray]:
-        yield from still(3, 16, 24)
+        yield from at_rest(3, 16, 24)
         raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
@@ -267,11 +240,11 @@ def test_the_classic_looks_at_single_frames() -> None:
     out = restored(clip, nothing(clip), restorer(generator))
     with torch.no_grad():
         wanted = np.concatenate([to_uint8(generator(to_float(image[None]))) for image in clip])
-    assert np.abs(out.astype(int) - wanted).max() <= 1  # sums in another order, where frames go together
+    assert np.abs(out.astype(int) - wanted).max() <= 1  # sums in another order, where frames go in batches
 
 
 def test_bfloat16_is_nearly_the_same() -> None:
-    clip = noisy(dark(still(5)), 8)
+    clip = noisy(dark(at_rest(5)), 8)
     torch.manual_seed(0)
     generator = UNetGenerator(**TINY)
     generator.unet.tail.reset_parameters()

@@ -11,7 +11,7 @@ def test_every_level_survives_the_round_trip() -> None:
     assert np.array_equal(to_uint8(to_float(EVERY_LEVEL)), EVERY_LEVEL)
 
 
-def test_round_trip_keeps_clips_and_their_axes() -> None:
+def test_round_trip_preserves_clips_and_their_axes() -> None:
     clip = np.random.default_rng(0).integers(0, 256, (2, 3, 5, 7, 3), np.uint8)  # B T H W C
     floats = to_float(clip)
     assert floats.shape == (2, 3, 3, 5, 7) and floats.dtype == torch.float32

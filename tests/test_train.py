@@ -17,7 +17,7 @@ from restore.models.weights import load_models, save_models
 from restore.tensors import to_float
 from restore.training.config import TrainConfig
 from restore.training.losses import mask_loss
-from tests.propagation.scenes import pan
+from tests.propagation.footage import pan
 from tests.training.tiny import content, events, flags, run, same, write_video, write_videos
 
 
@@ -51,7 +51,7 @@ def test_a_training_writes_weights_that_work(trained: Path) -> None:
 def test_tensorboard_shows_losses_scores_and_pictures(trained: Path) -> None:
     log = events(trained)
     for name, steps in (
-        ("finder/loss", [0, 1, 2]),
+        ("finder/mask", [0, 1, 2]),
         ("generator/l1", [0, 1, 2, 3, 4, 5]),
         ("generator/discriminator", [0, 1, 2, 3, 4, 5]),
         ("generator/adversarial", [0, 1, 2, 3, 4, 5]),
@@ -107,7 +107,7 @@ def test_dry_run_prints_a_profile_and_does_nothing(
 
 
 def complaint(arguments: list[str], capsys: pytest.CaptureFixture[str], code: int = 2) -> str:
-    """What is said on stderr: one line."""
+    """The one line on stderr."""
     assert train.main(arguments) == code
     captured = capsys.readouterr()
     lines = captured.err.strip().splitlines()
@@ -122,7 +122,10 @@ def complaint(arguments: list[str], capsys: pytest.CaptureFixture[str], code: in
         ({"epochs": "many"}, "--epochs: invalid int value: 'many'; --help lists all"),
         ({"stage": "magic"}, "stage is 'magic', expected one of generator, obstruction, autoencoder, refiner"),
         ({"batch_size": 3}, "batch_size is 3, expected a multiple of windows_per_video (2)"),
-        ({"crop_width": 16}, "crops are 32x16, expected at least 32x32"),
+        ({"crop_width": 16}, "crop_width is 16, expected 32 to 4096"),
+        ({"learning_rate": -1}, "learning_rate is -1.0, expected more than 0"),
+        ({"workers": -1}, "workers is -1, expected at least 0"),
+        ({"validation_share": 0.9}, "validation_share is 0.9, which leaves none of 3 scenes to train on"),
         (
             {"config": "no.yaml"},
             "cannot read the profile, give a YAML file to --config: No such file or directory: no.yaml",
@@ -154,8 +157,10 @@ def test_fp16_without_a_gpu_is_refused(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert run(videos, tmp_path, mixed_precision="fp16") == 2
-    said = capsys.readouterr().err
-    assert said == "train.py: mixed_precision is fp16, which needs a GPU and none is here; give auto, bf16 or no\n"
+    assert (
+        capsys.readouterr().err
+        == "train.py: mixed_precision is fp16, which needs a GPU and none is here; give auto, bf16 or no\n"
+    )
 
 
 def test_a_video_that_cannot_be_read_does_not_stop_the_training(
@@ -185,11 +190,11 @@ def test_gradients_accumulate(videos: Path, tmp_path: Path) -> None:
     assert run(videos, tmp_path, gradient_accumulation=2) == 0
     assert len(losses(tmp_path)) == 6
     state = content(tmp_path / "run/generator.checkpoint")
-    for name in ("g", "d"):
-        assert {int(weight["step"]) for weight in state[f"optimizer_{name}"]["state"].values()} == {3}
-        assert state[f"schedule_{name}"]["last_epoch"] == 3
-        assert state[f"optimizer_{name}"]["param_groups"][0]["lr"] == pytest.approx(0, abs=1e-9)
-    assert int(state["ema"]["n_averaged"]) == 3
+    for name in ("generator", "discriminator"):
+        assert {int(weight["step"]) for weight in state[f"{name}.optimizer"]["state"].values()} == {3}
+        assert state[f"{name}.schedule"]["last_epoch"] == 3
+        assert state[f"{name}.optimizer"]["param_groups"][0]["lr"] == pytest.approx(0, abs=1e-9)
+    assert int(state["generator.ema"]["n_averaged"]) == 3
 
 
 def test_gradients_are_clipped(videos: Path, tmp_path: Path) -> None:
@@ -199,7 +204,7 @@ def test_gradients_are_clipped(videos: Path, tmp_path: Path) -> None:
     assert weights["unet.tail.weight"].abs().max() < 1e-6  # it starts at zero, and a step is 2e-4
 
 
-def test_the_discriminator_joins_when_it_is_told_to(videos: Path, tmp_path: Path) -> None:
+def test_the_discriminator_joins_when_it_should(videos: Path, tmp_path: Path) -> None:
     assert run(videos, tmp_path, adversarial_start=0.5) == 0
     joined = [scalar.step for scalar in events(tmp_path).Scalars("generator/discriminator")]
     assert joined == [3, 4, 5] and len(losses(tmp_path)) == 6
@@ -247,7 +252,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(
     assert not (tmp_path / "out").exists()
 
 
-def test_weights_that_stood_there_before_are_set_aside(
+def test_weights_that_were_there_before_become_a_backup(
     videos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "out").mkdir()
@@ -256,14 +261,14 @@ def test_weights_that_stood_there_before_are_set_aside(
     with caplog.at_level(logging.INFO):
         assert run(videos, tmp_path, checkpoint_minutes=1e-9, epochs=2) == 0  # writes four times
     for name in ("generator", "discriminator"):
-        aside = tmp_path / "out" / f"{name}.replaced.pth"
-        assert aside.read_text() == f"the shipped {name}"
-        assert caplog.messages.count(f"the weights that were here are now {aside}") == 1
+        backup = tmp_path / "out" / f"{name}.backup.pth"
+        assert backup.read_text() == f"the shipped {name}"
+        assert caplog.messages.count(f"the weights that were here are now {backup}") == 1
     assert len(list((tmp_path / "out").iterdir())) == 4
-    assert run(videos, tmp_path, epochs=3) == 0  # goes on: its own weights are replaced, not set aside
+    assert run(videos, tmp_path, epochs=3) == 0  # goes on: its own weights are replaced
     assert len(list((tmp_path / "out").iterdir())) == 4
     assert run(videos, tmp_path, run_dir=tmp_path / "another", epochs=1) == 0
-    assert (tmp_path / "out" / "generator.replaced-2.pth").is_file()
+    assert (tmp_path / "out" / "generator.backup-2.pth").is_file()
 
 
 def test_starting_from_given_weights(videos: Path, tmp_path: Path) -> None:
@@ -274,7 +279,7 @@ def test_starting_from_given_weights(videos: Path, tmp_path: Path) -> None:
     start = load_models(tmp_path / "start.pth", ("generator", "finder"))
     settings = {"init_from": tmp_path / "start.pth", "epochs": 1, "learning_rate": 1e-9}
     assert run(videos, tmp_path, **settings) == 0
-    assert "finder/loss" not in events(tmp_path).Tags()["scalars"]  # it is taken as it is
+    assert "finder/mask" not in events(tmp_path).Tags()["scalars"]  # it is taken as it is
     result = load_models(tmp_path / "out/generator.pth", ("generator", "finder"))
     for name in ("generator", "finder"):
         for key, value in start[name].state_dict().items():

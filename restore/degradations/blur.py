@@ -12,7 +12,7 @@ from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
 KERNEL = 7  # px; the least side of the Gaussian, as in the pix2pix seed
-SAMPLES = 8  # a pixel of a motion's path
+PATH_SAMPLES = 8  # a pixel of a motion's path
 
 
 def defocus(clips: Tensor, sigma: Tensor) -> Tensor:
@@ -65,7 +65,7 @@ def path_kernel(length: float, angle: float, *, bend: float, side: int) -> Tenso
     >>> path_kernel(2.0, 0.0, bend=0.0, side=5)[2]
     tensor([0.0000, 0.2500, 0.5000, 0.2500, 0.0000])
     """
-    count = max(2, 2 * round(SAMPLES * length / 2)) if length > 0 else 1
+    count = max(2, 2 * round(PATH_SAMPLES * length / 2)) if length > 0 else 1
     along = (torch.arange(count, dtype=torch.float64) + 0.5) / count - 0.5  # -1/2..1/2 of the path
     across = bend * (1 - 4 * along.square())
     x = length * (along * math.cos(angle) - across * math.sin(angle))

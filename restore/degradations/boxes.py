@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-KINDS = ("none", "static", "moving", "random", "heavy")
-# How often each kind is drawn: the hidden scene is what there is most to learn about.
-SHARES = (0.1, 0.25, 0.25, 0.15, 0.25)
+# How often each of `BOX_MOTIONS` is drawn: the hidden scene is what there is most to learn about.
+MOTION_SHARES = (0.1, 0.25, 0.25, 0.15, 0.25)
 
 
 def draw_boxes(

@@ -8,7 +8,7 @@ from restore.video.recode import recoded
 
 # From the best to the worst that is drawn, on each encoder's own scale: CRF, and quantisers.
 QUALITIES = {"libx264": (20.0, 38.0), "mpeg4": (2.0, 15.0), "mjpeg": (2.0, 15.0)}
-OFTEN = {"libx264": 0.7, "mpeg4": 0.15, "mjpeg": 0.15}  # H.264 is what most cameras of today record
+ENCODER_SHARES = {"libx264": 0.7, "mpeg4": 0.15, "mjpeg": 0.15}  # H.264 is what most cameras of today record
 PRESETS = ("medium", "veryfast", "ultrafast")  # a camera's encoder is a hurried one
 
 
@@ -24,7 +24,9 @@ def compressed(clip: Tensor, *, encoder: str, quality: float, preset: str = "med
 
 def draw_codec(*, generator: torch.Generator) -> tuple[str, float, str]:
     """An encoder, its quality and its preset."""
-    encoder = list(OFTEN)[int(torch.multinomial(torch.tensor(list(OFTEN.values())), 1, generator=generator))]
+    encoder = list(ENCODER_SHARES)[
+        int(torch.multinomial(torch.tensor(list(ENCODER_SHARES.values())), 1, generator=generator))
+    ]
     best, worst = QUALITIES[encoder]
     quality = best + (worst - best) * float(torch.rand((), generator=generator))
     return encoder, quality, PRESETS[int(torch.randint(len(PRESETS), (), generator=generator))]

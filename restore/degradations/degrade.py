@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from restore.degradations.blur import defocus
-from restore.degradations.boxes import KINDS, SHARES, draw_boxes, paint_mask
+from restore.degradations.boxes import MOTION_SHARES, draw_boxes, paint_mask
 from restore.degradations.codec import compressed, draw_codec
+from restore.kinds import BOX_MOTIONS
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def degrade(
         generator: a CPU generator; the same seed gives the same degradation on any device, but for the noise, which is
             drawn on the CPU too and moved.
         ranges: how badly.
-        kind: one of `boxes.KINDS` for all clips; None draws one for each.
+        kind: one of `BOX_MOTIONS` for all clips; None draws one for each.
         frame_size: `B 2`, (rows, columns) of the frames that the clips are cropped from, if they are crops: boxes are
             as large and as many as they would be in the whole frame, and a crop sees what falls into it.
         offsets: `B 2`, row and column of each crop's corner in its frame; needed with `frame_size`.
@@ -94,7 +95,7 @@ def draw_strength(strength: Range, ranges: Ranges, *, generator: torch.Generator
 def apply(
     clips: Tensor, mask: Tensor, *, blur: Tensor, level: Tensor, noise: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """Blur, obstruct and add noise, each clip as badly as is said.
+    """Blur, obstruct and add noise, each clip by its own strengths.
 
     Args:
         clips: `B T 3 H W`, RGB in [-1, 1].
@@ -140,7 +141,7 @@ def _draw_masks(
     batch, frames, _, height, width = shape
     masks = []
     for index in range(batch):
-        drawn = kind or KINDS[int(torch.multinomial(torch.tensor(SHARES), 1, generator=generator))]
+        drawn = kind or BOX_MOTIONS[int(torch.multinomial(torch.tensor(MOTION_SHARES), 1, generator=generator))]
         rows, columns = (height, width) if frame_size is None else frame_size[index].tolist()
         boxes = draw_boxes(
             kind=drawn,

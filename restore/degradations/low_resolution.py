@@ -1,9 +1,9 @@
-"""A sensor with fewer pixels than the picture: seen small, kept small, and scaled up at the end."""
+"""A sensor with fewer pixels than the picture: recorded small, and scaled up at the end."""
 
 import torch.nn.functional as F
 from torch import Tensor
 
-LEAST = 8  # px; a picture is not scaled to less
+LEAST_SIDE = 8  # px; a picture is not scaled to less
 
 
 def small_size(height: int, width: int, scale: float) -> tuple[int, int]:
@@ -13,7 +13,7 @@ def small_size(height: int, width: int, scale: float) -> tuple[int, int]:
     ((120, 160), (7, 9))
     """
     rows, columns = (
-        size if scale >= 1 else min(size, max(LEAST, 2 * round(size * scale / 2))) for size in (height, width)
+        size if scale >= 1 else min(size, max(LEAST_SIDE, 2 * round(size * scale / 2))) for size in (height, width)
     )
     return rows, columns
 

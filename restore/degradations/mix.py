@@ -14,7 +14,7 @@ from restore.degradations.obstructions.draw import obstruct
 from restore.kinds import BOXES, KINDS
 
 NONE = Range(0.0, 0.0, 0.0)
-# How often each kind is drawn, beside the others: what is hard to see more often than what is easy.
+# How often each kind is drawn, relative to the others: what is hard to see more often than what is easy.
 OFTEN = {"leaves": 2.0, "boxes": 1.0, "dirt": 3.0, "drops": 1.5, "flare": 1.5, "scratches": 2.0, "text": 1.0}
 assert tuple(OFTEN) == KINDS
 
@@ -83,13 +83,17 @@ def degrade_mixed(
 def _obstructed(clip: Tensor, ranges: Ranges, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """One clip `1 T 3 H W`: the fields of `Mixed`."""
     blur, noise = (draw_strength(x, ranges, generator=generator, count=1) for x in (ranges.blur, ranges.noise))
-    count = 1 + int(torch.randint(3, (), generator=generator))
-    drawn = torch.multinomial(torch.tensor(list(OFTEN.values())), count, generator=generator)
-    kinds = [KINDS[index] for index in drawn]
-    before = obstruct(defocus(clip, blur), generator=generator, kinds=kinds)
+    before = obstruct(defocus(clip, blur), generator=generator, kinds=draw_kinds(generator=generator))
     degraded = add_noise(before.clips, noise, generator=generator)
     compress_some(degraded, ranges, generator=generator)
     return degraded, before.mask, strongest(before.kinds)
+
+
+def draw_kinds(*, generator: torch.Generator) -> list[str]:
+    """One to three of `KINDS`."""
+    count = 1 + int(torch.randint(3, (), generator=generator))
+    drawn = torch.multinomial(torch.tensor(list(OFTEN.values())), count, generator=generator)
+    return [KINDS[index] for index in drawn]
 
 
 def strongest(kinds: Tensor) -> Tensor:

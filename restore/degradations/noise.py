@@ -9,8 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from restore.degradations.blur import convolved
-
-LEVELS = 127.5  # levels of 255 in one unit of [-1, 1]
+from restore.tensors import UNIT_LEVELS
 
 
 def white(clip: Tensor, sigma: float, *, generator: torch.Generator) -> Tensor:
@@ -19,7 +18,7 @@ def white(clip: Tensor, sigma: float, *, generator: torch.Generator) -> Tensor:
     >>> white(torch.zeros(2, 3, 8, 8), 10.0, generator=torch.Generator()).shape
     torch.Size([2, 3, 8, 8])
     """
-    return clip + _normal(clip, generator) * (sigma / LEVELS) if sigma else clip
+    return clip + _normal(clip, generator) * (sigma / UNIT_LEVELS) if sigma else clip
 
 
 def shot_and_read(clip: Tensor, shot: float, read: float, *, generator: torch.Generator) -> Tensor:
@@ -33,7 +32,7 @@ def shot_and_read(clip: Tensor, shot: float, read: float, *, generator: torch.Ge
     if not shot and not read:
         return clip
     variance = shot**2 * (clip + 1).clamp(min=0) + read**2
-    return clip + _normal(clip, generator) * (variance.sqrt() / LEVELS)
+    return clip + _normal(clip, generator) * (variance.sqrt() / UNIT_LEVELS)
 
 
 def coarse(clip: Tensor, sigma: float, *, reach: float, coloured: bool, generator: torch.Generator) -> Tensor:
@@ -51,7 +50,7 @@ def coarse(clip: Tensor, sigma: float, *, reach: float, coloured: bool, generato
     line = torch.exp(-at.square() / (2 * max(reach, 0.05) ** 2))
     kernel = line[:, None] * line
     kernel = kernel / kernel.square().sum().sqrt()  # the sum of squares is 1: the variance stays
-    return clip + convolved(noise, kernel.expand(len(clip), -1, -1)) * (sigma / LEVELS)
+    return clip + convolved(noise, kernel.expand(len(clip), -1, -1)) * (sigma / UNIT_LEVELS)
 
 
 def smoothed(clip: Tensor, sigma: float, *, amount: float, generator: torch.Generator) -> Tensor:
@@ -76,17 +75,17 @@ def smoothed(clip: Tensor, sigma: float, *, amount: float, generator: torch.Gene
             if (row, column) == (1, 1):
                 continue
             other = padded[..., row : row + shape[0], column : column + shape[1]]
-            weight = torch.exp(-((other - noisy) * (LEVELS / (2 * sigma))).square())
+            weight = torch.exp(-((other - noisy) * (UNIT_LEVELS / (2 * sigma))).square())
             total += weight * other
             weights += weight
-    still = torch.lerp(noisy, total / weights, amount)
+    smooth = torch.lerp(noisy, total / weights, amount)
     # A recursive temporal filter, which lets go where the change is larger than the noise.
-    kept = [still[0]]
-    for frame in still[1:]:
+    filtered = [smooth[0]]
+    for frame in smooth[1:]:
         # The mean over a neighbourhood: there, only the scene changes by as much as the noise of one pixel.
-        change = F.avg_pool2d(frame - kept[-1], 5, 1, 2).mean(0, keepdim=True) * (LEVELS / (0.5 * sigma + 2))
-        kept.append(torch.lerp(kept[-1], frame, (1 - 0.7 * amount + change.square()).clamp(max=1)))
-    return torch.stack(kept)
+        change = F.avg_pool2d(frame - filtered[-1], 5, 1, 2).mean(0, keepdim=True) * (UNIT_LEVELS / (0.5 * sigma + 2))
+        filtered.append(torch.lerp(filtered[-1], frame, (1 - 0.7 * amount + change.square()).clamp(max=1)))
+    return torch.stack(filtered)
 
 
 def _normal(like: Tensor, generator: torch.Generator) -> Tensor:

@@ -17,12 +17,14 @@ from restore.degradations.blur import defocus, motion_blur, out_of_focus
 from restore.degradations.codec import compressed, draw_codec
 from restore.degradations.low_light import dimmed, few_photons
 from restore.degradations.low_resolution import enlarged, shrunk
+from restore.kinds import ALONE
+from restore.tensors import UNIT_LEVELS
 
-UNTOUCHED = 1 / 6  # of all windows
-ALONE = 0.5  # of the others: one degradation
-SEED = 0.18  # of the others: those of the pix2pix seed, a slight blur and noise of about 15 levels
+UNTOUCHED_SHARE = 1 / 6  # of all windows
+ALONE_SHARE = 0.5  # of the others: one degradation
+SEED_SHARE = 0.18  # of the others: those of the pix2pix seed, a slight blur and noise of about 15 levels
 # How often each is drawn where it is alone, and how likely it is among several.
-KINDS = {
+CHANCES = {
     "defocus": (0.20, 0.50),
     "motion_blur": (0.17, 0.20),
     "noise": (0.30, 0.75),
@@ -30,12 +32,13 @@ KINDS = {
     "low_resolution": (0.06, 0.12),
     "low_light": (0.07, 0.12),
 }
+assert tuple(CHANCES) == ALONE
 NOISES = {"white": 0.5, "shot": 0.25, "coarse": 0.13, "smoothed": 0.12}
 # The greatest strengths. Blurs are in px of the picture that a network sees, noise in levels of 255.
 DEFOCUS, MOTION, NOISE = 3.0, 11.0, 35.0
 LIGHT = 0.1, 0.5  # least and greatest share of the light that is left
 SHOT = 1.5e-5, 6e-4  # variance of a white pixel
-SCALE = 0.4  # least scale
+LEAST_SCALE = 0.4  # least scale
 
 
 @dataclass(frozen=True)
@@ -88,21 +91,21 @@ def draw_recipe(*, generator: torch.Generator) -> Recipe:
     True
     """
     lot, count = torch.rand(2, generator=generator).tolist()
-    if lot < UNTOUCHED:
+    if lot < UNTOUCHED_SHARE:
         return Recipe()
-    if count < ALONE:
-        shares = torch.tensor([alone for alone, _ in KINDS.values()])
-        drawn = {list(KINDS)[int(torch.multinomial(shares, 1, generator=generator))]}
-    elif count < ALONE + SEED:
+    if count < ALONE_SHARE:
+        shares = torch.tensor([alone for alone, _ in CHANCES.values()])
+        drawn = {list(CHANCES)[int(torch.multinomial(shares, 1, generator=generator))]}
+    elif count < ALONE_SHARE + SEED_SHARE:
         return _like_the_seed(generator)
     else:
-        lots = torch.rand(len(KINDS), generator=generator).tolist()
-        drawn = {kind for kind, own in zip(KINDS, lots, strict=True) if own < KINDS[kind][1]}
+        lots = torch.rand(len(CHANCES), generator=generator).tolist()
+        drawn = {kind for kind, own in zip(CHANCES, lots, strict=True) if own < CHANCES[kind][1]}
     return draw_strengths(drawn, generator=generator)
 
 
 def draw_strengths(kinds: set[str], *, generator: torch.Generator) -> Recipe:
-    """A recipe of some of `KINDS`, each as strong as is drawn."""
+    """A recipe of some of `ALONE`, each as strong as is drawn."""
 
     def uniform(least: float = 0.0, most: float = 1.0) -> float:
         return least + (most - least) * float(torch.rand((), generator=generator))
@@ -125,41 +128,51 @@ def draw_strengths(kinds: set[str], *, generator: torch.Generator) -> Recipe:
         # Weak noise is what most videos have: half are below a third of the greatest.
         strengths |= {"noise": NOISE * uniform() ** 1.8, "noise_kind": kind, "amount": uniform()}
     if "low_resolution" in kinds:
-        strengths["scale"] = uniform(SCALE, 1)
+        strengths["scale"] = uniform(LEAST_SCALE, 1)
     if "codec" in kinds:
         strengths["codec"] = draw_codec(generator=generator)
     return Recipe(**strengths)  # type: ignore[arg-type]
 
 
-def degraded(
-    clip: Tensor, recipe: Recipe, *, generator: torch.Generator, mask: Tensor | None = None, level: float = 128.0
-) -> Degraded:
-    """Degrade one clean window.
+def degraded(clip: Tensor, recipe: Recipe, *, generator: torch.Generator) -> Degraded:
+    """Degrade one clean window that nothing hides.
 
     Args:
         clip: `T 3 H W` in [-1, 1].
         recipe: how.
         generator: a CPU generator; draws the noise.
-        mask: `T 1 H W`, 1 where something grey hides the scene; None hides nothing.
-        level: of 255, how grey.
 
     >>> clean = torch.zeros(2, 3, 16, 16)
     >>> degraded(clean, Recipe(noise=10.0), generator=torch.Generator()).clip.shape
     torch.Size([2, 3, 16, 16])
     """
-    size = clip.shape[-2], clip.shape[-1]
+    x = captured(through_lens(clip, recipe), recipe, generator=generator)
+    return Degraded(x, dimmed(clip, recipe.light))
+
+
+def through_lens(clip: Tensor, recipe: Recipe) -> Tensor:
+    """What of a scene `T 3 H W` in [-1, 1] comes through the lens: blurred, and with the light that there is.
+
+    What hides the scene comes in next.
+    """
     x = motion_blur(clip, *_paths(recipe, len(clip)), bend=recipe.bend)
     x = out_of_focus(defocus(x[None], torch.tensor([recipe.defocus]))[0], recipe.radius)
-    x = shrunk(dimmed(x, recipe.light), recipe.scale)
-    x = few_photons(x, recipe.shot, generator=generator)
-    if mask is not None:
-        grey = torch.full_like(x, level / noise.LEVELS - 1)
-        x = torch.lerp(x, grey, shrunk(mask.to(x), recipe.scale).expand_as(x))
+    return dimmed(x, recipe.light)
+
+
+def captured(clip: Tensor, recipe: Recipe, *, generator: torch.Generator) -> Tensor:
+    """What a sensor and a recorder make of a picture `T 3 H W` in [-1, 1]: the same size, on 8-bit levels.
+
+    Args:
+        generator: a CPU generator; draws the noise.
+    """
+    size = clip.shape[-2], clip.shape[-1]
+    x = few_photons(shrunk(clip, recipe.scale), recipe.shot, generator=generator)
     x = _with_noise(x, recipe, generator)
     if recipe.codec is not None:
         encoder, quality, preset = recipe.codec
         x = compressed(x, encoder=encoder, quality=quality, preset=preset)
-    return Degraded(_rounded(enlarged(x, size)), dimmed(clip, recipe.light))
+    return _rounded(enlarged(x, size))
 
 
 def _paths(recipe: Recipe, frames: int) -> tuple[Tensor, Tensor]:
@@ -187,4 +200,4 @@ def _like_the_seed(generator: torch.Generator) -> Recipe:
 
 
 def _rounded(x: Tensor) -> Tensor:
-    return ((x + 1) * noise.LEVELS).round().clamp(0, 255) / noise.LEVELS - 1
+    return ((x + 1) * UNIT_LEVELS).round().clamp(0, 255) / UNIT_LEVELS - 1

@@ -1,149 +1,197 @@
-"""Blind: the models that say where the scene is hidden, over a stream of frames, and what they say made steady in time.
+"""Detection of what hides the scene: two networks over a stream of frames, their logits filtered in time and fused.
 
-frames ──> windows ──> finder ─────────────────────────────> together ──> frames with masks and kinds
-           + context   segmenter ──> steady, where it lasts ─┘ without traces
+frames ──> finder ──> scenes ───────> segmenter ──> temporal median ──> trace suppression ──> fusion ──> frames
+           boxes      by the pixels   within each   persistent kinds    moving boxes          mask, kinds
+                      in view         scene
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import tee
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+from typing import TypeVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restore.detection.dilate import rimmed
-from restore.detection.fuse import together, without_traces
-from restore.kinds import KINDS
+from restore.detection.dilate import dilate_soft
+from restore.detection.fuse import agreed_boxes, fuse, strongest, suppress_traces, temporal_median
+from restore.frame import Frame
 from restore.models.finder import OcclusionFinder
-from restore.models.segmenter import Segmenter, one_by_one
-from restore.propagation.flow import is_cut, trackable
-from restore.tensors import to_float
+from restore.models.segmenter import Segmenter, new_stack, one_by_one
+from restore.scenes import SceneDetector
+from restore.tensors import frames_at_once, interleave, to_float
 from restore.video.windows import windows
 
-BATCH = 4  # frames the networks see at once; more gain no speed on a CPU
-AROUND = 3  # frames before and after a batch, over which the segmenter sees what moves
-SIDE = 240  # px: the segmenter knows things of the size that they have in a picture this high
-LASTS = np.isin(KINDS, ["dirt", "drops", "flare", "text"])  # by kind: does not come and go within a frame
+SEGMENTER_FRAMES = 4  # with as many as the next on both sides, over which the segmenter measures change
+SEGMENTER_CONTEXT = 3
+# px, as the networks know no shares: the segmenter has learned obstructions of the size that they have at this height.
+SEGMENTER_SIDE = 240
+
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Found:
-    """A frame with what was found in it.
+@dataclass(eq=False)
+class _Detection:
+    """One frame on its way through detection; it lives as long as the segmenter's window holds it.
 
     Attributes:
-        image: uint8 `H W 3`, RGB in [0, 255].
-        probability: float32 `H W`, that the pixel is hidden.
-        kinds: uint8 `H W`, by what, if it is: an index into `KINDS`; None if the model cannot tell.
+        frame: the record that detection yields.
+        pixels: float32 `1 3 h w` in [-1, 1] on the networks' device, at the segmenter's resolution; 12 bytes a pixel.
+        finder, segmenter: float32 `H W`, logits; set by the networks' stages.
+        scene: its number, by what the finder leaves visible; the restorer decides it anew by the final mask.
+        kinds: uint8 `H W`, the segmenter's indices into `KINDS`.
+        boxes: bool `H W`, where both networks see a box; None if nowhere.
     """
 
-    image: np.ndarray
-    probability: np.ndarray
-    kinds: np.ndarray | None
+    frame: Frame
+    pixels: Tensor
+    scene: int = field(init=False)
+    finder: np.ndarray = field(init=False)
+    segmenter: np.ndarray = field(init=False)
+    kinds: np.ndarray = field(init=False)
+    boxes: np.ndarray | None = field(init=False)
 
-    @property
-    def mask(self) -> np.ndarray:
-        """What to restore by: the probability, but that of all kinds other than boxes reaches a soft rim further."""
-        return self.probability if self.kinds is None else rimmed(self.probability, self.kinds)
+
+def detect(
+    frames: Iterable[Frame],
+    finder: OcclusionFinder,
+    *,
+    to_device: Callable[[Tensor], Tensor],
+    segmenter: Segmenter | None = None,
+) -> Iterator[Frame]:
+    """Detect what is hidden in `frames`, consecutive ones of one video.
+
+    Args:
+        finder: detects grey boxes.
+        to_device: moves pictures `1 3 H W` to the networks.
+        segmenter: detects all of `KINDS`; without one the kinds stay unknown.
+
+    Yields:
+        The same records in order, with `mask`, `probability`, `kinds` and `scene`. About a dozen frames are read ahead.
+    """
+    detections = _number_scenes(_find_boxes(frames, finder, to_device))
+    if segmenter is None:
+        for detection in detections:
+            yield detection.frame
+        return
+    for previous, now, following in _with_neighbours(_segment(detections, segmenter)):
+        yield _fuse(previous, now, following)
+
+
+def detect_clip(
+    images: np.ndarray,
+    finder: OcclusionFinder,
+    *,
+    to_device: Callable[[Tensor], Tensor],
+    segmenter: Segmenter | None = None,
+) -> list[Frame]:
+    """`detect` for a clip held in memory, uint8 `T H W 3`: training learns from the masks that use sees."""
+    return list(detect(map(Frame, images), finder, to_device=to_device, segmenter=segmenter))
 
 
 @torch.inference_mode()
-def find(
-    finder: OcclusionFinder,
-    images: Iterable[np.ndarray],
-    *,
-    place: Callable[[Tensor], Tensor],
-    segmenter: Segmenter | None = None,
-) -> Iterator[Found]:
-    """What is hidden in each of `images`, uint8 `H W 3`, in order.
-
-    Args:
-        finder: knows grey boxes.
-        place: moves frames `N C H W` to where the models are.
-        segmenter: knows all of `KINDS`; without one it is not said which of them it is.
-    """
-    if segmenter is None:
-        for image, likely in _boxes(finder, images, place):
-            yield Found(image, likely, None)
+def _find_boxes(
+    frames: Iterable[Frame], finder: OcclusionFinder, to_device: Callable[[Tensor], Tensor]
+) -> Iterator[_Detection]:
+    """Run the finder over each frame and its neighbours. Its probability is the frame's preliminary mask."""
+    triples = _with_neighbours(_placed(frames, to_device))
+    first = next(triples, None)
+    if first is None:
         return
-    for_boxes, for_all = tee(images)
-    both = zip(_boxes(finder, for_boxes, place), steady(_segmented(segmenter, for_all, place)), strict=True)
-    for window in windows(both, 1, before=1, after=1):
-        said = []
-        for (_, likely), seen in window.items:
-            assert seen.kinds is not None
-            said.append((likely, seen.probability, seen.kinds))
-        (((image, _), _),) = window.core
-        yield Found(image, *together(*without_traces(said, window.start)))
+    _, (detection, pixels), _ = first
+    count = frames_at_once(*detection.frame.size)
+    # Of all batches: fresh memory, 75 MB a frame at 1080p, costs more than writing it.
+    buffer = pixels.new_empty(count, *pixels.shape[2:], 9)
+    for window in windows(chain([first], triples), count):
+        inputs = buffer[: len(window.core)]
+        for triple, out in zip(window.core, inputs.split(1), strict=True):
+            interleave([pixels for _, pixels in triple], out)
+        logits = finder(inputs.movedim(-1, 1))[:, 0].float()
+        detections = [detection for _, (detection, _), _ in window.core]
+        for detection, own, probability in zip(detections, _numpy(logits), _numpy(logits.sigmoid()), strict=True):
+            detection.finder = own
+            detection.frame.mask = detection.frame.probability = probability
+            yield detection
 
 
-def _boxes(
-    finder: OcclusionFinder, images: Iterable[np.ndarray], place: Callable[[Tensor], Tensor]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each image with the finder's probabilities, float32 `H W`."""
-    for window in windows(images, BATCH, before=1, after=1):
-        frames = place(to_float(np.stack(window.items)))
-        last, core = len(frames) - 1, range(window.start, window.stop)
-        previous, following = frames[[max(0, t - 1) for t in core]], frames[[min(last, t + 1) for t in core]]
-        logits = finder(torch.cat([previous, frames[window.start : window.stop], following], 1))
-        yield from zip(window.core, _numpy(logits[:, 0].float().sigmoid()), strict=True)
+def _placed(frames: Iterable[Frame], to_device: Callable[[Tensor], Tensor]) -> Iterator[tuple[_Detection, Tensor]]:
+    """Each frame's pixels, float32 `1 3 H W` in [-1, 1] on the device: the only conversion, for both networks."""
+    for frame in frames:
+        pixels = to_device(to_float(frame.image[None].copy()))
+        reduction = _reduction(frame)
+        yield _Detection(frame, F.avg_pool2d(pixels, reduction, ceil_mode=True) if reduction > 1 else pixels), pixels
 
 
-def _segmented(model: Segmenter, images: Iterable[np.ndarray], place: Callable[[Tensor], Tensor]) -> Iterator[Found]:
-    for window in windows(_scenes(images), BATCH, before=AROUND, after=AROUND):
-        pictures, scenes = zip(*window.items, strict=True)
-        frames = to_float(np.stack(pictures))
-        height, width = frames.shape[-2:]
-        smaller = max(1, min(height, width) // SIDE)
-        if smaller > 1:
-            frames = F.avg_pool2d(frames, smaller, ceil_mode=True)
-        # What another scene is like says nothing of this one.
-        core = range(window.start, window.stop)
-        seen = (
-            stack
-            for first, last in _runs(scenes)
-            if first < core.stop and last >= core.start
-            for stack in one_by_one(frames[None, first : last + 1], [t - first for t in core if first <= t <= last])
-        )
-        # The deviation of frames that hardly differ needs the precision that the network does without.
-        logits = torch.cat([model(place(stack)).float() for stack in seen])
-        likely, kinds = logits[:, 0].sigmoid(), logits[:, 1:].argmax(1).to(torch.uint8)
-        if smaller > 1:
-            likely = F.interpolate(likely[:, None], scale_factor=smaller, mode="bilinear")[:, 0, :height, :width]
-            kinds = kinds.repeat_interleave(smaller, 1).repeat_interleave(smaller, 2)[:, :height, :width]
-        yield from map(Found, pictures[window.start : window.stop], _numpy(likely), _numpy(kinds))
+def _number_scenes(detections: Iterable[_Detection]) -> Iterator[_Detection]:
+    """Decide the scene of each frame from the pixels that the finder leaves in view."""
+    scenes = SceneDetector()
+    for detection in detections:
+        # A copy: the mask is preliminary, and what is derived from it must not stay cached.
+        detection.scene = detection.frame.scene = scenes.push(copy(detection.frame))
+        yield detection
 
 
-def _scenes(images: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, int]]:
-    """Each image with the number of its scene."""
-    scene, before = 0, None
-    for image in images:
-        now = trackable(image)
-        scene += before is not None and is_cut(now, before)
-        before = now
-        yield image, scene
+@torch.inference_mode()
+def _segment(detections: Iterable[_Detection], segmenter: Segmenter) -> Iterator[_Detection]:
+    """Run the segmenter over each frame and its surroundings within the scene."""
+    buffer: Tensor | None = None  # of all frames, one after another
+    for window in windows(detections, SEGMENTER_FRAMES, before=SEGMENTER_CONTEXT, after=SEGMENTER_CONTEXT):
+        buffer = new_stack(window.items[0].pixels) if buffer is None else buffer
+        logits = []
+        for _, scene in groupby(window.items, lambda detection: detection.scene):
+            clip = list(scene)
+            at = [index for index, detection in enumerate(clip) if detection in window.core]
+            if at:
+                stacks = one_by_one([detection.pixels for detection in clip], at, buffer)
+                logits += [segmenter(stack).float() for stack in stacks]
+        for detection, result in zip(window.core, logits, strict=True):
+            planes = result[0].cpu().numpy()  # 1+K h w; waits for the device
+            detection.segmenter, detection.kinds = _enlarged(planes[0], strongest(planes[1:]), detection.frame)
+            detection.boxes = agreed_boxes(detection.finder, detection.segmenter, detection.kinds)
+            yield detection
 
 
-def _runs(scenes: Sequence[int]) -> list[tuple[int, int]]:
-    """The first and the last index of each scene, of numbers that rise.
+def _fuse(previous: _Detection, now: _Detection, following: _Detection) -> Frame:
+    """Filter the segmenter's logits of `now` in time, within its scene, and fuse them with the finder's."""
+    frame = now.frame
+    before, after = (other if other.scene == now.scene else now for other in (previous, following))
+    logits = temporal_median(before.segmenter, now.segmenter, after.segmenter, now.kinds)
+    logits = suppress_traces(logits, now.finder, [before.boxes, now.boxes, after.boxes])
+    frame.probability, frame.kinds = fuse(now.finder, logits, now.kinds)
+    frame.mask = dilate_soft(frame.probability, frame.kinds)
+    return frame
 
-    >>> _runs([3, 3, 4, 4, 4])
-    [(0, 1), (2, 4)]
+
+def _reduction(frame: Frame) -> int:
+    """How many times smaller the segmenter sees a frame."""
+    return max(1, min(frame.size) // SEGMENTER_SIDE)
+
+
+def _enlarged(hidden: np.ndarray, kinds: np.ndarray, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    """The segmenter's logits and kinds `h w` at the size of the frame, `H W`."""
+    factor = _reduction(frame)
+    if factor == 1:
+        return np.ascontiguousarray(hidden), kinds
+    height, width = frame.size
+    # Probabilities, not logits, are interpolated: an edge lies half way, however sure the network is of one side.
+    small = torch.from_numpy(hidden)[None, None].sigmoid()
+    probability = F.interpolate(small, scale_factor=factor, mode="bilinear")[0, 0, :height, :width]
+    kinds = kinds.repeat(factor, 0).repeat(factor, 1)[:height, :width]
+    return probability.logit(1e-6).numpy(), np.ascontiguousarray(kinds)
+
+
+def _with_neighbours(items: Iterable[T]) -> Iterator[tuple[T, T, T]]:
+    """Each item between its neighbours; at the ends it stands in for the one that is missing.
+
+    >>> list(_with_neighbours("abc"))
+    [('a', 'a', 'b'), ('a', 'b', 'c'), ('b', 'c', 'c')]
     """
-    return [(scenes.index(scene), scenes.index(scene) + scenes.count(scene) - 1) for scene in sorted(set(scenes))]
-
-
-def steady(found: Iterable[Found]) -> Iterator[Found]:
-    """Where the kind is one that lasts, the middle of a frame's probability and its neighbours'."""
-    for window in windows(found, 1, before=1, after=1):
+    for window in windows(items, 1, before=1, after=1):
         (now,) = window.core
-        if len(window.items) < 3 or now.kinds is None:
-            yield now
-            continue
-        a, b, c = (item.probability for item in window.items)
-        middle = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
-        yield replace(now, probability=np.where(LASTS[now.kinds], middle, b))
+        yield window.items[0], now, window.items[-1]
 
 
 def _numpy(x: Tensor) -> np.ndarray:

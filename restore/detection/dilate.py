@@ -1,29 +1,33 @@
-"""Masks grown in all directions."""
+"""Dilates masks: by a disc of any radius, or by the soft rim of obstructions that are out of focus."""
 
 import cv2
 import numpy as np
 
 from restore.kinds import BOXES
 
-RIM = 1 / 240  # of the frame's shorter side: as far a thing out of focus reaches beyond where it is found; measured
+SOFT_RIM = 1 / 240  # of the shorter side: an obstruction out of focus extends this far beyond its detection; measured
 
 
-def grown(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """A mask, bool or float32 `H W`, grown by a disc of radius `pixels`, as float32.
+def dilate(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """Dilate a mask, bool or float32 `H W`, by a disc of radius `pixels`: float32 `H W`.
 
-    >>> grown(np.array([[0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0]]), 1).astype(int).tolist()
+    >>> dilate(np.array([[0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0]]), 1).astype(int).tolist()
     [[0, 0, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 0, 0]]
     """
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.float32), disc))
+    return np.asarray(cv2.dilate(mask.astype(np.float32, copy=False), disc))
 
 
-def rimmed(probability: np.ndarray, kinds: np.ndarray) -> np.ndarray:
-    """What is found, with a soft rim around all kinds other than boxes, which have edges.
+def dilate_soft(probability: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """Dilate all kinds but boxes, which have sharp edges, by `SOFT_RIM`.
 
     Args:
-        probability: float32 `H W`, that the pixel is hidden; so is the result.
-        kinds: uint8 `H W`, by what, if it is: an index into `KINDS`.
+        probability: float32 `H W` in [0, 1], that the pixel is hidden; so is the result.
+        kinds: uint8 `H W`, what hides the pixel, if anything does: an index into `KINDS`.
     """
-    soft = np.where(kinds == BOXES, np.float32(0), probability)
-    return np.asarray(np.maximum(probability, grown(soft, max(1, round(RIM * min(soft.shape))))))
+    radius = max(1, round(SOFT_RIM * min(probability.shape)))
+    sharp = kinds == BOXES
+    if not sharp.any():
+        return dilate(probability, radius)
+    soft = probability * ~sharp  # a tenth of the time of `np.where`
+    return np.asarray(np.maximum(probability, dilate(soft, radius)))

@@ -1,27 +1,27 @@
-"""The things that hide the scene in one frame: from what is said of each pixel to a few instances, each of one kind.
+"""Instances of obstructions in one frame: connected components of the mask, each of one kind.
 
-The connected components of a mask are its instances, but for parts that lie close to each other, which are one: the
-letters of a text, the leaves of a bough. How close depends on the kind.
+Parts across a small gap are one instance: the letters of a text, the leaves of a bough. How wide a gap depends on the
+kind.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from restore.detection.components import Box, joined
+from restore.detection.components import Box, components
 from restore.kinds import KINDS
 
-LIKELY = 0.5  # probability above which a pixel belongs to an instance
-NEAR = 1 / 40  # of the frame's shorter side: parts no further apart are one; 6 px of 240
-# One thing may be in many places: a bough's leaves, the splashes of one dirt. Specks of dust are gone with the next
-# frame and lines come and go: together they are a damaged film; one by one, each second of it would be a hundred.
-SCATTERED = {"leaves": 1 / 5, "dirt": 1 / 2, "scratches": 1 / 2}  # NEAR of these kinds
-LEAST = 0.001  # of the frame; what is smaller is no instance
+INSTANCE_THRESHOLD = 0.5  # probability above which a pixel belongs to an instance
+INSTANCE_GAP = 1 / 40  # of the shorter side; 6 px of 240
+# One obstruction may be in many places: a bough's leaves, the splashes of one dirt. Dust lasts a frame and scratches
+# come and go: all of them are one damaged film, and would be a hundred instances each second.
+SCATTERED_GAPS = {"leaves": 1 / 5, "dirt": 1 / 2, "scratches": 1 / 2}  # in place of `INSTANCE_GAP`
+SMALLEST_INSTANCE = 0.001  # of the frame's pixels
 
 
 @dataclass(frozen=True)
 class Instance:
-    """One thing in one frame.
+    """One obstruction in one frame.
 
     Attributes:
         kind: one of `KINDS`.
@@ -41,11 +41,11 @@ class Instance:
 def instances(probability: np.ndarray, kinds: np.ndarray) -> list[Instance]:
     """The instances of a frame, largest first. Each hidden pixel belongs to one of them, or to none that is too small.
 
-    However ragged the mask, there is room for no more than 1 / `LEAST` of them.
+    There are at most 1 / `SMALLEST_INSTANCE` of them, however ragged the mask.
 
     Args:
         probability: float32 `H W` in [0, 1], that the pixel is hidden.
-        kinds: uint8 `H W`, by what, if it is: an index into `KINDS`.
+        kinds: uint8 `H W`, what hides the pixel, if anything does: an index into `KINDS`.
 
     Raises:
         ValueError: the two differ in shape.
@@ -58,26 +58,16 @@ def instances(probability: np.ndarray, kinds: np.ndarray) -> list[Instance]:
     """
     if probability.shape != kinds.shape:
         raise ValueError(f"probability and kinds must be of one shape, got {probability.shape} and {kinds.shape}")
-    hidden = probability > LIKELY
-    least = max(1, LEAST * hidden.size)
-    counts = np.bincount(kinds[hidden], minlength=len(KINDS))
-    found = [
-        instance
-        for index in np.flatnonzero(counts >= least)
-        for instance in _of_one_kind(hidden & (kinds == index), probability, KINDS[index], least)
-    ]
-    return sorted(found, key=lambda instance: -instance.share)
-
-
-def _of_one_kind(own: np.ndarray, probability: np.ndarray, kind: str, least: float) -> list[Instance]:
-    numbers, boxes = joined(own, SCATTERED.get(kind, NEAR) * min(own.shape))
-    inside = numbers[own]
-    areas = np.bincount(inside, minlength=len(boxes))
-    scores = np.bincount(inside, probability[own], minlength=len(boxes)) / np.maximum(areas, 1)
+    hidden = probability > INSTANCE_THRESHOLD
+    least = max(1, SMALLEST_INSTANCE * hidden.size)
+    if np.count_nonzero(hidden) < least:
+        return []
     found = []
-    for number in np.flatnonzero(areas >= least):
-        left, top, right, bottom = box = boxes[number]
-        part = slice(top, bottom), slice(left, right)
-        mask = own[part] & (numbers[part] == number)
-        found.append(Instance(kind, float(scores[number]), float(areas[number] / own.size), box, mask))
-    return found
+    for index in np.flatnonzero(np.bincount(kinds[hidden], minlength=len(KINDS)) >= least):
+        kind = KINDS[index]
+        gap = SCATTERED_GAPS.get(kind, INSTANCE_GAP) * min(hidden.shape)
+        for component in components(hidden & (kinds == index), gap, least):
+            scores = probability[component.part][component.mask]
+            share = scores.size / hidden.size
+            found.append(Instance(kind, float(scores.mean(dtype=float)), share, component.box, component.mask))
+    return sorted(found, key=lambda instance: -instance.share)

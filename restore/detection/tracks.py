@@ -1,42 +1,44 @@
-"""What hides the scene over a video: instances linked from frame to frame where their boxes overlap.
+"""Tracks of obstructions over a video: instances linked from frame to frame where their boxes overlap.
 
 The IoU tracker of Bochinski, Eiselein and Sikora, "High-Speed Tracking-by-Detection Without Using Image Information"
-(2017), but that a gap of a few frames does not end a track.
+(2017, doi:10.1109/AVSS.2017.8078516), except that a gap of a few frames does not end a track.
 """
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
-from restore.detection.instances import Box, Instance, instances
+from restore.detection.components import Box
+from restore.detection.instances import Instance, instances
 
-OVERLAP = 0.3  # IoU of boxes from which two instances of one kind are one thing
-GAP = 5  # frames in which a thing may be missed and still be the same
-MOST = 100  # tracks reported; a mask that flickers makes new ones in each frame
-ROWS = 288  # px of the shorter side, at most, that instances are looked for at; boxes are as coarse as that
+LINKED_IOU = 0.3  # of boxes, from which two instances of one kind are one obstruction
+MISSED_FRAMES = 5  # in which an obstruction may go undetected without ending its track
+MAX_TRACKS = 100  # reported; a mask that flickers starts new ones in each frame
+# px of the shorter side at most, to which masks are subsampled: a cost, not a length in the picture.
+TRACKED_SIDE = 288
 
 
 @dataclass(frozen=True)
 class Track:
-    """One thing, from the first frame that it was found in to the last.
+    """One obstruction, from the first frame of its detection to the last.
 
     Attributes:
         kind: one of `KINDS`.
         first, last: the frames, counted from 0.
-        seen: in how many of the frames from `first` to `last` it was found.
+        detections: in how many of the frames from `first` to `last` it was detected.
         score: the mean of its instances' scores, in (0.5, 1].
         largest: the largest share of a frame's pixels that it had, in (0, 1].
-        box: the box around all places where it was, in px.
+        box: the box around all its places, in px.
         latest: the box in the last frame, in px.
     """
 
     kind: str
     first: int
     last: int
-    seen: int
+    detections: int
     score: float
     largest: float
     box: Box
@@ -44,16 +46,17 @@ class Track:
 
     @classmethod
     def begun(cls, instance: Instance, box: Box, frame: int) -> "Track":
+        """The track of a first instance."""
         return cls(instance.kind, frame, frame, 1, instance.score, instance.share, box, box)
 
-    def followed(self, instance: Instance, box: Box, frame: int) -> "Track":
-        """The track with one instance more, in a later frame."""
+    def extended(self, instance: Instance, box: Box, frame: int) -> "Track":
+        """The track with one more instance, of a later frame."""
         return Track(
             kind=self.kind,
             first=self.first,
             last=frame,
-            seen=self.seen + 1,
-            score=self.score + (instance.score - self.score) / (self.seen + 1),
+            detections=self.detections + 1,
+            score=self.score + (instance.score - self.score) / (self.detections + 1),
             largest=max(self.largest, instance.share),
             box=(
                 min(self.box[0], box[0]),
@@ -80,7 +83,7 @@ class Track:
 
 
 class Tracker:
-    """Takes a video frame by frame; it holds the tracks that go on, and the `MOST` longest and largest of the others.
+    """Tracks a video frame by frame. It holds the tracks that are alive and the `MAX_TRACKS` longest that are not.
 
     >>> from restore.kinds import KINDS
     >>> probability, kinds = np.zeros((48, 64), np.float32), np.full((48, 64), KINDS.index("dirt"), np.uint8)
@@ -94,14 +97,15 @@ class Tracker:
     """
 
     def __init__(self) -> None:
-        self._frame = 0
-        self._alive: list[Track] = []
-        self._ended: list[tuple[int, float, int, Track]] = []  # a heap: the shortest and smallest comes first
-        self._count = 0  # of the tracks that have ended
+        self._frame = 0  # number of the next frame
+        self._alive: list[Track] = []  # an instance may still extend them
+        # A heap of those that have ended, the shortest and smallest first; at most `MAX_TRACKS`.
+        self._ended: list[tuple[int, float, int, Track]] = []
+        self._count = 0  # of all that have ended
 
     def add(self, probability: np.ndarray, kinds: np.ndarray) -> None:
-        """The next frame; the arguments are those of `instances`."""
-        step = -(-min(probability.shape) // ROWS)
+        """Track the next frame; the arguments are those of `instances`."""
+        step = -(-min(probability.shape) // TRACKED_SIDE)
         height, width = probability.shape
         found = instances(probability[::step, ::step], kinds[::step, ::step])
         boxes = [_scaled(instance.box, step, width, height) for instance in found]
@@ -110,8 +114,8 @@ class Tracker:
         for index, track in enumerate(self._alive):
             if index in linked:
                 own = linked[index]
-                alive.append(track.followed(found[own], boxes[own], self._frame))
-            elif self._frame - track.last <= GAP:
+                alive.append(track.extended(found[own], boxes[own], self._frame))
+            elif self._frame - track.last <= MISSED_FRAMES:
                 alive.append(track)
             else:
                 self._end(track)
@@ -121,7 +125,7 @@ class Tracker:
         self._frame += 1
 
     def finish(self) -> tuple[list[Track], int]:
-        """After the last frame: the tracks, longest and largest first, `MOST` at most; and how many are left out."""
+        """After the last frame: at most `MAX_TRACKS` tracks, longest and largest first, and how many are left out."""
         for track in self._alive:
             self._end(track)
         self._alive = []
@@ -130,27 +134,35 @@ class Tracker:
     def _end(self, track: Track) -> None:
         self._count += 1
         heapq.heappush(self._ended, (track.last - track.first, track.largest, -self._count, track))
-        if len(self._ended) > MOST:
+        if len(self._ended) > MAX_TRACKS:
             heapq.heappop(self._ended)
 
 
-def link(tracks: list[Track], found: list[Instance], boxes: list[Box]) -> dict[int, int]:
-    """By the index of a track, the index of the instance that it goes on with; greedily, the best overlap first.
+def link(tracks: Sequence[Track], found: Sequence[Instance], boxes: Sequence[Box]) -> dict[int, int]:
+    """The index of the instance that extends each track, by the index of the track; greedily, the best overlap first.
 
     Args:
         found: the instances of one frame.
-        boxes: where they are, in the coordinates of the tracks' boxes.
+        boxes: their boxes, in the coordinates of the tracks' boxes.
     """
     if not tracks or not found:
         return {}
-    from torchvision.ops import box_iou  # imports all of torchvision, which nothing else needs to restore a video
-
-    overlap = box_iou(
-        torch.tensor([track.latest for track in tracks], dtype=torch.float32),
-        torch.tensor(boxes, dtype=torch.float32),
-    ).numpy()
+    overlap = box_iou(np.array([track.latest for track in tracks]), np.array(boxes))
     alike = np.array([track.kind for track in tracks])[:, None] == np.array([instance.kind for instance in found])
-    return matched(overlap * alike, OVERLAP)
+    return matched(overlap * alike, LINKED_IOU)
+
+
+def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes `N 4` and `M 4` (left, top, right, bottom): float64 `N M` in [0, 1].
+
+    >>> box_iou(np.array([[0, 0, 4, 4]]), np.array([[0, 0, 4, 4], [2, 0, 6, 4], [4, 0, 8, 4]])).round(3).tolist()
+    [[1.0, 0.333, 0.0]]
+    """
+    a = a[:, None]  # N 1 4
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])  # N M 2
+    intersection = sides.clip(min=0).prod(-1)
+    areas_a, areas_b = ((boxes[..., 2:] - boxes[..., :2]).prod(-1) for boxes in (a, b))
+    return np.asarray(intersection / (areas_a + areas_b - intersection))
 
 
 def matched(overlap: np.ndarray, least: float) -> dict[int, int]:

@@ -1,1 +1,1 @@
-"""From video files to video files: the checks before, one file after another, the report beside each."""
+"""From video files to video files: the checks before, one file after another, a report for each."""

@@ -14,10 +14,10 @@ def _setting(default: Any, text: str) -> Any:
 
 @dataclass
 class InferenceConfig:
-    """Restore degraded videos. Each result is OUTPUT_DIR/STEM_restored.EXT, with a report STEM_restored.json beside it.
+    """Restore degraded videos. Each result is OUTPUT_DIR/STEM_restored.EXT, with a report STEM_restored.json.
 
     A folder's videos are matched by stem with those of the folders of masks and originals, and restored one by one. The
-    same command again goes on with those that are not done.
+    same command again continues with those that are not done.
     """
 
     degraded_video: str = field(metadata={"help": "a video, or a folder of videos"})
@@ -32,17 +32,19 @@ class InferenceConfig:
     mask_mode: Optional[Literal["given", "found", "both", "none"]] = _setting(  # noqa: UP045
         None, "whose mask is used; none: nothing is hidden; by default given with --mask_video, else found"
     )
-    mask_dilation: int = _setting(0, "grow the mask by this many pixels")
+    mask_dilation: int = _setting(0, "dilate the mask by this many pixels")
     stages: Literal["generator", "hybrid", "fill"] = _setting(
         "generator",
-        "hybrid: regenerate what no frame saw, where that is much; fill: the same, and what is seen stays as it is",
+        "hybrid: regenerate what no frame saw, where that is much; fill: the same, and what is visible stays as it is",
     )
 
     refiner: str = _setting(str(REFINER), "the refiner: a folder that train.py --stage refiner writes, or a hub id")
     motion_adapter: Optional[str] = _setting(  # noqa: UP045
         None, "folder or hub id; with it, --refiner is a Stable Diffusion inpainting model"
     )
-    heavy_side: int = _setting(24, "pixels; a region is refined if a square of this side, which no frame saw, fits in")
+    heavy_side: float = _setting(
+        0.1, "a region is refined if a square that no frame saw fits in, its side this share of the picture's height"
+    )
     steps: int = _setting(10, "of the sampler, from pure noise to nothing")
     jump_length: int = _setting(1, "steps that are walked again where the sampler resamples")
     resamplings: int = _setting(1, "how often; 0 and 1: plain sampling")
@@ -83,13 +85,14 @@ class InferenceConfig:
             raise ValueError(f"mask_mode is {self.mask_mode}, and there is no mask; give --mask_video too")
         if self.mask_dilation < 0:
             raise ValueError(f"mask_dilation is {self.mask_dilation}, expected 0 pixels or more")
-        for name in ("heavy_side", "steps", "jump_length"):
+        for name in ("steps", "jump_length"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
         if self.resamplings < 0 or self.seed < 0:
             raise ValueError(f"resamplings is {self.resamplings} and seed {self.seed}, expected 0 or more")
-        if not 0 < self.start <= 1:
-            raise ValueError(f"start is {self.start}, expected more than 0 and at most 1")
+        for name in ("heavy_side", "start"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0 and at most 1")
         if self.stages == "generator" and (self.prompt or self.negative_prompt or self.motion_adapter):
             raise ValueError("a prompt or a motion adapter is for the refiner; give --stages hybrid too")
         if self.lpips and self.original_video is None:

@@ -1,4 +1,4 @@
-"""Which videos a command is to restore, checked before the first of them is: a mistake is told at once, or not at all.
+"""Which videos a command is to restore, all checked before the first is restored: a mistake is reported at once.
 
 What concerns the whole command (a mask of the wrong size, an output that exists) is raised. A video of a folder that
 cannot be read is only noted, so that it does not hold up the others.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restore.errors import InputError, VideoError
-from restore.inference.paired import open_beside
+from restore.inference.paired import open_paired
 from restore.inference.report import check_report, is_result, read_report
 from restore.video.files import VIDEO_EXTENSIONS, extensions, find_videos, match_by_stem, match_masks, output_path
 from restore.video.reader import VideoReader
@@ -22,11 +22,11 @@ class Job:
     """One video to restore into `output`.
 
     Attributes:
-        mask, original: what is given beside it; known to be of its size.
+        mask, original: what is given with it; known to be of its size.
         mask_file, provenance_file: where the mask that is used, and where each pixel comes from, are written, if so.
         confidence_file: where it is written how certain each pixel is, if it is.
-        side_by_side_file: where all that is given and comes out is shown in one video, if it is.
-        overwrite: whether what is written may exist: the user allows it, or it is the kept part of a video that was
+        side_by_side_file: where all that is given and comes out is written as one video, if it is.
+        overwrite: whether what is written may exist: the user allows it, or it is what remains of a video that was
             broken.
         done: an earlier run has restored it.
         problem: why it cannot be restored.
@@ -100,7 +100,7 @@ def find_jobs(
 
 
 def _checked(job: Job, *, folder: bool, lossless: bool, quality: int | None, overwrite: bool) -> Job:
-    written: list[str] = []  # beside it, by an earlier run that broke
+    written: list[str] = []  # sidecars, by an earlier run that broke
     if folder and not job.overwrite and job.output.exists():
         report = read_report(job.output) or {}
         written = report.get("side_files", [])
@@ -130,9 +130,9 @@ def _checked(job: Job, *, folder: bool, lossless: bool, quality: int | None, ove
                 raise
             return replace(job, problem=error)
         if job.mask:
-            stack.enter_context(open_beside("mask", job.mask, reader))
+            stack.enter_context(open_paired("mask", job.mask, reader))
         if job.original:
-            stack.enter_context(open_beside("original", job.original, reader))
+            stack.enter_context(open_paired("original", job.original, reader))
     return job
 
 

@@ -1,4 +1,4 @@
-"""What is given beside a video, its mask or its original: of the video's size, one frame for each of its frames.
+"""What is given to go with a video, its mask or its original: of the video's size, one frame for each of its frames.
 
 A mask may also be an image that serves all frames, or a folder with an image for each.
 """
@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from restore.errors import InputError, MaskError, VideoError
+from restore.frame import Frame
 from restore.video.files import is_image
 from restore.video.images import ImageReader
-from restore.video.reader import Frame, VideoReader
+from restore.video.reader import VideoReader
 
 T = TypeVar("T")
 Kind = Literal["mask", "original"]
-Beside = VideoReader | ImageReader
+Paired = VideoReader | ImageReader
 RATES = 0.01  # by which two rates may differ: 29.97 is called 30, and containers round
 ERRORS: dict[Kind, type[InputError]] = {"mask": MaskError, "original": VideoError}
 
 
-def open_beside(kind: Kind, path: Path, video: VideoReader) -> AbstractContextManager[Beside]:
+def open_paired(kind: Kind, path: Path, video: VideoReader) -> AbstractContextManager[Paired]:
     """Open the mask or the original of a video, and compare what can be known before they are decoded.
 
     Raises:
@@ -30,11 +31,11 @@ def open_beside(kind: Kind, path: Path, video: VideoReader) -> AbstractContextMa
             video itself.
         VideoError: it cannot be read.
     """
-    beside = _open(kind, path)
+    paired = _open(kind, path)
     try:
         if kind == "mask" and path.samefile(video.path):  # easily done with folders, and nothing else would tell
             raise MaskError(f"the mask is the video itself; give another file: {path}")
-        theirs, ours = beside.info, video.info
+        theirs, ours = paired.info, video.info
         if (theirs.width, theirs.height) != (ours.width, ours.height):
             raise ERRORS[kind](
                 f"{kind} is {theirs.width}x{theirs.height}, video is {ours.width}x{ours.height}; "
@@ -47,12 +48,12 @@ def open_beside(kind: Kind, path: Path, video: VideoReader) -> AbstractContextMa
             if error:
                 raise error
     except BaseException:
-        beside.close()
+        paired.close()
         raise
-    return beside
+    return paired
 
 
-def in_step(items: Iterable[T], video: VideoReader, kind: Kind, beside: Beside) -> Iterator[tuple[T, Frame]]:
+def in_step(items: Iterable[T], video: VideoReader, kind: Kind, paired: Paired) -> Iterator[tuple[T, Frame]]:
     """Pair items, one for each frame of `video`, with the frames of its mask or original.
 
     Where the video breaks half way, or one image serves all frames, the pairs end with the video.
@@ -60,31 +61,31 @@ def in_step(items: Iterable[T], video: VideoReader, kind: Kind, beside: Beside) 
     Raises:
         MaskError, VideoError: one ends before the other.
     """
-    for item, frame in zip_longest(items, beside):
-        if item is None and (video.broken or _is_endless(beside)):
+    for item, frame in zip_longest(items, paired):
+        if item is None and (video.broken or _is_endless(paired)):
             return
         if item is None or frame is None:
-            if beside.broken:
-                why = f"the {kind} breaks before the video ({beside.broken}); copy it again"
-                raise ERRORS[kind](f"{why}: {beside.path}")
-            error = _difference(kind, beside.path, video.path)
+            if paired.broken:
+                why = f"the {kind} breaks before the video ({paired.broken}); copy it again"
+                raise ERRORS[kind](f"{why}: {paired.path}")
+            error = _difference(kind, paired.path, video.path)
             assert error, "one of them has ended"
             raise error
         yield item, frame
 
 
-def _open(kind: Kind, path: Path) -> Beside:
+def _open(kind: Kind, path: Path) -> Paired:
     return ImageReader(path) if kind == "mask" and (path.is_dir() or is_image(path)) else VideoReader(path)
 
 
-def _is_endless(beside: Beside) -> bool:
-    return isinstance(beside, ImageReader) and beside.endless
+def _is_endless(paired: Paired) -> bool:
+    return isinstance(paired, ImageReader) and paired.endless
 
 
 def _difference(kind: Kind, path: Path, video: Path) -> InputError | None:
     """Decode both and count; the error to raise if they differ."""
-    with _open(kind, path) as beside, VideoReader(video) as reader:
-        (got, their_rate), (expected, our_rate) = _counted(beside), _counted(reader)
+    with _open(kind, path) as paired, VideoReader(video) as reader:
+        (got, their_rate), (expected, our_rate) = _counted(paired), _counted(reader)
         broken = reader.broken
     if kind == "mask" and their_rate and our_rate and abs(their_rate / our_rate - 1) > RATES:
         return MaskError(
@@ -97,7 +98,7 @@ def _difference(kind: Kind, path: Path, video: Path) -> InputError | None:
     return ERRORS[kind](f"{why}: {path}")
 
 
-def _counted(reader: Beside) -> tuple[int, Fraction | None]:
+def _counted(reader: Paired) -> tuple[int, Fraction | None]:
     """How many frames there are, and how many a second, from first to last; None where that has no meaning."""
     count, start, end = 0, Fraction(0), Fraction(0)
     for frame in reader:

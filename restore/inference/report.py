@@ -1,4 +1,4 @@
-"""The report beside a restored video, `STEM_restored.json`: it says what was done, and that it was done."""
+"""The report of a restored video, `STEM_restored.json`: it says what was done, and that it was done."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def read_report(output: Path) -> dict[str, Any] | None:
 
 
 def is_result(path: Path) -> bool:
-    """Whether a report beside it says that an earlier run wrote it: a restored video, or what goes with one."""
+    """Whether a report in its folder says that an earlier run wrote it: a restored video, or what goes with one."""
     if path.stem.endswith("_restored"):
         return read_report(path) is not None
     words = path.stem.split("_")  # STEM_mask, STEM_side_by_side: where STEM ends is for the reports to say

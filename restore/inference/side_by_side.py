@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from restore.inference.overlay import COLOURS, overlay
-from restore.pipeline import Restored
 from restore.propagation.provenance import NAMES
+from restore.restored import Restored
 from restore.video.info import VideoInfo
 
 WHITE, DARK = (255, 255, 255), 24
@@ -18,7 +18,7 @@ LEGEND: list[Label] = [(NAMES[code], colour) for code, colour in COLOURS.items()
 
 
 def side_by_side(degraded: np.ndarray, restored: Restored, original: np.ndarray | None = None) -> np.ndarray:
-    """One frame of each beside each other, under a caption each; the last one's is the legend of its colours.
+    """One frame of each in a row, under a caption each; the last one's is the legend of its colours.
 
     Args:
         degraded, original: uint8 `H W 3`, RGB in [0, 255].

@@ -45,8 +45,8 @@ def build_autoencoder(*, latent_channels: int, downsampling: int, width: int, bl
 def start_as_principal_components(vae: AutoencoderTiny, frames: Tensor) -> None:
     """Make a new autoencoder of patches the best linear one for `frames`, `N 3 H W` in [-1, 1].
 
-    16 principal components of 8x8 pixels keep 34 dB of a small video. What is left to learn is what lies across the
-    patches' borders; plain convolutions from random weights came to 26 dB in a quarter of an hour.
+    16 principal components of 8x8 pixels preserve 34 dB of a small video (`benchmarks/autoencoder.py`). What is left to
+    learn is what lies across the patches' borders.
 
     Raises:
         ValueError: the width is less than twice the latent channels.

@@ -1,4 +1,4 @@
-"""The refiner's denoiser: diffusers' `UNetMotionModel` over noisy latents, the mask, and the masked video's latents.
+"""The refiner's denoiser: diffusers' `UNetMotionModel` over noisy latents, the mask, and the latents of what is known.
 
 The order of the channels is Stable Diffusion inpainting's, so that its weights with a motion adapter (AnimateDiff, Guo
 et al. 2024) serve as well as a small model trained from scratch.
@@ -43,7 +43,7 @@ def denoise(
     noisy: Tensor,
     timestep: Tensor | int,
     hidden: Tensor,
-    masked: Tensor,
+    condition: Tensor,
     text: Tensor | None = None,
 ) -> Tensor:
     """One model call.
@@ -53,7 +53,7 @@ def denoise(
         noisy: latents `B T C h w`.
         timestep: `B`, or one for all.
         hidden: `B T 1 h w`, 1 where a latent cell is to be generated.
-        masked: `B T C h w`, latents of the video with the coarse fill, or nothing, in its holes.
+        condition: `B T C h w`, latents of the video with a coarse fill, or with grey, in its holes.
         text: `B L D` embeddings of a prompt; None for a model of `build_denoiser`, which reads none.
 
     Returns:
@@ -69,7 +69,7 @@ def denoise(
     if text is None:
         text = noisy.new_zeros(batch, 1, NO_TEXT)
     text = text.to(noisy.device, dtype).repeat_interleave(frames, 0)  # every frame reads it
-    sample = torch.cat([noisy, hidden, masked], 2).transpose(1, 2).to(dtype)  # B 2C+1 T h w
+    sample = torch.cat([noisy, hidden, condition], 2).transpose(1, 2).to(dtype)  # B 2C+1 T h w
     output: Tensor = denoiser(sample, timestep, text).sample
     return output.transpose(1, 2).float()
 

@@ -1,4 +1,4 @@
-"""The 70x70 PatchGAN of pix2pix (Isola et al. 2017): every score judges one patch of input and output together."""
+"""The 70x70 PatchGAN of pix2pix (Isola et al. 2017): every score judges one patch of input and output jointly."""
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +8,7 @@ class PatchGAN(nn.Module):
     """Scores patches of a picture given the picture it was made from.
 
     Args:
-        in_channels: channels of input and output together.
+        in_channels: channels of input and output in all.
         width: filters of the first layer; they double up to 8 times that.
     """
 

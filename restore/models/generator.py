@@ -18,8 +18,8 @@ from restore.models.unet import ResidualBlock, UNet
 from restore.propagation.evidence import BASE, CHANNELS, FRAME, MASK
 from restore.tensors import pad_to_multiple
 
-SHUT = -1.5  # `log_level` of the estimated error up to which a seen pixel is returned as it is: 0.1 levels of 255
-OPEN = -0.5  # and from which all of what the network adds is added: 0.5 levels
+GATE_SHUT = -1.5  # `log_level` of the estimated error up to which a seen pixel is returned as it is: 0.1 levels of 255
+GATE_OPEN = -0.5  # and from which all of what the network adds is added: 0.5 levels
 SLOPE = 0.1  # of the leaky rectifiers
 GUESSING = 16  # channels of the small network that reads the statistics alone
 
@@ -129,7 +129,7 @@ class GatedGenerator(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        """After He et al. 2015, which keeps features at one scale however deep they are: PyTorch's own lets them fade
+        """After He et al. 2015, with which features have one scale at every depth: PyTorch's own lets them fade
         until biases alone decide, and units die. Residual blocks begin close to the identity, and the network with
         nothing to add to what the statistics guess.
         """
@@ -175,9 +175,21 @@ class GatedGenerator(nn.Module):
         residual, log_level = x[:, :3], x[:, 4:5] + guess[:, :1]
         hidden = (evidence[:, MASK] > HIDDEN).to(evidence.dtype)
         blend = torch.maximum((x[:, 3:4] + guess[:, 1:]).sigmoid(), hidden)
-        gate = torch.maximum(((log_level - SHUT) / (OPEN - SHUT)).clamp(0, 1), hidden)
+        gate = torch.maximum(((log_level - GATE_SHUT) / (GATE_OPEN - GATE_SHUT)).clamp(0, 1), hidden)
         frame, base = evidence[:, FRAME], evidence[:, BASE]
         return Estimate(frame + gate * (blend * (base - frame) + residual), log_level, blend)
+
+
+class LevelledGenerator(nn.Module):
+    """Evidence `B 23 H W` => restored `B 3 H W`, `log_level` `B 1 H W`: a `GatedGenerator` as its training calls it."""
+
+    def __init__(self, generator: GatedGenerator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, evidence: Tensor) -> tuple[Tensor, Tensor]:
+        estimate = self.generator.estimate(evidence)
+        return estimate.restored, estimate.log_level
 
 
 def _residual(channels: int, count: int) -> nn.Sequential:

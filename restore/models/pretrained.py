@@ -1,4 +1,4 @@
-"""Models in diffusers' own layout on disk (`config.json` beside safetensors): loaded with one clear line where they do
+"""Models in diffusers' own layout on disk (`config.json` and safetensors): loaded with one clear line where they do
 not fit, written whole or not at all. Only safetensors are read: nothing in a file is ever run.
 """
 

@@ -5,6 +5,7 @@ the spot is before it.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -13,19 +14,19 @@ from restore.kinds import KINDS
 from restore.models.efficientnet import CHANNELS as FEATURES
 from restore.models.efficientnet import EfficientNetLite
 from restore.models.unet import UNet
-from restore.tensors import pad_to_multiple
+from restore.tensors import interleave, pad_to_multiple
 
 CHANNELS = 15
 FRAME = slice(0, 3)  # of them
-STRENGTH = 4.0  # of differences beside the frame itself
+STRENGTH = 4.0  # of differences, relative to the frame itself
 DEEPEST = 16  # px that a feature of the lowest resolution stands for
 
 
 class Segmenter(nn.Module):
     """`surroundings` of a frame, `B 15 H W` => logits `B 1+K H W`: above 0 is hidden, then a softmax over `KINDS`.
 
-    A U-Net at half the resolution finds out how things move; what they look like it is told, at each level, by an
-    EfficientNet that knows the world's pictures and learns no more (`restore/models/efficientnet.py`). 4.3 GMAC a frame
+    A U-Net at half the resolution reads how things move; at each level it is given their appearance, as features of a
+    frozen EfficientNet that knows ImageNet (`restore/models/efficientnet.py`). 4.3 GMAC a frame
     at 320x240.
 
     >>> Segmenter(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,))(torch.zeros(1, 15, 17, 30)).shape
@@ -74,16 +75,31 @@ def surroundings(frames: Tensor, at: Sequence[int] | None = None) -> Tensor:
     >>> surroundings(clip)[0, :, :12:3, 0, 0].tolist()
     [[0.0, 0.0, -1.0, -0.5], [0.25, 1.0, 0.0, 0.5]]
     """
-    return torch.stack(list(one_by_one(frames, range(frames.shape[1]) if at is None else at)), 1)
+    return torch.stack(list(one_by_one(frames.unbind(1), range(frames.shape[1]) if at is None else at)), 1)
 
 
-def one_by_one(frames: Tensor, at: Sequence[int]) -> Iterator[Tensor]:
-    """`surroundings`, one frame at a time: `B 15 H W` each."""
-    last, mean = frames.shape[1] - 1, frames.mean(1)
-    # `std_mean` takes ten times as long on a CPU.
-    deviation = (frames - mean[:, None]).square_().mean(1).sqrt_()
-    change = deviation.mul_(127.5).add_(0.5).log_().div_(2)
+def one_by_one(frames: Sequence[Tensor], at: Sequence[int], out: Tensor | None = None) -> Iterator[Tensor]:
+    """`surroundings`, one frame at a time: `B 3 H W` each => `B 15 H W` each, in channels-last order.
+
+    Args:
+        out: `B H W 15`, what each result is written into, valid until the next; None for memory of its own. Fresh
+            memory, 125 MB a frame at 1080p, costs more than what is written into it.
+    """
+    last, mean = len(frames) - 1, reduce(torch.add, frames) / len(frames)
+    # A sum of squares: `std_mean` takes ten times as long on a CPU, and the whole clip at once does not fit its caches.
+    squares = torch.zeros_like(mean)
+    for frame in frames:
+        squares += (frame - mean).square_()
+    change = squares.div_(len(frames)).sqrt_().mul_(127.5).add_(0.5).log_().div_(2)
     for t in at:
-        now = frames[:, t]
-        others = (frames[:, max(0, t - 1)], frames[:, min(last, t + 1)], mean)
-        yield torch.cat([now, *(STRENGTH * (now - other) for other in others), change], 1)
+        now = frames[t]
+        others = (frames[max(0, t - 1)], frames[min(last, t + 1)], mean)
+        parts = [now, *((now - other).mul_(STRENGTH) for other in others), change]
+        stack = new_stack(now) if out is None else out
+        interleave(parts, stack)
+        yield stack.movedim(-1, 1)
+
+
+def new_stack(frame: Tensor) -> Tensor:
+    """Memory for the surroundings of a frame like `frame`, `B 3 H W`: `B H W 15`."""
+    return frame.new_empty(len(frame), *frame.shape[2:], CHANNELS)

@@ -1,7 +1,7 @@
 """A residual U-Net that works at a fraction of the picture's resolution, after Ronneberger et al. 2015 and EDSR.
 
 The first layer moves the picture to the working resolution as pixel-unshuffle would, losing nothing; plain 3x3
-convolutions without normalisation are what CPUs run fastest, and what keeps the colours of a picture (Lim et al. 2017).
+convolutions without normalisation are what CPUs run fastest, and preserve the colours of a picture (Lim et al. 2017).
 """
 
 from collections.abc import Sequence

@@ -43,7 +43,7 @@ def save_models(path: str | Path, models: dict[str, tuple[nn.Module, dict[str, A
 
 
 def save_whole(path: str | Path, content: dict[str, Any]) -> None:
-    """`torch.save` into a temporary file beside `path`, then rename."""
+    """`torch.save` into a temporary file in the folder of `path`, then rename."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -1,78 +1,99 @@
-"""The scene before a fixed camera, as it was ever seen: one colour a pixel, by majority vote (Boyer, Moore 1991).
+"""The scene before a static camera, as it was ever seen: one colour a pixel, by majority vote (Boyer, Moore 1991).
 
 A frame that agrees with the colour adds a vote, one that does not takes one away, and what comes when none is left
-takes the pixel over. So what passes leaves no trace, and what has come to stay is the background in time. On what is
-hidden nobody votes: it is kept as long as it stays hidden. Three planes hold it all, however long the video.
+replaces the colour. So moving objects leave no trace, and what has come to stay is the background in time. Hidden
+pixels do not vote: their colour stays as long as they are hidden. Three planes hold it all, however long the video.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-import cv2
 import numpy as np
 
-from restore.propagation.channels import in_each_channel
+from restore.arrays import blur, choose, difference, mean_channel, per_channel, pool
+from restore.frame import Frame
 from restore.propagation.exposure import exposure, relit
-from restore.propagation.memory import CHANGE
+from restore.propagation.memory import CHANGE, CHANGE_SIDE
 
-MOST = 250.0  # votes: what has come to stay is the background after so many frames at the latest
-AVERAGED = 32.0  # frames; more would follow light that changes in one place too late
-SAME_PLACE = 0.8  # share of what is seen that has to agree, else the camera looks elsewhere
+MOST_VOTES = 250.0  # what has come to stay is the background after so many frames at the latest
+AVERAGED_VOTES = 32.0  # frames; more would follow light that changes in one place too late
+SAME_VIEW = 0.8  # share of what is visible that has to agree, else the camera looks elsewhere
 
 
 @dataclass(frozen=True)
 class Background:
-    """The scene that stays.
+    """The scene that stays; 20 bytes a pixel.
 
     Attributes:
         colour: float32 `H W 3`, RGB in [0, 255], above it where the exposure clips; meaningless where `votes` is 0.
         votes: float32 `H W`; 0 where the scene was never seen.
-        age: float32 `H W`, frames since the pixel was last seen in this colour.
+        last_seen: float32 `H W`, the number of the frame that last showed the pixel in this colour.
     """
 
     colour: np.ndarray
     votes: np.ndarray
-    age: np.ndarray
+    last_seen: np.ndarray
 
     @classmethod
     def empty(cls, height: int, width: int) -> "Background":
         blank = np.zeros((height, width), np.float32)
         return cls(np.zeros((height, width, 3), np.float32), blank, blank)
 
-    @property
+    @cached_property
     def known(self) -> np.ndarray:
         """bool `H W`: where the scene was ever seen."""
         return self.votes > 0
 
-    def exposed(self, frame: np.ndarray, hidden: np.ndarray) -> "Background":
-        """The background at the exposure of `frame` (uint8 `H W 3`), judged by what is not `hidden` (bool `H W`)."""
-        return replace(self, colour=relit(self.colour, exposure(self.colour, frame, self.known & ~hidden)))
+    @cached_property
+    def empty_yet(self) -> bool:
+        """Whether nothing was seen yet."""
+        return not self.known.any()
 
-    def ago(self, frames: int) -> "Background":
-        """The background with its age as from `frames` frames ago; what was seen since then counts as near as well."""
-        return replace(self, age=np.abs(self.age - np.float32(frames)))
+    def age(self, number: int) -> np.ndarray:
+        """float32 `H W`, frames between frame `number` and the one that last showed each pixel, before or after."""
+        return np.abs(self.last_seen - np.float32(number))
 
-    def voted(self, frame: np.ndarray, hidden: np.ndarray) -> "Background":
-        """The background after `frame` (uint8 `H W 3`) has voted on all but its `hidden` (bool `H W`) pixels.
+    def relit(self, frame: Frame) -> "Background":
+        """The background at the exposure of `frame`, judged by what both know."""
+        rows, columns = frame.cells.shape[:2]
+        both = frame.visible_cells & (pool(self.known.astype(np.float32), rows, columns) == 1)
+        return replace(
+            self, colour=relit(self.colour, exposure(pool(self.colour, rows, columns)[both], frame.cells[both]))
+        )
+
+    def voted(self, frame: Frame, number: int) -> "Background":
+        """The background after frame `number` has voted, at its exposure, on all but the pixels that it excludes.
 
         It begins anew where too little agrees: the camera looks elsewhere.
         """
-        seen = ~hidden
-        both = seen & self.known
-        agrees = both & ~differing(self.colour, frame)
-        if agrees.sum() < SAME_PLACE * both.sum():
-            return Background.empty(*self.votes.shape).voted(frame, hidden)
-        votes = self.votes + agrees - (both & ~agrees)
-        taken = seen & (votes <= 0)
-        news = cv2.subtract(frame, np.minimum(self.colour, 255), dtype=cv2.CV_32F)
-        news *= in_each_channel(agrees / np.clip(votes, 1, np.float32(AVERAGED)), 3)
+        if self.empty_yet:
+            visible = ~frame.excluded
+            return Background(
+                frame.image.astype(np.float32), visible.astype(np.float32), np.full(frame.size, number, np.float32)
+            )
+        lit = self.relit(frame)
+        visible = ~frame.excluded
+        both = visible & self.known
+        change = difference(frame.image, lit.colour)
+        agrees = both & ~_differs(change)
+        if np.count_nonzero(agrees) < SAME_VIEW * np.count_nonzero(both):
+            return Background.empty(*frame.size).voted(frame, number)
+        votes = self.votes + agrees
+        votes -= both & ~agrees
+        replaced = visible & (votes <= 0)
+        change *= per_channel(agrees / np.clip(votes, 1, np.float32(AVERAGED_VOTES)), 3)
+        change += lit.colour
         return Background(
-            cv2.copyTo(frame.astype(np.float32), taken.astype(np.uint8), self.colour + news),
-            np.where(taken, np.float32(1), np.minimum(votes, np.float32(MOST))),
-            np.where(agrees | taken, np.float32(0), self.age + 1),
+            choose(replaced, frame.image.astype(np.float32), change),
+            np.clip(votes, replaced.astype(np.float32), np.float32(MOST_VOTES)),
+            choose(agrees | replaced, np.full_like(self.last_seen, number), self.last_seen),
         )
 
 
 def differing(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """bool `H W`: where two pictures (`H W 3`, in [0, 255]) show different things, noise aside."""
-    change = cv2.blur(cv2.subtract(np.minimum(one, 255), np.minimum(other, 255), dtype=cv2.CV_32F), (5, 5))
-    return cv2.transform(np.abs(change), np.full((1, 3), 1 / 3, np.float32)) > CHANGE
+    """bool `H W`: where two pictures (float32 `H W 3`, levels of 255) differ by more than noise."""
+    return _differs(difference(np.minimum(one, np.float32(255)), other))
+
+
+def _differs(change: np.ndarray) -> np.ndarray:
+    return mean_channel(np.abs(blur(change, CHANGE_SIDE))) > CHANGE

@@ -1,169 +1,129 @@
-"""Copy before generating: what the frames before and after saw of each pixel, and the picture that this makes.
+"""Propagation: what the frames before and after saw of each pixel, for a stream of frames, one window in memory.
 
-A forward sweep remembers the past of each frame and a backward sweep its future (`memory.py`). Both sweep at every
-pixel: at a hidden one the memory is the copy that fills it, at a seen one it is an average with less noise. Before a
-fixed camera both lean on the background (`background.py`), which is kept for the whole video.
+    frames ──> motion ──> background ──> past: one sweep forward, carried on from window to window
+                                    └──> future: one sweep backward a window, from the context behind it
+
+Both sweeps run over every pixel: at a hidden one the memory is the copy that fills it, at a visible one it is an
+average with less noise. Use (`pipeline.py`) and training (`training/prepare.py`) build what the generator reads with
+this class alone. All that it does to pictures is arithmetic and the operations of `arrays.py`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterator
 
-import cv2
 import numpy as np
 
+from restore.frame import Frame
 from restore.propagation.background import Background
-from restore.propagation.channels import in_each_channel
-from restore.propagation.exposure import exposure, relit
-from restore.propagation.fill import fill_from_around
-from restore.propagation.fixed_camera import carried_behind, stands
-from restore.propagation.flow import Motion, motion, trackable
-from restore.propagation.memory import UNKNOWN, Memory
-from restore.propagation.object_motion import View
+from restore.propagation.camera import IDENTITY
+from restore.propagation.evidence import Evidence
+from restore.propagation.fixed_camera import warped_before_background
+from restore.propagation.flow import Flow, Motion, estimate
+from restore.propagation.memory import Memory
 
-DOUBT = 0.2  # probability from which a pixel is treated as hidden
-FLASH = 2.0  # levels of luma; an exposure that jumps by this much would be taken for motion
+CORE_PIXELS = 40 * 320 * 240  # in the frames that become ready at once, so that memory is bounded for large pictures
+CORE_FRAMES = 6, 48  # least and most
+LEAST_CONTEXT = 4  # frames behind the core, and a third of it: each is swept twice
+DRIFT = 1 / 480  # of the height: once a camera that is not static has moved by more, the background is another
 
 
-@dataclass(frozen=True)
-class Tracked:
-    """A frame with what is known of it before any other frame is asked.
+class Propagation:
+    """Takes the frames of a video one by one, with masks and scenes, and gives each back once with its evidence.
 
-    Attributes:
-        image: uint8 `H W 3`, RGB in [0, 255].
-        mask: float32 `H W` in [0, 1], the probability that the pixel is hidden.
-        luma: uint8 `H/2 W/2`, see `flow.trackable`.
-        motion: how it corresponds with the frame before it; None for the first frame.
+    Memory: 20 bytes a pixel for each frame that waits for its future (a core, and the context behind it), and 21 to 33
+    for the future of each that becomes ready; the past is one memory, carried on. At 1920x1080 0.9 GB.
+
+    >>> frame = Frame(np.zeros((16, 16, 3), np.uint8), mask=np.zeros((16, 16), np.float32), scene=0)
+    >>> propagation = Propagation(16, 16)
+    >>> list(propagation.push(frame)), [evidence.frame is frame for evidence in propagation.flush()]
+    ([], [True])
     """
 
-    image: np.ndarray
-    mask: np.ndarray
-    luma: np.ndarray
-    motion: Motion | None
+    def __init__(self, height: int, width: int) -> None:
+        self._size = height, width
+        self._core = int(np.clip(CORE_PIXELS // (height * width), *CORE_FRAMES))
+        self._context = max(LEAST_CONTEXT, self._core // 3)
+        self._begin_scene()
 
-    @property
-    def hidden(self) -> np.ndarray:
-        """bool `H W`: what is treated as hidden, the benefit of the doubt going to hidden."""
-        return self.mask > DOUBT
+    def push(self, frame: Frame) -> Iterator[Evidence]:
+        """Take the next frame. Yields the evidence that is ready, in order: of most calls none. The iterator does the
+        work: exhaust it before the next call.
 
-    @property
-    def forgotten(self) -> np.ndarray:
-        """bool `H W`: what no memory may take up. What hides the scene often shines one pixel beyond its mask, and what
-        a memory has once taken up is copied into many frames.
+        Raises:
+            ValueError: the frame is of another size.
         """
-        return cv2.dilate(self.hidden.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+        if frame.size != self._size:
+            raise ValueError(f"frame is {frame.size[1]}x{frame.size[0]}, expected {self._size[1]}x{self._size[0]}")
+        cut = bool(self._waiting) and self._waiting[-1].scene != frame.scene
+        if cut:
+            yield from self.flush()  # nothing is carried across it
+        if self._waiting:
+            frame.motion = estimate(frame, self._waiting[-1])
+        self._waiting.append(frame)
+        self._vote(frame)
+        if len(self._waiting) == self._core + self._context:
+            yield from self._ready(self._core)
 
-    @property
-    def view(self) -> View:
-        """What memories may take up."""
-        return View(self.image, self.forgotten)
+    def flush(self) -> Iterator[Evidence]:
+        """The scene has ended: the evidence of all frames that wait. Exhaust it, too; the next frame begins anew."""
+        yield from self._ready(len(self._waiting))
+        self._begin_scene()
 
+    def _begin_scene(self) -> None:
+        self._waiting = deque[Frame]()  # frames whose future is not complete, in order
+        self._first = 0  # the number of the first of them, counted from the scene's begin
+        self._last: Frame | None = None  # the frame before them
+        self._memory = Memory.empty(*self._size)  # what the past saw, aligned with `_last`, which it has taken up
+        self._background = Background.empty(*self._size)  # after the last frame that was pushed
+        self._drift = np.eye(3)  # of the camera since the background began, on lumas
 
-def track(image: np.ndarray, mask: np.ndarray, previous: Tracked | None) -> Tracked:
-    """Relate a frame (uint8 `H W 3`) and its mask (float32 `H W` in [0, 1]) to the frame before it."""
-    hidden = mask > DOUBT
-    luma = trackable(image)
-    if previous is None:
-        return Tracked(image, mask, luma, None)
-    either = hidden | previous.hidden
-    return Tracked(image, mask, luma, motion(luma, _as_bright(previous.luma, luma, either), either))
+    def _vote(self, frame: Frame) -> None:
+        """Let a frame vote on the background, which begins anew once the camera has drifted too far."""
+        if frame.motion is not None and not frame.motion.static:
+            self._drift = self._drift @ np.vstack([frame.motion.camera.matrix, [0, 0, 1]])
+            rows, columns = frame.luma.shape
+            corners = np.array([[0, 0, 1], [columns, 0, 1], [0, rows, 1], [columns, rows, 1]])
+            if frame.motion.camera.unknown or np.abs(corners @ (self._drift[:2] - IDENTITY).T).max() > DRIFT * rows:
+                self._background, self._drift = Background.empty(*self._size), np.eye(3)
+                return
+        self._background = self._background.voted(frame, self._first + len(self._waiting) - 1)
 
+    def _ready(self, count: int) -> Iterator[Evidence]:
+        """The evidence of the first `count` frames that wait."""
+        futures = self._sweep_backward(count)
+        previous = self._last
+        for _ in range(count):  # one by one, so that each can be freed before the next
+            frame = self._waiting.popleft()
+            past = self._sweep_forward(frame, self._first)
+            self._first += 1
+            following = self._waiting[0] if self._waiting else frame
+            yield Evidence(frame, previous or frame, following, past, futures.popleft())
+            previous = frame
 
-def remembered(background: Background, frame: Tracked) -> Background:
-    """The background after `frame`, if the camera stands still; else as it was."""
-    if frame.motion is not None and not stands(frame.motion.to_previous):
-        return background
-    return background.exposed(frame.image, frame.forgotten).voted(frame.image, frame.forgotten)
+    def _sweep_forward(self, frame: Frame, number: int) -> Memory:
+        """What the frames before `frame` saw; the memory then takes it up."""
+        memory = self._memory
+        if frame.motion is not None and self._last is not None:
+            memory = self._warped(memory, frame.motion, frame.motion.backward, self._last, frame, number)
+        self._memory, self._last = memory.updated(frame), frame
+        return memory
 
+    def _sweep_backward(self, count: int) -> deque[Memory]:
+        """What the frames after each of the first `count` that wait saw."""
+        memory = Memory.empty(*self._size)
+        futures = deque[Memory]()
+        for index in range(len(self._waiting) - 1, -1, -1):
+            frame = self._waiting[index]
+            if index < count:
+                futures.appendleft(memory)
+            memory = memory.updated(frame)
+            if frame.motion is not None and index > 0:
+                earlier, number = self._waiting[index - 1], self._first + index - 1
+                memory = self._warped(memory, frame.motion, frame.motion.forward, frame, earlier, number)
+        return futures
 
-def sweep_forward(
-    frames: Sequence[Tracked],
-    memory: Memory | None,
-    *,
-    last: Tracked | None = None,
-    background: Background | None = None,
-) -> tuple[list[Memory], Memory]:
-    """What the frames before each frame saw, aligned with it.
-
-    Args:
-        frames: consecutive frames.
-        memory: what is remembered when they start: the second result of the sweep before, or None.
-        last: the frame before them; needed with `memory` where there is a `background`.
-        background: its age as from the last of the frames.
-
-    Returns:
-        One memory a frame, and the memory after the last frame, for the sweep that goes on from there.
-    """
-    memory = memory or Memory.empty(*frames[0].mask.shape)
-    before = []
-    for left, frame in zip(range(len(frames) - 1, -1, -1), frames, strict=True):
-        if frame.motion is not None:
-            past = background and background.ago(left)
-            memory = _carried(memory, frame.motion.to_previous, frame.motion.trust, last, frame, past)
-        before.append(memory)
-        memory = memory.updated(frame.image, frame.forgotten)
-        last = frame
-    return before, memory
-
-
-def sweep_backward(frames: Sequence[Tracked], count: int, *, background: Background | None = None) -> list[Memory]:
-    """What the frames after each of the first `count` frames saw, aligned with it. One memory a frame."""
-    memory = Memory.empty(*frames[0].mask.shape)
-    after: list[Memory] = []
-    for index in range(len(frames) - 1, -1, -1):
-        if index < count:
-            after.append(memory)
-        memory = memory.updated(frames[index].image, frames[index].forgotten)
-        step = frames[index].motion
-        if step is not None and index > 0:
-            past = background and background.ago(len(frames) - index)
-            memory = _carried(memory, step.from_previous, step.trust_back, frames[index], frames[index - 1], past)
-    return after[::-1]
-
-
-def copied(frame: Tracked, before: Memory, after: Memory) -> np.ndarray:
-    """bool `H W`: the hidden pixels that another frame saw, so that a memory can fill them."""
-    return frame.hidden & ((before.count > UNKNOWN) | (after.count > UNKNOWN))
-
-
-def fuse(frame: Tracked, before: Memory, after: Memory) -> np.ndarray:
-    """The picture that the generator starts from, float32 `H W 3`, RGB in [0, 255].
-
-    A seen pixel is averaged with its two memories, weighted by how many frames each stands for. A hidden pixel is the
-    blend of its copies, nearest first; one that no frame saw is filled from around.
-    """
-    hidden = frame.hidden
-    shares = [(~hidden).astype(np.float32)]
-    for memory in (before, after):
-        nearest_first = (memory.count > UNKNOWN) / np.square(np.maximum(memory.age, np.float32(1)))
-        shares.append(np.where(hidden, nearest_first, memory.count))
-    total = shares[0] + shares[1] + shares[2]
-    found = ~hidden | copied(frame, before, after)
-    scale = found / np.where(found, total, np.float32(1))
-    base = np.zeros_like(before.colour)
-    for picture, share in zip((frame.image, before.colour, after.colour), shares, strict=True):
-        part = in_each_channel(share * scale, 3)
-        part *= picture
-        base += part
-    return fill_from_around(np.minimum(base, 255), found)
-
-
-def _carried(
-    memory: Memory,
-    flow: np.ndarray,
-    trust: np.ndarray,
-    last: Tracked | None,
-    now: Tracked,
-    background: Background | None,
-) -> Memory:
-    if background is None or last is None:
-        return memory.carried(flow, trust).exposed(now.image, now.forgotten)
-    return carried_behind(memory, flow, trust, last=last.view, now=now.view, background=background)
-
-
-def _as_bright(previous: np.ndarray, now: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """`previous` at the exposure of `now` (both uint8 `H/2 W/2`) if that jumped; `hidden`: bool `H W`, in either."""
-    seen = cv2.resize(hidden.astype(np.uint8), now.shape[::-1], interpolation=cv2.INTER_AREA) == 0
-    if not seen.any() or abs(float(now[seen].mean()) - float(previous[seen].mean())) < FLASH:
-        return previous
-    old = previous.astype(np.float32)
-    return np.clip(np.rint(relit(old, exposure(old, now, seen))), 0, 255).astype(np.uint8)
+    def _warped(self, memory: Memory, motion: Motion, flow: Flow, last: Frame, now: Frame, number: int) -> Memory:
+        """A memory aligned with the next frame of its sweep, at its exposure."""
+        if not motion.static:
+            return memory.warped(flow).relit(now)
+        return warped_before_background(memory, flow, last=last, now=now, background=self._background, number=number)

@@ -1,4 +1,4 @@
-"""Everything the generator is told about a frame, as one stack of channels: the same in training and inference.
+"""Everything that the generator reads of a frame, as one stack of channels: the same in training and in use.
 
 channel     what                                                    range
 0-2         the base: denoised by averaging, holes filled by copies [-1, 1]
@@ -7,57 +7,113 @@ channel     what                                                    range
 12-14       what the past saw, aligned                              [-1, 1]
 15, 16      how much of the past that stands for, how recent it is  [0, 1]
 17-19       what the future saw, aligned                            [-1, 1]
-20, 21      how much of the future that stands for, how near it is  [0, 1]
-22          the probability that the pixel is hidden                [0, 1]
+20, 21      how much of the future that stands for, how recent it is [0, 1]
+22          whether the pixel is hidden                             0 or 1
+
+A stack is 92 bytes a pixel, 191 MB at 1920x1080: it is made a batch at a time, and only when it is asked for.
 """
+
+from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from restore.propagation.engine import DOUBT, Tracked, fuse
-from restore.propagation.memory import MOST, UNKNOWN, Memory
+from restore.arrays import blend, choose, clipped
+from restore.frame import Frame
+from restore.propagation.confidence import copy_confidence
+from restore.propagation.fill import fill_from_around
+from restore.propagation.memory import AVERAGED, Memory
+from restore.propagation.provenance import COPIED, mask_provenance
 
 CHANNELS = 23
 BASE, FRAME = slice(0, 3), slice(3, 6)
 RECENCY, MASK = [16, 21], slice(22, 23)
+PICTURE = np.arange(256, dtype=np.float32) / np.float32(127.5) - np.float32(1)  # levels in [-1, 1]
 
 
-def evidence(
-    frame: Tracked,
-    previous: np.ndarray,
-    following: np.ndarray,
-    before: Memory,
-    after: Memory,
-    *,
-    out: np.ndarray | None = None,
-) -> np.ndarray:
-    """The stack for one frame, float32 `H W 23`.
+@dataclass(frozen=True)
+class Evidence:
+    """A frame with what other frames saw of it.
 
-    Args:
+    Attributes:
         frame: the frame.
-        previous, following: its neighbours, uint8 `H W 3`; at the ends of a video the frame itself.
-        before, after: what the past and the future saw, from the two sweeps.
-        out: where to write the stack, float32 `H W 23`; None makes room for it, which takes longer than filling it.
+        previous, following: its neighbours; at the ends of a scene the frame itself.
+        past, future: the memories of the two sweeps, aligned with it.
     """
-    base = picture(fuse(frame, before, after))
-    channels = [base, picture(frame.image), picture(previous), picture(following)]
-    for memory in (before, after):
-        known = memory.count > UNKNOWN
-        # A pixel that is not remembered shows the base: to the generator the same as no news.
-        channels.append(cv2.copyTo(base, (~known).astype(np.uint8), picture(np.minimum(memory.colour, 255))))
-        channels.append(memory.count / np.float32(MOST))
-        channels.append(known / np.maximum(memory.age, np.float32(1)))
-    channels.append(frame.mask)
-    stack = np.empty((*frame.mask.shape, CHANNELS), np.float32) if out is None else out
-    cv2.merge(channels, stack)  # several times faster than writing the channels one by one
-    return stack
+
+    frame: Frame
+    previous: Frame
+    following: Frame
+    past: Memory
+    future: Memory
+
+    @cached_property
+    def copied(self) -> np.ndarray:
+        """bool `H W`: the hidden pixels that another frame saw, so that a memory can fill them."""
+        return self.frame.hidden & (self.past.known | self.future.known)
+
+    def base(self) -> np.ndarray:
+        """The picture that the generator starts from, float32 `H W 3`, RGB in [0, 255].
+
+        A visible pixel is averaged with its two memories, weighted by how many frames each stands for. A hidden pixel
+        is the blend of its copies, weighted by the inverse squares of their ages; one that no frame saw is filled from
+        around.
+        """
+        frame, memories = self.frame, (self.past, self.future)
+        own = np.ones(frame.size, np.float32)
+        past, future = (memory.count for memory in memories)
+        if frame.has_hidden:
+            own[frame.hidden] = 0
+            recency = [m.known / np.square(np.maximum(m.age, np.float32(1))) for m in memories]
+            either = np.maximum(recency[0] + recency[1], np.float32(1e-30))  # however old both are, one weighs 1
+            past, future = (choose(frame.hidden, r / either, m.count) for r, m in zip(recency, memories, strict=True))
+        base = blend(frame.image.astype(np.float32), self.past.colour, own, past)
+        base = clipped(blend(base, self.future.colour, own + past, future))
+        return fill_from_around(base, ~frame.hidden | self.copied) if frame.has_hidden else base
+
+    def stack(self, out: np.ndarray | None = None) -> np.ndarray:
+        """All channels, float32 `H W 23`; written to `out` if that is given, as fresh memory costs more than filling
+        it. 5 ms at 320x240.
+        """
+        base = picture(self.base())
+        channels = [base, picture(self.frame.image), picture(self.previous.image), picture(self.following.image)]
+        for memory in (self.past, self.future):
+            colour = picture(clipped(memory.colour))
+            # An unknown pixel shows the base: to the generator the same as no news.
+            channels.append(colour if memory.complete else choose(memory.known, colour, base))
+            channels.append(memory.count * np.float32(1 / AVERAGED))
+            channels.append(memory.known / np.maximum(memory.age, np.float32(1)))
+        channels.append(self.frame.hidden.astype(np.float32))
+        stack = np.empty((*self.frame.size, CHANNELS), np.float32) if out is None else out
+        cv2.merge(channels, stack)  # several times faster than writing the channels one by one
+        return stack
+
+    @property
+    def provenance(self) -> np.ndarray:
+        """uint8 `H W`: the codes of `provenance.py`."""
+        codes = mask_provenance(self.frame)
+        codes[self.copied] = COPIED
+        return codes
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """uint8 `H W`: see `confidence.py`. The two sweeps speak independently, so their doubts multiply."""
+        hidden = self.frame.hidden
+        certain = np.full(hidden.shape, 255, np.uint8)
+        if self.frame.has_hidden:
+            past, future = (1 - copy_confidence(m.count[hidden], m.age[hidden]) for m in (self.past, self.future))
+            certain[hidden] = np.rint(255 * (1 - past * future))
+        return certain
 
 
 def picture(levels: np.ndarray) -> np.ndarray:
     """Levels [0, 255], uint8 or float32 => float32 in [-1, 1]."""
-    return levels / np.float32(127.5) - np.float32(1)
+    if levels.dtype == np.uint8:
+        return cv2.LUT(levels, PICTURE)  # a third of the time that dividing takes
+    return cv2.addWeighted(levels, 1 / 127.5, levels, 0, -1)
 
 
 def to_tensor(stacks: np.ndarray) -> Tensor:
@@ -68,4 +124,4 @@ def to_tensor(stacks: np.ndarray) -> Tensor:
 def unseen(stacks: Tensor) -> Tensor:
     """Where no frame saw the picture: stacks `B 23 H W` => bool `B 1 H W`."""
     nowhere = (stacks[:, RECENCY] == 0).all(1, keepdim=True)
-    return nowhere & (stacks[:, MASK] > DOUBT)
+    return nowhere & (stacks[:, MASK] > 0)

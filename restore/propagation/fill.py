@@ -1,13 +1,12 @@
 """Smooth completion of unknown pixels from the known ones around them (push-pull, Gortler et al. 1996).
 
 The picture is averaged down a pyramid, counting known pixels only, and each unknown pixel takes the value of the finest
-level that knows anything near it. It costs a few resizes, whatever the size of the hole.
+level that knows anything around it. It costs a few resizes, whatever the size of the hole.
 """
 
-import cv2
 import numpy as np
 
-from restore.propagation.channels import in_each_channel
+from restore.arrays import per_channel, pool, upsample
 
 
 def fill_from_around(values: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -35,14 +34,14 @@ def _pull(planes: np.ndarray, weight: np.ndarray) -> np.ndarray:
     height, width, channels = planes.shape
     if height == 1 and width == 1:
         return planes * (weight > 0)[..., None]
-    size = ((width + 1) // 2, (height + 1) // 2)
-    coarse_weight = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
-    weights = in_each_channel(weight, channels)
+    rows, columns = (height + 1) // 2, (width + 1) // 2
+    coarse_weight = pool(weight, rows, columns)
+    weights = per_channel(weight, channels)
     weighted = planes * weights
-    coarse = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], channels)
-    coarse /= in_each_channel(np.maximum(coarse_weight, 1e-6), channels)
+    coarse = pool(weighted, rows, columns)
+    coarse /= per_channel(np.maximum(coarse_weight, np.float32(1e-6)), channels)
     # A coarse pixel with any known pixel under it is known in full: its value is already their mean.
     coarse = _pull(coarse, np.minimum(coarse_weight * 4, 1)) if coarse_weight.min() < 0.25 else coarse
-    around = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR).reshape(planes.shape)
+    around = upsample(coarse, height, width)
     around *= 1 - weights
     return around + weighted

@@ -1,68 +1,63 @@
-"""One step of a sweep's memory before a fixed camera, where the background is known.
+"""One step of a memory before a static camera whose background is known.
 
-Behind what hides it the scene stands still, but for what passes (`passing.py`). The background fills what the memory
-does not know and what has been left by what passed on. It also takes the place of what stood still when it was hidden,
-once that is hidden for longer than it had stood: a thing is expected to stay as long as it has stayed.
+Behind an occlusion the scene is at rest, but for objects in motion (`object_motion.py`). The background fills what the
+memory does not know and what objects have uncovered. It also replaces an object at rest, once that is hidden for longer
+than it had been at rest: an object is expected to stay as long as it has stayed.
 """
 
-import cv2
 import numpy as np
 
-from restore.propagation.background import SAME_PLACE, Background, differing
-from restore.propagation.flow import STILL
-from restore.propagation.memory import MOST, UNKNOWN, Memory
-from restore.propagation.object_motion import View, passing
+from restore.arrays import choose
+from restore.frame import Frame
+from restore.propagation.background import SAME_VIEW, Background, differing
+from restore.propagation.flow import Flow
+from restore.propagation.memory import AVERAGED, Memory
+from restore.propagation.object_motion import moved_objects
 
-SETTLED = 4.0  # votes more for the background than against it, with which it stands still whatever the flow says
-PATIENCE = 25.0  # frames that a thing which stood still is expected to go on doing so, however briefly it had
-
-
-def stands(flow: np.ndarray) -> bool:
-    """Whether the camera stands still: by its median, `flow` (float32 `H W 2`) is no more than noise.
-
-    >>> stands(np.zeros((8, 8, 2))), stands(np.ones((8, 8, 2)))
-    (True, False)
-    """
-    return bool(np.median(np.abs(flow[::8, ::8]).max(-1)) < STILL)
+SETTLED_VOTES = 4.0  # with which the background is at rest whatever the flow claims
+PATIENCE = 25.0  # frames that an object at rest is expected to stay so, however briefly it was
 
 
-def carried_behind(
-    memory: Memory, flow: np.ndarray, trust: np.ndarray, *, last: View, now: View, background: Background
+def warped_before_background(
+    memory: Memory, flow: Flow, *, last: Frame, now: Frame, background: Background, number: int
 ) -> Memory:
     """The memory aligned with the next frame of the sweep, at its exposure.
 
-    Across a cut, where the camera moves or looks elsewhere than the background does, and where nothing is hidden, it is
-    only `carried`.
+    Where nothing is hidden, where the flow is nowhere consistent, or where the camera looks elsewhere than the
+    background does, it is only warped.
 
     Args:
-        flow, trust: as for `Memory.carried`.
-        last, now: the frame that the memory is aligned with, and the next of the sweep.
-        background: its age as from `now`.
+        flow: from the next frame of the sweep to the last.
+        last, now: the frame that the memory is aligned with, and the next.
+        number: that of `now`, by which the background's age is reckoned.
     """
-    if not (now.hidden.any() and background.known.any() and trust.any() and stands(flow)):
-        return memory.carried(flow, trust).exposed(now.image, now.hidden)
-    remembered = memory.exposed(now.image, now.hidden)
-    background = background.exposed(now.image, now.hidden)
-    both = (remembered.count > UNKNOWN) & background.known
-    things = both & differing(remembered.colour, background.colour)
-    if (things & ~now.hidden).sum() > (1 - SAME_PLACE) * (both & ~now.hidden).sum():
-        return remembered.carried(flow, trust)
+    if not now.has_hidden or background.empty_yet or not flow.consistency.any():
+        return memory.warped(flow).relit(now)
+    memory, background = memory.relit(now), background.relit(now)
+    both = memory.known & background.known
+    objects = both & differing(memory.colour, background.colour)
+    visible = both & ~now.excluded
+    if np.count_nonzero(objects & visible) > (1 - SAME_VIEW) * np.count_nonzero(visible):
+        return memory.warped(flow)
 
-    followed = np.zeros_like(flow) if memory.velocity is None else memory.velocity
-    moved = passing(things, followed, -flow, last, now)
-    still = now.hidden & ~things & ~moved.there & (background.votes > SETTLED)
-    certain = (still | moved.there).astype(np.uint8)
-    flow = cv2.copyTo(-moved.velocity, certain, flow.copy())
-    carried = remembered.carried(flow, np.maximum(certain, trust))
+    vectors, consistency = flow.at(*now.size)
+    tracked = np.zeros_like(vectors) if memory.velocity is None else memory.velocity
+    moved = moved_objects(objects, tracked, -vectors, last, now)
+    at_rest = now.excluded & ~objects & ~moved.present & (background.votes > SETTLED_VOTES)
+    certain = at_rest | moved.present
+    vectors = choose(certain, -moved.velocity, vectors)
+    warped = memory.warped(Flow(vectors, np.maximum(certain, consistency), not vectors.any()))
 
-    ground = now.hidden & background.known & ~moved.there
-    overdue = things & (memory.age > np.maximum(background.age / 2, PATIENCE))
+    age = background.age(number)
+    ground = now.excluded & background.known & ~moved.present
+    overdue = objects & (memory.age > np.maximum(age / 2, PATIENCE))
     # What the memory does not know, or knows no more; and what both know, where the background has less noise.
-    back = ground & (moved.left | overdue | (carried.count <= UNKNOWN))
-    smoother = ground & ~things & (background.votes > 2 * carried.count)
+    uncovered = ground & (moved.uncovered | overdue | ~warped.known)
+    smoother = ground & ~objects & (background.votes > 2 * warped.count)
     return Memory(
-        cv2.copyTo(background.colour, (back | smoother).astype(np.uint8), carried.colour.copy()),
-        np.where(back, np.minimum(background.votes, np.float32(MOST)), carried.count),
-        np.where(back, np.maximum(background.age, np.float32(1)), carried.age),
+        choose(uncovered | smoother, background.colour, warped.colour),
+        choose(uncovered, np.minimum(background.votes, np.float32(AVERAGED)), warped.count),
+        choose(uncovered, np.maximum(age, np.float32(1)), warped.age),
         moved.velocity,
+        None if warped.share is None else np.maximum(warped.share, uncovered),
     )

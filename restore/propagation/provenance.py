@@ -9,35 +9,24 @@ code  name         the scene behind the pixel was
 
 import numpy as np
 
-from restore.propagation.engine import DOUBT, Tracked, copied
-from restore.propagation.memory import Memory
+from restore.frame import Frame
 
 SEEN, COPIED, FILLED, REGENERATED = range(4)
 NAMES = "seen", "copied", "filled", "regenerated"  # by code
 
 
-def provenance(frame: Tracked, before: Memory, after: Memory) -> np.ndarray:
-    """The codes of a frame that the generator restores from its evidence.
+def mask_provenance(frame: Frame) -> np.ndarray:
+    """The codes of a frame that is restored from itself alone.
 
-    Args:
-        before, after: what the past and the future saw, from the two sweeps.
-    """
-    codes = provenance_alone(frame.mask)
-    codes[copied(frame, before, after)] = COPIED
-    return codes
-
-
-def provenance_alone(mask: np.ndarray) -> np.ndarray:
-    """The codes of a frame that is restored from itself alone; `mask`: float `H W` in [0, 1], 1 where it is hidden.
-
-    >>> provenance_alone(np.array([[0.0, 0.1, 0.9, 1.0]])).tolist()
+    >>> mask = np.array([[0.0, 0.1, 0.9, 1.0]], np.float32)
+    >>> mask_provenance(Frame(np.zeros((1, 4, 3), np.uint8), mask=mask)).tolist()
     [[0, 0, 2, 2]]
     """
-    return np.where(mask > DOUBT, FILLED, SEEN).astype(np.uint8)
+    return frame.hidden.astype(np.uint8) * np.uint8(FILLED)
 
 
 def shares(counts: np.ndarray) -> dict[str, float]:
-    """The share of each code, from how many pixels have it (`counts`, by code); together 1.
+    """The share of each code, from how many pixels have it (`counts`, by code); their sum is 1.
 
     >>> shares(np.array([6, 1, 3, 0]))
     {'seen': 0.6, 'copied': 0.1, 'filled': 0.3, 'regenerated': 0.0}

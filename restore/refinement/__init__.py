@@ -1,1 +1,1 @@
-"""Diffusion sampling that regenerates what is hidden and keeps what is known: functions over tensors and callables."""
+"""Regenerates what no frame saw: which regions, with which model, and how the result is put back into the frames."""

@@ -1,18 +1,18 @@
-"""How what was regenerated is put back into its picture: a fade inside the hole, nothing changed outside it."""
+"""How regenerated content is put back into its picture: a fade inside the hole, nothing changed outside it."""
 
 import cv2
 import numpy as np
 
 
-def feathered(unseen: np.ndarray, *, feather: int) -> np.ndarray:
-    """How much of each pixel is taken from the regenerated picture: float32 `H W` in [0, 1].
+def feathered(hole: np.ndarray, *, feather: float) -> np.ndarray:
+    """The share of the regenerated picture in each pixel: float32 `H W` in [0, 1].
 
     It is 0 outside the hole and rises inside it over `feather` pixels from its edge (Euclidean distance) to 1. The
-    frame's own border is no edge: nothing lies beyond it that a seam could show against.
+    frame's own border is no edge: no pixel lies beyond it that a seam could contrast with.
 
     Args:
-        unseen: bool `H W`, the hole.
-        feather: how many pixels the rise takes; 0 is a hard edge.
+        hole: bool `H W`.
+        feather: over how many pixels the share rises; 0 is a hard edge.
 
     Raises:
         ValueError: `feather` is less than 0.
@@ -22,7 +22,7 @@ def feathered(unseen: np.ndarray, *, feather: int) -> np.ndarray:
     """
     if feather < 0:
         raise ValueError(f"need feather >= 0, got {feather}")
-    if unseen.all():  # no edge to measure from
-        return np.ones(unseen.shape, np.float32)
-    distance = cv2.distanceTransform(unseen.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    if hole.all():  # no edge to measure from
+        return np.ones(hole.shape, np.float32)
+    distance = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.minimum(distance / np.float32(feather + 1), np.float32(1))

@@ -1,25 +1,29 @@
 """Which parts of a stretch of frames are worth regenerating, and the crops to do it on: work follows the hidden area.
 
-A region is a connected component of what no frame saw, taken over the whole stretch, so that its crop holds still. Only
-where a whole square fits into it, in some frame, is it heavy: the generator completes slivers as well, and far faster.
+A region is a connected component of what no frame saw, taken over the whole stretch, so that its crop does not move.
+It is heavy where a whole square fits into it, in some frame: the generator completes slivers as well, and far faster.
 """
 
 import math
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-NEAREST = 16  # px; the least context on each side, however small the hole
-COMMON = 32  # px; sides are multiples of this where the frame allows, so that crops of one size are frequent
+LEAST_CONTEXT = 1 / 15  # of the picture's height (16 px of 240), on each side, however small the hole
+# In pixels whatever the picture's height, as the network's own multiple is: a crop's sides are multiples of both where
+# the frame allows it, so that crops of one size are frequent and go through the network in one batch.
+GRID = 32
 
 
 @dataclass(frozen=True)
 class Region:
-    """A crop, the same in each frame of a stretch, around a hole or several close to each other.
+    """A crop, the same in each frame of a stretch, around one hole or more.
 
     Attributes:
-        top, left, height, width: the crop, context included, in pixels.
+        top, left, height, width: the crop in pixels, with its context.
         hidden: bool `T height width`, the pixels to regenerate. No pixel of a frame belongs to two regions.
     """
 
@@ -55,12 +59,13 @@ class _Hole:
         )
 
 
-def heavy_regions(unseen: np.ndarray, *, min_side: int, context: float, multiple: int) -> list[Region]:
-    """The heavy regions of a stretch. Two of them become one where its crop is smaller than theirs together.
+def heavy_regions(unseen: np.ndarray, *, heavy_side: float, context: float, multiple: int) -> list[Region]:
+    """The heavy regions of a stretch. Two of them become one where its crop is smaller than the sum of theirs.
 
     Args:
         unseen: bool `T H W`, hidden and seen in no other frame.
-        min_side: a region is heavy if a square with sides of this many pixels fits into it in some frame.
+        heavy_side: a region is heavy if a square with this side, a share of the height H in (0, 1], fits into it in
+            some frame.
         context: how far a crop reaches beyond its holes on each side, as a share of their extent in that direction.
         multiple: of what a crop's sides are multiples. Along a side of the frame which is too short for that the crop
             is as long as the frame, and has to be padded (`tensors.pad_to_multiple`).
@@ -70,20 +75,23 @@ def heavy_regions(unseen: np.ndarray, *, min_side: int, context: float, multiple
 
     >>> unseen = np.zeros((3, 240, 320), bool)
     >>> unseen[1, 100:164, 200:264] = True
-    >>> [region] = heavy_regions(unseen, min_side=24, context=0.25, multiple=8)
+    >>> [region] = heavy_regions(unseen, heavy_side=0.1, context=0.25, multiple=8)
     >>> region.top, region.left, region.height, region.width, region.hidden.shape
     (84, 184, 96, 96, (3, 96, 96))
     """
     if unseen.dtype != bool or unseen.ndim != 3:
         raise ValueError(f"unseen must be bool T H W, got {unseen.dtype} of shape {unseen.shape}")
-    if min_side < 1 or context < 0 or multiple < 1:
-        raise ValueError(f"need min_side >= 1, context >= 0, multiple >= 1, got {min_side}, {context}, {multiple}")
+    if not 0 < heavy_side <= 1 or context < 0 or multiple < 1:
+        raise ValueError(
+            f"need 0 < heavy_side <= 1, context >= 0, multiple >= 1, got {heavy_side}, {context}, {multiple}"
+        )
     ever = np.asarray(unseen.any(0))
+    least = round(LEAST_CONTEXT * ever.shape[0])
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(ever.astype(np.uint8), connectivity=8)
 
     def crop(hole: _Hole) -> tuple[int, int, int, int]:
-        top, height = _extent(hole.top, hole.bottom, ever.shape[0], context, multiple)
-        left, width = _extent(hole.left, hole.right, ever.shape[1], context, multiple)
+        top, height = _extent(hole.top, hole.bottom, ever.shape[0], context, least, multiple)
+        left, width = _extent(hole.left, hole.right, ever.shape[1], context, least, multiple)
         return top, left, height, width
 
     def area(hole: _Hole) -> int:
@@ -91,7 +99,7 @@ def heavy_regions(unseen: np.ndarray, *, min_side: int, context: float, multiple
         return height * width
 
     holes: list[_Hole] = []
-    for label in np.unique(labels[_fits(unseen, min_side)]):
+    for label in np.unique(labels[_fits(unseen, max(1, round(heavy_side * ever.shape[0])))]):
         left, top, width, height = (int(x) for x in boxes[label, :4])
         hole = _Hole([int(label)], top, left, top + height, left + width)
         while other := next((x for x in holes if area(x + hole) < area(x) + area(hole)), None):
@@ -99,6 +107,14 @@ def heavy_regions(unseen: np.ndarray, *, min_side: int, context: float, multiple
             hole = other + hole
         holes.append(hole)
     return [_region(hole.labels, *crop(hole), unseen, labels) for hole in holes]
+
+
+def by_size(regions: Iterable[Region]) -> list[list[Region]]:
+    """Regions with crops of one size, which a network takes in one batch, in the order of the first of each size."""
+    batches: defaultdict[tuple[int, int], list[Region]] = defaultdict(list)
+    for region in regions:
+        batches[region.height, region.width].append(region)
+    return list(batches.values())
 
 
 def _region(
@@ -109,18 +125,18 @@ def _region(
 
 
 def _fits(unseen: np.ndarray, side: int) -> np.ndarray:
-    """bool `H W`: where the middle of such a square lies that fits into the hole in some frame."""
+    """bool `H W`: the middles of all squares of `side` pixels that fit into a hole in some frame."""
     square = np.ones((side, side), np.uint8)
-    # A hole does not go on beyond the frame: by default OpenCV would take it to.
+    # A hole ends where the frame does; OpenCV's default border would extend it.
     frames = [
         cv2.erode(frame, square, borderType=cv2.BORDER_CONSTANT, borderValue=0) for frame in unseen.astype(np.uint8)
     ]
     return np.any(frames, axis=0)
 
 
-def _extent(start: int, stop: int, end: int, context: float, multiple: int) -> tuple[int, int]:
-    """Where the crop around `start:stop` begins and how long it is, in a frame that is `end` long."""
-    wanted = stop - start + 2 * max(NEAREST, math.ceil(context * (stop - start)))
-    rounded = (math.ceil(wanted / step) * step for step in (math.lcm(multiple, COMMON), multiple))
+def _extent(start: int, stop: int, end: int, context: float, least: int, multiple: int) -> tuple[int, int]:
+    """Start and length of the crop around `start:stop`, with at least `least` pixels of context, in `end` pixels."""
+    wanted = stop - start + 2 * max(least, math.ceil(context * (stop - start)))
+    rounded = (math.ceil(wanted / step) * step for step in (math.lcm(multiple, GRID), multiple))
     length = next((x for x in rounded if x <= end), end)
     return min(max((start + stop - length) // 2, 0), end - length), length

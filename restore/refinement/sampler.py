@@ -1,4 +1,4 @@
-"""Generate what is hidden in latents so that it agrees with what is known (RePaint, Lugmayr et al. 2022, algorithm 1).
+"""Generate the hidden region of latents in agreement with the known one (RePaint, Lugmayr et al. 2022, algorithm 1).
 
 Works over any variance-preserving scheduler of diffusers (DDPM, DDIM, UniPC, DPM-Solver++, ...).
 Letters: `N` frames, `C` latent channels; noise levels are counted from `steps`, the noisiest, to 0, clean.
@@ -36,19 +36,19 @@ def sample(
 
     The known region is set to the known latents, noised to the level at hand, before every model call, each time with
     fresh noise. Given the clean known latents, the noises of the two regions are independent, so fresh noise pairs the
-    hidden region with a true draw of its surroundings, and resampling averages over these draws. One noise kept for the
-    whole walk would condition on one noisy view of them instead, and what is generated would vary too much.
+    hidden region with a true draw of its surroundings, and resampling averages over these draws. One noise for the
+    whole walk would condition on one noisy view of them instead: the generated region would get too much variance.
 
     Args:
         denoise: `(noisy float32 N C H W, timestep, number of the call from 0)` => what the model predicts, `N C H W`,
             in the scheduler's prediction type.
         scheduler: a variance-preserving scheduler of diffusers that neither clips nor thresholds; it is not changed.
         known: `N C H W`, clean latents; with `start` below 1 the hidden region holds a coarse fill to begin from.
-        hidden: `N 1 H W`, bool, or a mask that is 1 where to generate and 0 where `known` is kept.
+        hidden: `N 1 H W`, bool, or a mask that is 1 where to generate and 0 where `known` stays.
         steps, jump_length, resamplings: see `resampling_schedule`.
         start: in (0, 1]; 1 generates from pure noise, less from `known` noised to that part of the steps.
         generators: one on the CPU for each item of N, so that a frame draws the same noise whichever batch it is in.
-        progress: told `(model calls made, model calls in all)` before the first and after each.
+        progress: called with `(model calls made, model calls in all)` before the first and after each.
 
     Returns:
         `N C H W` in the type of `known`, and exactly `known` where it is not hidden.
@@ -71,7 +71,7 @@ def sample(
     _begin(scheduler, steps, top)
     signal = _alphas_cumprod(scheduler, steps)
     if scheduler.config.prediction_type == "epsilon" and signal[top] < ZERO_SNR:
-        raise ValueError("a sample cannot be told from its noise at zero SNR; use v_prediction, or start below 1")
+        raise ValueError("a sample cannot be separated from its noise at zero SNR; use v_prediction, or start below 1")
     inside = hidden > 0
     if not inside.any():
         return known.clone()
@@ -96,11 +96,30 @@ def sample(
         timestep = int(scheduler.timesteps[steps - before])
         x = torch.where(inside, x, noised(clean, signal[before]))
         predicted = denoise(x, timestep, call).float()
-        x = scheduler.step(predicted, timestep, x, **random).prev_sample
+        if after == 0:
+            # Every sampler's last step, to no noise at all. The schedulers' own misses that at some counts of steps:
+            # DDIM's has a length rounded down, and rounding gives UniPC and DPM-Solver++ one timestep too many.
+            x = _clean(predicted, x, signal[before], scheduler.config.prediction_type)
+        else:
+            x = scheduler.step(predicted, timestep, x, **random).prev_sample
         call += 1
         if progress is not None:
             progress(call, calls)
     return torch.where(inside, x.to(known.dtype), known)
+
+
+def _clean(predicted: Tensor, noisy: Tensor, signal: float, prediction_type: str) -> Tensor:
+    """The clean sample that the model predicts.
+
+    Args:
+        predicted: the model's output, in its `prediction_type`; "v_prediction" is that of Salimans & Ho 2022.
+        noisy: `sqrt(signal) * clean + sqrt(1 - signal) * noise`.
+    """
+    if prediction_type == "sample":
+        return predicted
+    if prediction_type == "epsilon":
+        return (noisy - math.sqrt(1 - signal) * predicted) / math.sqrt(signal)
+    return math.sqrt(signal) * noisy - math.sqrt(1 - signal) * predicted
 
 
 def _begin(scheduler: Any, steps: int, level: int) -> None:

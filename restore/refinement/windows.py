@@ -3,6 +3,8 @@
 Each window is denoised by itself, all of them in one batch, and those that overlap are averaged. Shifting the grid by
 half a window from call to call puts the ends of one call's windows amid those of the next, so that no seam stays in one
 place.
+
+Letters: `B` clips, `T` frames of a clip, `W` windows of a clip, `L` frames of a window.
 """
 
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from torch import Tensor
 
 
 def denoise_in_windows(
-    denoise: Callable[[Tensor, list[slice]], Tensor], noisy: Tensor, *, length: int, shifted: bool
+    denoise: Callable[..., Tensor], noisy: Tensor, *conditions: Tensor, length: int, shifted: bool
 ) -> Tensor:
     """Denoise all frames, in windows.
 
@@ -20,31 +22,37 @@ def denoise_in_windows(
     frame sum to 1 over the windows that hold it.
 
     Args:
-        denoise: `(the windows' frames W L C H W, where each window lies)` => a tensor of the shape of the first.
-        noisy: `N C H W`, N frames.
-        length: L, frames in a window; it is N where there are fewer.
+        denoise: called with `noisy` and the `conditions` cut into windows, `WB L ...` each; returns `WB L C H W`.
+        noisy: `B T C H W`.
+        conditions: what else the denoiser reads of each frame, `B T ...` each.
+        length: L; it is T where there are fewer frames.
         shifted: whether the grid of windows is shifted by half a window.
 
     Returns:
-        `N C H W` in the type of `noisy`; overlaps are averaged in float32.
+        `B T C H W` in the type of `noisy`; overlaps are averaged in float32.
 
     Raises:
         ValueError: see `window_slices`.
 
-    >>> denoise_in_windows(lambda windows, _: 2 * windows, torch.ones(5, 1, 1, 1), length=2, shifted=True).flatten()
+    >>> denoise_in_windows(lambda windows: 2 * windows, torch.ones(1, 5, 1, 1, 1), length=2, shifted=True).flatten()
     tensor([2., 2., 2., 2., 2.])
     """
-    frames = len(noisy)
+    frames = noisy.shape[1]
     windows = window_slices(frames, length=length, shifted=shifted)
+
+    def cut(x: Tensor) -> Tensor:
+        return torch.cat([x[:, window] for window in windows])  # B T ... => WB L ...
+
+    denoised = denoise(cut(noisy), *map(cut, conditions)).float().chunk(len(windows))  # W of B L C H W
+
     rising = torch.arange(1.0, min(length, frames) + 1)
     tent = torch.minimum(rising, rising.flip(0)).to(noisy.device)  # 1 2 3 2 1
     total = torch.zeros(frames, device=noisy.device)
     for window in windows:
         total[window] += tent
     blended = torch.zeros_like(noisy, dtype=torch.float32)
-    denoised = denoise(torch.stack([noisy[window] for window in windows]), windows).float()
     for window, part in zip(windows, denoised, strict=True):
-        blended[window] += part * (tent / total[window]).view(-1, 1, 1, 1)
+        blended[:, window] += part * (tent / total[window]).view(-1, 1, 1, 1)
     return blended.to(noisy.dtype)
 
 

@@ -21,7 +21,7 @@ SMALLEST = 32  # pixels; below, a layer of AlexNet has no output
 TIMEOUT = 10.0  # seconds without an answer after which the download is given up
 
 
-@functools.cache  # so that a failure is met, and said, once
+@functools.cache  # so that a failure is met, and reported, once
 def load_lpips(device: str = "cpu") -> Callable[[np.ndarray, np.ndarray], float | None] | None:
     """The score as a function of two pictures uint8 `H W 3`, RGB in [0, 255]; None, with a warning, where it fails.
 
@@ -49,7 +49,7 @@ def load_lpips(device: str = "cpu") -> Callable[[np.ndarray, np.ndarray], float 
 
 @contextlib.contextmanager
 def _quiet_download() -> Iterator[None]:
-    """A download that gives up soon, keeps stdout clean, and calls torchvision as `lpips` 0.1.4 still does."""
+    """A download that gives up soon, leaves stdout clean, and calls torchvision as `lpips` 0.1.4 still does."""
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)
     try:

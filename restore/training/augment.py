@@ -1,6 +1,4 @@
-"""The same scenes by another camera, from elsewhere, at another hour: a few scenes are what a model could learn by
-heart.
-"""
+"""Augmentation: the same scenes by another camera, from elsewhere, at another hour, lest few are learned by heart."""
 
 import math
 
@@ -13,18 +11,27 @@ ZOOM = 0.8, 1.6  # least and greatest
 TURN = 8.0  # degrees, the deviation of
 
 
-def vary(clips: Tensor, *, generator: torch.Generator) -> Tensor:
+def augmented(clips: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Clips `B T 3 H W` in [-1, 1], reframed and recoloured, each in its own way, alike in all its frames.
+
+    >>> augmented(torch.ones(1, 2, 3, 4, 4), generator=torch.Generator()).shape
+    torch.Size([1, 2, 3, 4, 4])
+    """
+    return recoloured(reframed(clips, generator=generator), generator=generator)
+
+
+def recoloured(clips: Tensor, *, generator: torch.Generator) -> Tensor:
     """Change each clip's colours, brightness and contrast in its own way, alike in all its frames.
 
     Args:
         clips: `B T 3 H W`, RGB in [-1, 1]; so is the result.
         generator: a CPU generator.
 
-    >>> vary(torch.ones(1, 2, 3, 4, 4), generator=torch.Generator()).shape
+    >>> recoloured(torch.ones(1, 2, 3, 4, 4), generator=torch.Generator()).shape
     torch.Size([1, 2, 3, 4, 4])
     """
-    lots = torch.rand(len(clips), generator=generator)
-    saturation = torch.where(lots < GREY_SHARE, 0.0, 0.4 + lots)
+    draws = torch.rand(len(clips), generator=generator)
+    saturation = torch.where(draws < GREY_SHARE, 0.0, 0.4 + draws)
     gain = (
         0.15 * torch.randn(len(clips), 1, generator=generator) + 0.08 * torch.randn(len(clips), 3, generator=generator)
     ).exp()
@@ -36,7 +43,7 @@ def vary(clips: Tensor, *, generator: torch.Generator) -> Tensor:
     return (x * gain).clamp_(0, 1).pow_(gamma).mul_(2).sub_(1)
 
 
-def reframe(clips: Tensor, *, generator: torch.Generator) -> Tensor:
+def reframed(clips: Tensor, *, generator: torch.Generator) -> Tensor:
     """Zoom into each clip or out of it, turn it, and move it, in its own way, alike in all its frames.
 
     What lies beyond its borders is mirrored.
@@ -45,7 +52,7 @@ def reframe(clips: Tensor, *, generator: torch.Generator) -> Tensor:
         clips: `B T 3 H W`; so is the result.
         generator: a CPU generator.
 
-    >>> reframe(torch.ones(1, 2, 3, 4, 4), generator=torch.Generator()).unique().tolist()
+    >>> reframed(torch.ones(1, 2, 3, 4, 4), generator=torch.Generator()).unique().tolist()
     [1.0]
     """
     count, frames, _, height, width = clips.shape

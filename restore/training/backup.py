@@ -1,4 +1,4 @@
-"""Where a training's weights go, without losing the weights that stood there before."""
+"""Where a training's weights go: what another run left there becomes a backup."""
 
 import logging
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 
-def set_aside(path: Path, run_dir: Path) -> None:
-    """Move weights (a file or a folder) at `path` that another run wrote to `NAME.replaced.pth` (then
-    `NAME.replaced-2.pth`, ...).
+def back_up(path: Path, run_dir: Path) -> None:
+    """Move weights (a file or a folder) at `path` that another run wrote to `NAME.backup.pth` (then
+    `NAME.backup-2.pth`, ...).
 
     A run notes in `run_dir` where it writes, so that it goes on replacing its own weights, also after a resume.
     """
@@ -17,9 +17,9 @@ def set_aside(path: Path, run_dir: Path) -> None:
     if path.exists() and not (mark.is_file() and mark.read_text() == place):
         number = 1
         while (
-            aside := path.with_name(f"{path.stem}.replaced{f'-{number}' if number > 1 else ''}{path.suffix}")
+            backup := path.with_name(f"{path.stem}.backup{f'-{number}' if number > 1 else ''}{path.suffix}")
         ).exists():
             number += 1
-        path.rename(aside)
-        log.info("the weights that were here are now %s", aside)
+        path.rename(backup)
+        log.info("the weights that were here are now %s", backup)
     mark.write_text(place)

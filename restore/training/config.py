@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, Optional
 
+from restore.training.ranges import check_at_most, check_multiple, check_ranges
+
 
 def _setting(default: Any, text: str) -> Any:
     return field(default=default, metadata={"help": text})
@@ -12,7 +14,7 @@ def _setting(default: Any, text: str) -> Any:
 class Settings:
     """What all trainings share."""
 
-    data_dir: str = field(metadata={"help": "UCF-101's folder (CLASS/v_*.avi) or any folder of videos"})
+    data_dir: str = field(metadata={"help": "UCF-101's folder (CLASS/v_*.avi) or any folder of videos and photographs"})
     use_first_100: bool = _setting(False, "only the first 100 videos, by name")
     output_dir: str = _setting("saved_models", "where the weights go")
     run_dir: str = _setting("runs/generator", "checkpoints and tensorboard logs; the same command resumes from it")
@@ -20,7 +22,9 @@ class Settings:
     dry_run: bool = _setting(False, "print the resolved configuration and stop")
     seed: int = _setting(0, "of everything that is drawn")
 
-    epochs: int = _setting(50, "how often every video is visited")
+    epochs: int = _setting(
+        50, "how often every video is visited, but those of a folder that is more than a tenth of all"
+    )
     batch_size: int = _setting(16, "windows a step and process")
     windows_per_video: int = _setting(4, "windows cut from each decode of a video")
     window: int = _setting(12, "frames a window: how far copies can come from")
@@ -32,21 +36,14 @@ class Settings:
     workers: int = _setting(1, "processes that decode")
 
     learning_rate: float = _setting(2e-4, "of the optimiser; falls to zero along a cosine")
-    ema_decay: float = _setting(0.999, "of the averaged weights, which are the ones that are kept")
+    ema_decay: float = _setting(0.999, "of the averaged weights, which are the ones that are written")
     mixed_precision: Literal["auto", "no", "fp16", "bf16"] = _setting("auto", "auto: bf16 where the hardware has it")
     gradient_clip: float = _setting(1.0, "greatest norm of the gradient; typical ones are a few times it")
     gradient_accumulation: int = _setting(1, "steps a weight update")
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if name in COUNTS and value < 1:
-                raise ValueError(f"{name} is {value}, expected at least 1")
-        if min(self.crop_height, self.crop_width) < 32:
-            raise ValueError(f"crops are {self.crop_height}x{self.crop_width}, expected at least 32x32")
-        if self.batch_size % self.windows_per_video:
-            raise ValueError(
-                f"batch_size is {self.batch_size}, expected a multiple of windows_per_video ({self.windows_per_video})"
-            )
+        check_ranges(vars(self))
+        check_multiple("batch_size", self.batch_size, "windows_per_video", self.windows_per_video)
 
 
 @dataclass
@@ -55,31 +52,35 @@ class TrainConfig(Settings):
 
     stage: Literal["generator"] = _setting("generator", "what to train: generator, obstruction, autoencoder, refiner")
     frames_per_window: int = _setting(4, "frames of each window that the generator learns from")
-    architecture: Literal["unet", "pix2pix"] = _setting("unet", "pix2pix: the classic single-frame unet_256")
-    width: int = _setting(64, "channels at the first level")
+    architecture: Literal["unet", "gated", "pix2pix"] = _setting(
+        "unet",
+        "gated: estimates how degraded a frame is, and returns it bit for bit where nothing is wrong; "
+        "pix2pix: the classic single-frame unet_256",
+    )
+    width: int = _setting(64, "channels at the first level; of gated 32 are as many as it was built for")
     l1_weight: float = _setting(100.0, "of |restored - clean|")
     l2_weight: float = _setting(0.0, "of (restored - clean)^2, which counts in large holes")
+    level_weight: float = _setting(2.0, "of the error that a gated generator estimates wrongly, in octaves")
     adversarial_weight: float = _setting(1.0, "of fooling the discriminator")
     adversarial_start: float = _setting(0.0, "share of the training after which the discriminator joins")
 
-    obstructed_share: float = _setting(0.0, "of the windows, with leaves, dirt, drops, ... instead of grey boxes")
+    obstructed_share: float = _setting(0.0, "of the degraded windows, with leaves, dirt, drops, ... before them")
     segmenter: Optional[str] = _setting(  # noqa: UP045
-        None, "a segmenter.pth that finds what is hidden together with the finder, as it will be in use"
+        None, "a segmenter.pth that finds what is hidden in addition to the finder, as it will in use"
     )
     finder_steps: int = _setting(2000, "steps of the occlusion finder, before the generator's")
     finder_batch: int = _setting(16, "frames a step of the finder")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.frames_per_window > self.window:
-            raise ValueError(f"frames_per_window is {self.frames_per_window}, expected at most window ({self.window})")
-        if not 0 <= self.obstructed_share <= 1:
-            raise ValueError(f"obstructed_share is {self.obstructed_share}, expected 0 to 1")
+        check_at_most("frames_per_window", self.frames_per_window, "window", self.window)
+        if self.finder_batch > self.windows_per_video:
+            check_multiple("finder_batch", self.finder_batch, "windows_per_video", self.windows_per_video)
 
 
 @dataclass
 class ObstructionConfig(Settings):
-    """Train the segmenter that finds what hides the scene, and says what it is."""
+    """Train the segmenter that finds what hides the scene, and of what kind it is."""
 
     stage: Literal["obstruction"] = _setting("obstruction", "what to train")
     output_dir: str = _setting("saved_models", "where segmenter.pth goes")
@@ -95,8 +96,7 @@ class ObstructionConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.frames_per_window > self.window:
-            raise ValueError(f"frames_per_window is {self.frames_per_window}, expected at most window ({self.window})")
+        check_at_most("frames_per_window", self.frames_per_window, "window", self.window)
 
 
 @dataclass
@@ -113,7 +113,7 @@ class AutoencoderConfig(Settings):
     learning_rate: float = _setting(1e-3, "of Adam; falls to zero along a cosine")
     l1_weight: float = _setting(1.0, "of |decoded - clean|")
     gradient_weight: float = _setting(1.0, "of |gradient of decoded - gradient of clean|")
-    moment_weight: float = _setting(0.01, "of keeping each latent channel's mean near 0 and its deviation near 1")
+    moment_weight: float = _setting(0.01, "of how far each latent channel is from mean 0 and deviation 1")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,7 +122,7 @@ class AutoencoderConfig(Settings):
                 f"width is {self.width}, expected at least twice the {self.latent_channels} latent channels"
             )
         for side in (self.crop_height, self.crop_width):
-            if self.downsampling < 1 or side % self.downsampling:
+            if side % self.downsampling:
                 raise ValueError(f"downsampling is {self.downsampling}, expected a divisor of the crops' sides, {side}")
 
 
@@ -143,31 +143,20 @@ class RefinerConfig(Settings):
     widths: list[int] = field(
         default_factory=lambda: [64, 128, 192], metadata={"help": "the denoiser's channels, level by level"}
     )
-    coarse_share: float = _setting(0.8, "of the windows that are shown the coarse fill; the others show nothing there")
+    coarse_share: float = _setting(
+        0.8, "of the windows that have the coarse fill in their holes; the others have nothing"
+    )
     snr_gamma: float = _setting(5.0, "min-SNR weighting's gamma")
     hidden_least: float = _setting(0.01, "least share of a crop that is hidden")
     hidden_most: float = _setting(0.6, "greatest share of a crop that is hidden")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if any(width % 16 for width in self.widths) or not self.widths:
+        if any(width % 16 for width in self.widths):
             raise ValueError(f"widths are {self.widths}, expected multiples of 16")
-        if not 0 < self.hidden_least <= self.hidden_most <= 1:
-            raise ValueError(
-                f"hidden_least is {self.hidden_least}, hidden_most {self.hidden_most}, expected 0 < least <= most <= 1"
-            )
+        check_at_most("hidden_least", self.hidden_least, "hidden_most", self.hidden_most)
 
 
-COUNTS = {
-    "epochs",
-    "batch_size",
-    "windows_per_video",
-    "window",
-    "frames_per_window",
-    "gradient_accumulation",
-    "validate_every",
-    "finder_batch",
-}
 STAGES = {
     "generator": TrainConfig,
     "obstruction": ObstructionConfig,

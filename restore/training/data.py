@@ -141,13 +141,13 @@ def epoch_order(videos: list[Path], *, seed: tuple[int, ...]) -> np.ndarray:
     fits = (most for most in range(max(sizes), 0, -1) if most <= MOST_OF_A_FOLDER * sum(min(most, n) for n in sizes))
     most = next(fits, max(sizes))
     taken: Counter[Path] = Counter()
-    kept = []
+    visited = []
     for index in order:
         folder = videos[index].parent
         taken[folder] += 1
         if taken[folder] <= most:
-            kept.append(index)
-    return np.array(kept)
+            visited.append(index)
+    return np.array(visited)
 
 
 def batches(
@@ -204,7 +204,7 @@ def readable(videos: list[Path]) -> list[Path]:
     good = []
     for video in videos:
         try:
-            if (is_image(video) and read_photo(video).size) or count_frames(video):
+            if len(read_photo(video)) if is_image(video) else count_frames(video):
                 good.append(video)
                 continue
             log.warning("left out: holds no frames: %s", video)
@@ -225,7 +225,7 @@ def _forth_and_back(start: int, count: int, total: int) -> np.ndarray:
 
 
 def _at_least(frames: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Scale frames uint8 `T H W 3` up, their shape kept, until a crop of `height` x `width` fits."""
+    """Scale frames uint8 `T H W 3` up, in proportion, until a crop of `height` x `width` fits."""
     scale = max(height / frames.shape[1], width / frames.shape[2])
     if scale <= 1:
         return frames

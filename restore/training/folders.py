@@ -1,8 +1,8 @@
 """Which videos and photographs of a folder to train on and which to validate on.
 
-UCF-101's official lists (`trainlist01.txt`, `testlist01.txt`, in the folder, beside it, or in `ucfTrainTestlist/`) are
-followed where they lie; otherwise whole groups of videos (`v_CLASS_gNN_cMM`: one group is one scene) are held out, so
-that no scene stands on both sides.
+UCF-101's official lists (`trainlist01.txt`, `testlist01.txt`, in the folder, in the one above, or in either's
+`ucfTrainTestlist/`) are followed where they exist; otherwise whole groups of videos (`v_CLASS_gNN_cMM`: one group is a
+scene) are held out, so that no scene is on both sides.
 """
 
 import random
@@ -19,11 +19,13 @@ def split(
     """The training and the validation videos and photographs under `data_dir`, each sorted.
 
     Args:
-        use_first_100: keep only the first 100 videos in the order of their names, before anything is held out.
-        share: of the scenes, held out where there are no official lists; at least one scene.
+        use_first_100: only the first 100 videos in the order of their names, before anything is held out.
+        share: of the scenes, held out where there are no official lists; at least one scene; a single scene is on both
+            sides.
 
     Raises:
-        DataError: the folder does not exist, or holds neither videos nor photographs.
+        DataError: the folder does not exist, holds neither videos nor photographs, or too few scenes to hold out the
+            share.
     """
     root = Path(data_dir)
     if not root.is_dir():
@@ -47,6 +49,11 @@ def split(
     if len(groups) == 1:  # nothing to hold out: what it learns can only be checked on itself
         return videos, videos
     count = max(1, round(share * len(groups)))
+    if count == len(groups):
+        raise DataError(
+            f"validation_share is {share}, which leaves none of {count} scenes to train on; "
+            f"give at most {(count - 1) / count:.3g}: {root}"
+        )
     held_out = set(random.Random(seed).sample(groups, count))
     return [v for v in videos if _group(v) not in held_out], [v for v in videos if _group(v) in held_out]
 

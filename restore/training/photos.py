@@ -15,9 +15,9 @@ import numpy as np
 
 from restore.errors import DataError
 
-STILL = 0.2  # share of the windows before which the camera does not move
-FRONT = 0.4  # share that something moves in front of
-OPEN = 0.35  # share whose shutter is open for a noticeable part of the frame
+STATIC_SHARE = 0.2  # share of the windows before which the camera does not move
+FRONT_SHARE = 0.4  # share that something moves in front of
+OPEN_SHARE = 0.35  # share whose shutter is open for a noticeable part of the frame
 EXPOSURES = 5  # instants that an open shutter's picture is averaged from
 # Lengths are shares of the window's shorter side, a frame.
 SPEEDS = 0.003, 0.012, 0.03  # of pans; one is drawn
@@ -74,10 +74,10 @@ def shoot(
     scale = max(size[0] / photo.shape[0], size[1] / photo.shape[1]) / view
     # At the window's own scale, so that what follows neither aliases nor blurs.
     scene = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    camera = _path(frames, short, rng, still=rng.random() < STILL)
+    camera = _path(frames, short, rng, still=rng.random() < STATIC_SHARE)
     room = np.maximum(np.array(scene.shape[1::-1]) - size[::-1], 0) / 2
     centre = np.array(scene.shape[1::-1]) / 2 + rng.uniform(-1, 1, 2) * room
-    front = _piece(other(), short, rng) if rng.random() < FRONT else None
+    front = _piece(other(), short, rng) if rng.random() < FRONT_SHARE else None
     start, speed = rng.uniform(0, 1, 2) * size[::-1], rng.normal(size=2) * rng.choice(FRONT_SPEEDS) * short
 
     def instant(time: float) -> np.ndarray:
@@ -94,7 +94,7 @@ def shoot(
         alpha = np.clip(piece[..., 3:] / 255, 0, 1)
         return picture + alpha * (piece[..., :3] - picture)
 
-    open_for = rng.uniform(0.2, 1.0) if rng.random() < OPEN else 0.0
+    open_for = rng.uniform(0.2, 1.0) if rng.random() < OPEN_SHARE else 0.0
     sharp = _levels([instant(t + open_for / 2) for t in range(frames)])
     if not open_for:
         return Shot(sharp, sharp)

@@ -1,42 +1,48 @@
-"""From clean windows to what the models learn from: degrade, find or know the mask, propagate, stack the evidence.
+"""From clean windows to what the generator learns from: degrade, detect or give the mask, propagate, stack evidence.
 
 Runs ahead of the training step, in a thread. All of it depends only on the batch and the seed given, so that a resumed
 run sees what an uninterrupted one would have seen.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from accelerate import Accelerator
+from torch import Tensor
 
 from restore.degradations.degrade import Ranges, degrade
-from restore.degradations.mix import Shares, degrade_mixed
-from restore.detection.dilate import rimmed
-from restore.detection.fuse import Said, together, without_traces
-from restore.models.finder import OcclusionFinder, triples
-from restore.models.pix2pix import Pix2PixUNet
-from restore.models.segmenter import Segmenter, surroundings
-from restore.propagation.engine import Tracked, sweep_backward, sweep_forward, track
-from restore.propagation.evidence import CHANNELS, FRAME, evidence, to_tensor
+from restore.degradations.windows import DegradedWindows, degrade_windows
+from restore.frame import Frame
+from restore.models.finder import OcclusionFinder
+from restore.models.segmenter import Segmenter
+from restore.propagation.evidence import CHANNELS, to_tensor
 from restore.tensors import to_uint8
-from restore.training.augment import reframe, vary
-from restore.video.windows import windows
+from restore.training.augment import augmented
+from restore.training.feed import normalised
+from restore.training.in_use import detected, evidence_of, given
 
-SHARP_SHARE = 0.1  # of the clips of which some are obstructed: neither blurred nor noisy, to be left as they are
-VARIED_SHARE = 0.5  # of the windows that a generator learns from: what is behind a hole could be learnt by heart
-GIVEN_SHARE = 0.4  # of the windows whose true mask is handed over, as a user would; the finder masks the others
+AUGMENTED_SHARE = 0.5  # of the windows that a generator learns from: what is behind a hole could be learned by heart
+GIVEN_SHARE = 0.4  # of the windows whose true mask is handed over, as a user would; detection masks the others
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """`N` frames to learn from: evidence `N 23 H W`, clean `N 3 H W` in [-1, 1], true mask `N 1 H W`."""
+    """`N` frames to learn from.
+
+    Attributes:
+        evidence: `N 23 H W`.
+        clean: `N 3 H W` in [-1, 1], what is to come out; in low light it is as dark as the frame.
+        mask: `N 1 H W`, what is hidden in truth.
+        frames: the degraded frames with the mask that propagation went by, and their motion.
+    """
 
     evidence: Tensor
     clean: Tensor
     mask: Tensor
+    frames: list[Frame]
 
 
 def seeded(*parts: int) -> torch.Generator:
@@ -44,109 +50,101 @@ def seeded(*parts: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(np.random.SeedSequence(parts).generate_state(1)[0]))
 
 
-def degraded_windows(
+def training_pairs(
     batch: dict[str, Tensor],
     *,
     seed: tuple[int, ...],
-    ranges: Ranges,
-    device: torch.device,
-    obstructed: float = 0.0,
-    varied: float = 0.0,
-) -> tuple[Tensor, Tensor, Tensor, torch.Generator]:
-    """Clean and degraded clips `B T 3 H W` in [-1, 1], masks `B T 1 H W`, and the generator to draw on with.
+    frames: int,
+    obstructed: float,
+    finder: OcclusionFinder,
+    segmenter: Segmenter | None,
+    accelerator: Accelerator,
+) -> Pairs:
+    """What a generator learns from in one step.
 
     Args:
-        obstructed: the share of the clips that has obstructions of all kinds before them, the others grey boxes.
-        varied: the share of the clips that is in other colours and framed anew.
+        batch: see `data.CleanWindows`.
+        frames: how many of each window are learned from.
+        obstructed: see `degrade_windows`.
+        finder, segmenter: detect what is hidden, as in use, in the windows whose mask is not given.
     """
-    generator = seeded(*seed)
-    clean = batch["clips"].to(device).float() / 127.5 - 1
-    some = torch.rand(len(clean), generator=generator) < varied
+    draw = seeded(*seed)
+    drawn = drawn_windows(batch, draw=draw, device=accelerator.device, obstructed=obstructed)
+    count, length = drawn.clips.shape[:2]
+    picked = [torch.randperm(length, generator=draw)[:frames].sort().values.tolist() for _ in range(count)]
+    knows = (torch.rand(count, generator=draw) < GIVEN_SHARE).tolist()
+    images, masks = to_uint8(drawn.clips), drawn.mask[:, :, 0].cpu().numpy()
+    windows = [
+        given(images[window], masks[window])
+        if knows[window]
+        else detected(images[window], finder, segmenter, accelerator)
+        for window in range(count)
+    ]
+    return propagated_pairs(drawn.wanted, drawn.mask, windows, picked=picked)
+
+
+def drawn_windows(
+    batch: dict[str, Tensor], *, draw: torch.Generator, device: torch.device, obstructed: float
+) -> DegradedWindows:
+    """Windows augmented, half of them, and each degraded by a recipe of its own: see `degrade_windows`.
+
+    Args:
+        batch: see `data.CleanWindows`.
+        draw: a CPU generator; draws everything.
+    """
+    # The same scene by the same camera, but for its shutter: what is augmented is both.
+    both = torch.cat([normalised(batch[name], device) for name in ("clips", "recorded")], 1)  # B 2T 3 H W
+    some = torch.rand(len(both), generator=draw) < AUGMENTED_SHARE
     if some.any():
-        clean[some] = vary(reframe(clean[some], generator=generator), generator=generator)
-    size, offsets = batch["frame_size"], batch["offsets"]
-    if obstructed:
-        shares = Shares(obstructed=obstructed, clear=0, sharp=SHARP_SHARE)
-        mixed = degrade_mixed(
-            clean, generator=generator, shares=shares, ranges=ranges, frame_size=size, offsets=offsets
-        )
-        return clean, mixed.clips, mixed.mask, generator
-    degraded, mask = degrade(clean, generator=generator, ranges=ranges, frame_size=size, offsets=offsets)
-    return clean, degraded, mask, generator
+        both[some] = augmented(both[some], generator=draw)
+    clean, recorded = both.chunk(2, 1)
+    return degrade_windows(
+        clean,
+        recorded,
+        generator=draw,
+        obstructed=obstructed,
+        frame_size=batch["frame_size"],
+        offsets=batch["offsets"],
+    )
 
 
-@torch.no_grad()
-def find_masks(
-    finder: OcclusionFinder,
-    clips: Tensor,
-    autocast: Callable[[], torch.autocast],
-    segmenter: Segmenter | None = None,
-) -> Tensor:
-    """The masks `B T 1 H W` of clips `B T 3 H W`, as the restorer finds them: by the finder, and by the segmenter if
-    there is one.
-    """
-    found = _each(finder, triples(clips), autocast)[:, 0].sigmoid()
-    if segmenter is not None:
-        logits = _each(segmenter, surroundings(clips), autocast)
-        parts = found, logits[:, 0].sigmoid(), logits[:, 1:].argmax(1).byte()
-        said = list(zip(*(x.cpu().numpy() for x in parts), strict=True))
-        of_clips = (said[at : at + clips.shape[1]] for at in range(0, len(said), clips.shape[1]))
-        found = torch.from_numpy(np.stack([mask for of_clip in of_clips for mask in _together(of_clip)]))
-        found = found.to(clips.device)
-    return found.view(*clips.shape[:2], 1, *clips.shape[3:])
-
-
-def _together(said: Sequence[Said]) -> Iterator[np.ndarray]:
-    """What finder and segmenter say of the frames of a clip => the mask `H W` of each of them."""
-    for window in windows(said, 1, before=1, after=1):
-        yield rimmed(*together(*without_traces(window.items, window.start)))
-
-
-def _each(model: nn.Module, stacks: Tensor, autocast: Callable[[], torch.autocast]) -> Tensor:
-    """Logits `BT K H W` for stacks of frames `B T C H W`."""
-    stacked = stacks.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-    with autocast():
-        logits = torch.cat([model(part) for part in stacked.split(16)])
-    return logits.float()
+def degraded_windows(
+    batch: dict[str, Tensor], *, seed: tuple[int, ...], ranges: Ranges, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Degraded clips `B T 3 H W` in [-1, 1], grey boxes before most of them, and the true masks `B T 1 H W`."""
+    return degrade(
+        normalised(batch["clips"], device),
+        generator=seeded(*seed),
+        ranges=ranges,
+        frame_size=batch["frame_size"],
+        offsets=batch["offsets"],
+    )
 
 
 def propagated_pairs(
-    clean: Tensor,
-    degraded: Tensor,
-    true_mask: Tensor,
-    known_mask: Tensor,
-    *,
-    picked: list[list[int]],
-    pool: ThreadPoolExecutor,
+    clean: Tensor, mask: Tensor, windows: Sequence[list[Frame]], *, picked: Sequence[Sequence[int]]
 ) -> Pairs:
     """Propagate within each window and stack the evidence of the `picked` frames of each.
 
     Args:
-        clean, degraded: `B T 3 H W` in [-1, 1].
-        true_mask, known_mask: `B T 1 H W`; what is hidden, and what the restorer is told is hidden.
+        clean: `B T 3 H W` in [-1, 1], what is to come out.
+        mask: `B T 1 H W`, what is hidden in truth.
+        windows: for each clip its degraded frames, with mask and scene.
         picked: for each window, the indices of the frames to learn from.
-        pool: OpenCV leaves Python's lock while it works, so windows run side by side.
     """
-    images, masks = to_uint8(degraded), known_mask[:, :, 0].float().cpu().numpy()
     rows = [(window, frame) for window, frames in enumerate(picked) for frame in frames]
-    windows, frames = (torch.tensor(index, device=clean.device) for index in zip(*rows, strict=True))
-    stacks = np.empty((len(rows), *masks.shape[2:], CHANNELS), np.float32)
-    list(pool.map(_stack, images, masks, picked, np.split(stacks, np.cumsum([len(x) for x in picked])[:-1])))
-    return Pairs(to_tensor(stacks).to(clean.device), clean[windows, frames], true_mask[windows, frames])
+    stacks = np.empty((len(rows), *clean.shape[3:], CHANNELS), np.float32)  # 1.5 MB a frame at 128x128
+    ends = np.cumsum([len(frames) for frames in picked])[:-1]
+    with ThreadPoolExecutor(2) as pool:  # OpenCV leaves Python's lock while it works
+        list(pool.map(_stack, windows, picked, np.split(stacks, ends)))
+    window, frame = (torch.tensor(index, device=clean.device) for index in zip(*rows, strict=True))
+    return Pairs(
+        to_tensor(stacks).to(clean.device), clean[window, frame], mask[window, frame], [windows[w][t] for w, t in rows]
+    )
 
 
-def network_input(generator: nn.Module, stacks: Tensor) -> Tensor:
-    """What a generator reads of the evidence `B 23 H W`: all of it, or for the classic U-Net only the frame."""
-    return stacks[:, FRAME].contiguous() if isinstance(generator, Pix2PixUNet) else stacks
-
-
-def _stack(images: np.ndarray, masks: np.ndarray, picked: list[int], stacks: np.ndarray) -> None:
+def _stack(frames: Sequence[Frame], picked: Sequence[int], stacks: np.ndarray) -> None:
     """Write the evidence of the `picked` frames of one window into `stacks`."""
-    tracked: list[Tracked] = []
-    for image, mask in zip(images, masks, strict=True):
-        tracked.append(track(image, mask, tracked[-1] if tracked else None))
-    before, _ = sweep_forward(tracked, None)
-    after = sweep_backward(tracked, len(tracked))
-    last = len(tracked) - 1
+    found = evidence_of(frames)
     for t, out in zip(picked, stacks, strict=True):
-        evidence(tracked[t], images[max(0, t - 1)], images[min(last, t + 1)], before[t], after[t], out=out)
+        found[t].stack(out)

@@ -1,102 +1,129 @@
-"""One training from its configuration: choose the videos, train what the stage asks for."""
+"""The loop that all trainings share: resume, step, log, validate, checkpoint, stop.
 
-import logging
-import sys
-from collections.abc import Callable
-from functools import partial
+What is trained, and how one step of it goes, is a `Training`: one file a model.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path
+from typing import Any, Protocol
 
-import cv2
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
-from torch import nn
+from torch import Tensor
+from tqdm import tqdm
 
-from restore.errors import ConfigError
-from restore.models.finder import OcclusionFinder
-from restore.models.segmenter import Segmenter
-from restore.models.weights import load_models, load_segmenter
-from restore.training.config import AutoencoderConfig, ObstructionConfig, RefinerConfig, Settings, TrainConfig
-from restore.training.data import readable
-from restore.training.folders import split
-from restore.training.interrupt import Interrupt, stop_after_step
-from restore.training.train_autoencoder import initial_autoencoder, train_autoencoder
-from restore.training.train_finder import train_finder
-from restore.training.train_generator import train_generator
-from restore.training.train_refiner import initial_refiner, train_refiner
-from restore.training.train_segmenter import initial_segmenter, train_segmenter
-
-Training = Callable[[Accelerator, list[Path], list[Path], Interrupt], bool]  # False if interrupted
-INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
+from restore.training.backup import back_up
+from restore.training.checkpoint import Stateful, resume, save_checkpoint
+from restore.training.config import Settings
+from restore.training.interrupt import Interrupt
+from restore.training.learner import Learner
+from restore.training.losses import check_finite
 
 
-def run(config: Settings) -> int:
-    """Train as configured. Returns the exit code: 0, or 130 if interrupted (the same command goes on from there)."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    train, held_out = split(
-        config.data_dir, use_first_100=config.use_first_100, share=config.validation_share, seed=config.seed
-    )
-    train, held_out = readable(train), readable(held_out)
-    training = _loaded(config)
+class Training(Protocol):
+    """What the loop needs of a training.
 
-    accelerator = Accelerator(
-        cpu=not torch.accelerator.is_available(),  # said plainly, or several processes on a CPU look for GPUs
-        mixed_precision=_precision(config.mixed_precision),
-        gradient_accumulation_steps=config.gradient_accumulation,
-        log_with="tensorboard",
-        project_dir=config.run_dir,
-        step_scheduler_with_optimizer=False,
-    )
-    set_seed(config.seed)
-    cv2.setNumThreads(1)  # windows are propagated side by side; threads within one would only get in the way
-    Path(config.run_dir).mkdir(parents=True, exist_ok=True)
-    accelerator.init_trackers("logs")
-    if accelerator.is_main_process:
-        print(f"{len(train)} videos to train on, {len(held_out)} held out; checkpoints and logs in {config.run_dir}")
+    Attributes:
+        name: of its checkpoint, its progress bar and its curves.
+        pictures: what the columns of its validation's grid hold.
+        steps: of every process, from the first to the last.
+        learners: the networks that learn, by the name that the checkpoint has them under.
+    """
 
-    with stop_after_step() as interrupt:
-        finished = training(accelerator, train, held_out, interrupt)
-    accelerator.end_training()
-    if not finished and accelerator.is_main_process:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-    return 0 if finished else INTERRUPTED
+    name: str
+    pictures: str
+    steps: int
+    learners: dict[str, Learner]
+
+    def batches(self, first: int) -> Generator[Any, None, None]:
+        """What each step learns from, from step `first` on; it depends on the seed, the process and the step alone."""
+
+    def step(self, step: int, batch: Any) -> dict[str, Tensor]:
+        """Learn from one batch. Returns the terms of the loss."""
+
+    def validate(self) -> tuple[dict[str, float], Tensor] | None:
+        """Scores of the averaged weights on held-out videos, and a grid of pictures `3 h w` in [0, 1]; None where
+        nothing is measured.
+        """
+
+    def weights(self) -> dict[Path, Callable[[Path], None]]:
+        """Where the weights go, and what writes them there."""
 
 
-def _loaded(config: Settings) -> Training:
-    """The training that is asked for, with the weights that it begins from, once they are known to fit."""
-    if isinstance(config, AutoencoderConfig):
-        return partial(train_autoencoder, config, initial_autoencoder(config))
-    if isinstance(config, ObstructionConfig):
-        return partial(train_segmenter, config, initial_segmenter(config))
-    if isinstance(config, RefinerConfig):
-        return partial(train_refiner, config, initial_refiner(config))
-    assert isinstance(config, TrainConfig)
-    initial = load_models(config.init_from, ("generator", "finder")) if config.init_from else {}
-    segmenter = load_segmenter(config.segmenter) if config.segmenter else None
-    return partial(_train_finder_and_generator, config, initial, segmenter)
+def run(training: Training, config: Settings, accelerator: Accelerator, interrupt: Interrupt) -> bool:
+    """Train to the last step, from where an earlier run stopped. False if interrupted before it."""
+    # Resume.
+    checkpoint = Path(config.run_dir) / f"{training.name}.checkpoint"
+    parts = checkpointed(training, accelerator)
+    done = resume(checkpoint, parts)
+    if done >= training.steps:
+        if accelerator.is_main_process and not all(path.exists() for path in training.weights()):
+            _write(training, config)  # a run that is finished still gives its weights
+        accelerator.wait_for_everyone()
+        return True
+
+    saved = time.monotonic()
+    with (
+        closing(training.batches(done)) as batches,
+        tqdm(
+            desc=training.name,
+            total=training.steps,
+            initial=done,
+            unit="step",
+            disable=not accelerator.is_main_process,
+        ) as progress,
+    ):
+        for step in range(done, training.steps):
+            batch = next(batches)
+            torch.manual_seed(hash((config.seed, accelerator.process_index, step)))  # dropout, in the classic U-Net
+            terms = training.step(step, batch)
+            losses = check_finite(step, terms)  # waits for the GPU
+
+            # Log.
+            progress.set_postfix({name: f"{value:.4f}" for name, value in losses.items()}, refresh=False)
+            progress.update()
+            accelerator.log({f"{training.name}/{name}": value for name, value in losses.items()}, step=step)
+            last = step + 1 == training.steps
+            if accelerator.is_main_process and ((step + 1) % config.validate_every == 0 or last):
+                _validate(training, accelerator, progress, step)
+
+            # Checkpoint. Gradients on their way to an update are not part of it, so it waits for the update.
+            whole = accelerator.sync_gradients or last
+            stopping = whole and interrupt.agreed(accelerator)
+            due = time.monotonic() - saved > 60 * config.checkpoint_minutes
+            if accelerator.is_main_process and whole and (due or stopping or last):
+                _write(training, config)
+                save_checkpoint(checkpoint, step + 1, parts)
+                saved = time.monotonic()
+            if stopping:
+                return last
+    accelerator.wait_for_everyone()
+    return True
 
 
-def _train_finder_and_generator(
-    config: TrainConfig,
-    initial: dict[str, nn.Module],
-    segmenter: Segmenter | None,
-    accelerator: Accelerator,
-    train: list[Path],
-    held_out: list[Path],
-    interrupt: Interrupt,
-) -> bool:
-    found = initial.get("finder") or train_finder(config, accelerator, train, interrupt)
-    return isinstance(found, OcclusionFinder) and train_generator(
-        config, accelerator, found, segmenter, initial.get("generator"), train, held_out, interrupt
-    )
+def checkpointed(training: Training, accelerator: Accelerator) -> dict[str, Stateful]:
+    """All that the next step depends on, by name: what each network has, and the scale of fp16's gradients."""
+    parts: dict[str, Stateful] = {}
+    for name, learner in training.learners.items():
+        parts |= learner.parts(name)
+    return parts if accelerator.scaler is None else parts | {"scaler": accelerator.scaler}
 
 
-def _precision(wanted: str) -> str:
-    """bf16 where the hardware computes in it (CPUs with AMX, GPUs since Ampere), else full precision."""
-    if wanted == "fp16" and not torch.cuda.is_available():
-        raise ConfigError("mixed_precision is fp16, which needs a GPU and none is here; give auto, bf16 or no")
-    if wanted != "auto":
-        return wanted
-    if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    return "bf16" if torch.cpu._is_amx_tile_supported() else "no"
+def _validate(training: Training, accelerator: Accelerator, progress: "tqdm[Any]", step: int) -> None:
+    validated = training.validate()
+    if validated is None:
+        return
+    scores, grid = validated
+    accelerator.log({f"validation/{name}": value for name, value in scores.items()}, step=step)
+    tensorboard = accelerator.get_tracker("tensorboard")
+    tensorboard.log_images({f"validation/{training.pictures}": grid.unsqueeze(0)}, step=step)
+    progress.write(f"step {step + 1}: " + "  ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+
+
+def _write(training: Training, config: Settings) -> None:
+    """Write the weights; what another run left in their place becomes a backup."""
+    for path, write in training.weights().items():
+        back_up(path, Path(config.run_dir))
+        write(path)

@@ -1,100 +1,77 @@
-"""The occlusion finder's training, top to bottom: degrade, find, compare with the true mask."""
+"""The occlusion finder's training: degrade, find, compare with the true mask."""
 
-import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from tqdm import tqdm
+from torch import Tensor
 
 from restore.degradations.degrade import Ranges
 from restore.models.finder import OcclusionFinder, triples
-from restore.training.checkpoint import resume, save_checkpoint
 from restore.training.config import TrainConfig
-from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
-from restore.training.ema import averaged
-from restore.training.interrupt import Interrupt
-from restore.training.losses import check_finite, mask_loss
+from restore.training.data import CleanWindows, steps_per_epoch
+from restore.training.feed import Feed
+from restore.training.learner import Learner
+from restore.training.losses import mask_loss
 from restore.training.prepare import degraded_windows
-from restore.training.schedule import cosine
 
 FRAMES = 3  # a window: the frame in question and its neighbours
+LEARNING_RATE = 6e-4
+
+Batch = tuple[Tensor, Tensor]  # three frames `B 9 H W` in [-1, 1], the true mask of the middle one `B 1 H W`
 
 
-def train_finder(
-    config: TrainConfig, accelerator: Accelerator, videos: list[Path], interrupt: Interrupt
-) -> OcclusionFinder | None:
-    """Train for `config.finder_steps`, resuming where an earlier run stopped. None if interrupted."""
-    # Models and data.
-    finder = OcclusionFinder().to(memory_format=torch.channels_last)
-    ema = averaged(finder, config.ema_decay).to(accelerator.device)
-    optimizer = torch.optim.Adam(finder.parameters(), lr=6e-4)
-    schedule = cosine(optimizer, config.finder_steps)
-    model, optimizer = accelerator.prepare(finder, optimizer)
-    checkpoint = Path(config.run_dir) / "finder.checkpoint"
-    parts = {"finder": finder, "ema": ema, "optimizer": optimizer, "schedule": schedule}
-    done = resume(checkpoint, parts)
-    if done >= config.finder_steps:
-        return _kept(ema.module)
+class FinderTraining:
+    """See `run.Training`. Nothing is validated or written: the finder goes with the generator's weights."""
 
-    per_video = min(config.windows_per_video, config.finder_batch)
-    windows = CleanWindows(
-        videos, frames=FRAMES, crop=(config.crop_height, config.crop_width), per_video=per_video, seed=config.seed
-    )
-    videos_a_step = max(1, config.finder_batch // per_video)
-    each = steps_per_epoch(windows, batch=videos_a_step, processes=accelerator.num_processes)
-    loader = batches(
-        windows,
-        epochs=-(-config.finder_steps // each),
-        batch=videos_a_step,
-        first=done,
-        rank=accelerator.process_index,
-        processes=accelerator.num_processes,
-        workers=config.workers,
-    )
+    name, pictures = "finder", ""
 
-    saved = time.monotonic()
-    progress = tqdm(
-        shielded(loader),
-        desc="finder",
-        total=config.finder_steps,
-        initial=done,
-        unit="step",
-        disable=not accelerator.is_main_process,
-    )
-    for step, batch in enumerate(progress, start=done):
-        if step == config.finder_steps:
-            break
-        # Degrade.
-        seed = (config.seed, 1, accelerator.process_index, step)
-        _, degraded, mask, _ = degraded_windows(batch, seed=seed, ranges=Ranges(), device=accelerator.device)
-        middle = triples(degraded)[:, 1].contiguous(memory_format=torch.channels_last)
+    def __init__(self, config: TrainConfig, accelerator: Accelerator, videos: list[Path]) -> None:
+        self.config, self.accelerator = config, accelerator
 
-        # Find and compare.
-        loss = mask_loss(model(middle).float(), mask[:, 1])
-        terms = check_finite(step, {"finder": loss})
-        optimizer.zero_grad()
-        accelerator.backward(loss)
-        optimizer.step()
-        ema.update_parameters(finder)
-        progress.set_postfix(loss=f"{terms['finder']:.4f}", refresh=False)
-        accelerator.log({"finder/loss": terms["finder"]}, step=step)
-        schedule.step()
+        # Data.
+        per_video = min(config.windows_per_video, config.finder_batch)
+        crop = config.crop_height, config.crop_width
+        windows = CleanWindows(videos, frames=FRAMES, crop=crop, per_video=per_video, seed=config.seed)
+        videos_a_step = config.finder_batch // per_video
+        each = steps_per_epoch(windows, batch=videos_a_step, processes=accelerator.num_processes)
+        self.steps = config.finder_steps
+        self.feed = Feed(windows, videos_a_step, -(-self.steps // each), config.workers, accelerator)
 
-        # Keep.
-        stopping = interrupt.agreed(accelerator)
-        if accelerator.is_main_process and (stopping or time.monotonic() - saved > 60 * config.checkpoint_minutes):
-            save_checkpoint(checkpoint, step + 1, parts)
-            saved = time.monotonic()
-        if stopping:
-            return None
+        # Model.
+        torch.manual_seed(config.seed)
+        finder = OcclusionFinder().to(memory_format=torch.channels_last)
+        self.learner = Learner(
+            finder,
+            torch.optim.Adam(finder.parameters(), lr=LEARNING_RATE),
+            accelerator,
+            updates=self.steps,
+            ema_decay=config.ema_decay,
+        )
+        self.learners = {"finder": self.learner}
 
-    if accelerator.is_main_process:
-        save_checkpoint(checkpoint, config.finder_steps, parts)
-    accelerator.wait_for_everyone()
-    return _kept(ema.module)
+    @property
+    def finder(self) -> OcclusionFinder:
+        """The averaged finder, for use."""
+        finder = self.learner.average
+        assert isinstance(finder, OcclusionFinder)
+        return finder.eval().requires_grad_(False)
 
+    def batches(self, first: int) -> Generator[Batch, None, None]:
+        for step, batch in self.feed.batches(first):
+            seed = (self.config.seed, 1, self.accelerator.process_index, step)
+            degraded, mask = degraded_windows(batch, seed=seed, ranges=Ranges(), device=self.accelerator.device)
+            yield triples(degraded)[:, 1].contiguous(memory_format=torch.channels_last), mask[:, 1]
 
-def _kept(finder: torch.nn.Module) -> OcclusionFinder:
-    assert isinstance(finder, OcclusionFinder)
-    return finder.eval().requires_grad_(False)
+    def step(self, step: int, batch: Batch) -> dict[str, Tensor]:
+        frames, mask = batch
+        loss = mask_loss(self.learner.model(frames).float(), mask)
+        self.learner.learn(loss)  # gradients of the finder do not accumulate: its batch is its own setting
+        return {"mask": loss}
+
+    def validate(self) -> None:
+        return None
+
+    def weights(self) -> dict[Path, Callable[[Path], None]]:
+        return {}

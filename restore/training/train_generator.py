@@ -1,250 +1,145 @@
-"""The generator's GAN training (pix2pix), top to bottom: D step, G step, log, validate, checkpoint."""
+"""The generator's GAN training (pix2pix, Isola et al. 2017): forward, D step, G step."""
 
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import nn
-from tqdm import tqdm
+from torch import Tensor, nn
 
-from restore.degradations.degrade import Ranges
-from restore.errors import WeightsError
-from restore.models.discriminator import PatchGAN
+from restore.frame import HIDDEN
 from restore.models.finder import OcclusionFinder
-from restore.models.generator import UNetGenerator
-from restore.models.pix2pix import Pix2PixUNet
-from restore.models.segmenter import Segmenter
+from restore.models.generator import GatedGenerator, LevelledGenerator
 from restore.models.weights import save_models
-from restore.propagation.evidence import FRAME
-from restore.training.backup import set_aside
-from restore.training.checkpoint import resume, save_checkpoint
+from restore.propagation.evidence import FRAME, MASK
 from restore.training.config import TrainConfig
-from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
-from restore.training.ema import averaged
-from restore.training.interrupt import Interrupt
+from restore.training.feed import Feed
+from restore.training.in_use import network_input
+from restore.training.initial import InitialGenerator
+from restore.training.learner import Learner
 from restore.training.losses import (
-    check_finite,
     discriminator_loss,
     generator_adversarial_loss,
+    level_loss,
     reconstruction_loss,
     squared_loss,
 )
-from restore.training.prepare import (
-    GIVEN_SHARE,
-    VARIED_SHARE,
-    Pairs,
-    degraded_windows,
-    find_masks,
-    network_input,
-    propagated_pairs,
-)
-from restore.training.schedule import cosine
-from restore.training.validate import Validation
+from restore.training.prepare import Pairs, training_pairs
+from restore.training.validate_generator import Validation
 from restore.video.prefetch import prefetch
 
 
-def build_generator(config: TrainConfig) -> tuple[nn.Module, dict[str, Any]]:
-    """The generator that the configuration asks for, and the keyword arguments that rebuild it."""
-    if config.architecture == "pix2pix":
-        kwargs: dict[str, Any] = {"width": config.width}
-        return Pix2PixUNet(**kwargs), kwargs
-    kwargs = {"widths": [config.width, config.width * 3 // 2, config.width * 5 // 2, config.width * 4]}
-    return UNetGenerator(**kwargs), kwargs
+class GeneratorTraining:
+    """See `run.Training`. The finder, and the segmenter if there is one, find the masks as they will in use."""
 
+    name, pictures = "generator", "degraded restored clean"
 
-def train_generator(
-    config: TrainConfig,
-    accelerator: Accelerator,
-    finder: OcclusionFinder,
-    segmenter: Segmenter | None,
-    initial: nn.Module | None,
-    videos: list[Path],
-    held_out: list[Path],
-    interrupt: Interrupt,
-) -> bool:
-    """Train for `config.epochs`, resuming where an earlier run stopped. False if interrupted.
+    def __init__(
+        self,
+        config: TrainConfig,
+        initial: InitialGenerator,
+        finder: OcclusionFinder,
+        accelerator: Accelerator,
+        videos: list[Path],
+        held_out: list[Path],
+    ) -> None:
+        self.config, self.accelerator, self.kwargs = config, accelerator, initial.kwargs
 
-    Args:
-        segmenter: finds what is hidden together with the `finder`; only that goes with the weights.
-    """
-    # Models.
-    torch.manual_seed(config.seed)  # whatever was drawn before, in this run or in one that it resumes
-    generator, kwargs = build_generator(config)
-    if initial is not None:
-        try:
-            generator.load_state_dict(initial.state_dict())
-        except RuntimeError as error:
-            raise WeightsError(
-                f"the generator has another shape; give the --architecture and --width it was trained with, or another "
-                f"--init_from: {config.init_from}"
-            ) from error
-    generator = generator.to(memory_format=torch.channels_last)
-    discriminator = PatchGAN().to(memory_format=torch.channels_last)
-    ema = averaged(generator, config.ema_decay).to(accelerator.device)
-    finder = finder.to(accelerator.device)
-    segmenter = segmenter and segmenter.to(accelerator.device)
+        # Data.
+        self.feed = Feed.of(config, videos, accelerator)
+        self.steps = self.feed.steps
+        self.finder = finder.to(accelerator.device)
+        self.segmenter = initial.segmenter and initial.segmenter.to(accelerator.device)
+        self.validation = Validation(held_out, self.feed.windows, self.finder, self.segmenter)
 
-    # Data.
-    windows = CleanWindows(
-        videos,
-        frames=config.window,
-        crop=(config.crop_height, config.crop_width),
-        per_video=config.windows_per_video,
-        seed=config.seed,
-    )
-    videos_a_step = config.batch_size // config.windows_per_video
-    each = steps_per_epoch(windows, batch=videos_a_step, processes=accelerator.num_processes)
-    steps = config.epochs * each
-
-    # Optimisers. A schedule counts its own model's weight updates: D has none before it joins.
-    updates = steps // config.gradient_accumulation
-    optimizer_g, optimizer_d = (
-        torch.optim.Adam(model.parameters(), lr=config.learning_rate, betas=(0.5, 0.999))
-        for model in (generator, discriminator)
-    )
-    schedule_g = cosine(optimizer_g, updates)
-    schedule_d = cosine(optimizer_d, round(updates * (1 - config.adversarial_start)))
-    model_g, model_d, optimizer_g, optimizer_d = accelerator.prepare(generator, discriminator, optimizer_g, optimizer_d)
-    checkpoint = Path(config.run_dir) / "generator.checkpoint"
-    parts = {
-        "generator": generator,
-        "discriminator": discriminator,
-        "ema": ema,
-        "optimizer_g": optimizer_g,
-        "optimizer_d": optimizer_d,
-        "schedule_g": schedule_g,
-        "schedule_d": schedule_d,
-    }
-    files: dict[str, dict[str, tuple[nn.Module, dict[str, Any]]]] = {
-        "generator": {"generator": (ema.module, kwargs), "finder": (finder, {})},
-        "discriminator": {"discriminator": (discriminator, {})},
-    }
-    done = resume(checkpoint, parts)
-    if done >= steps and accelerator.is_main_process and not (Path(config.output_dir) / "generator.pth").exists():
-        write_weights(config, files)  # a run that is finished still gives its weights
-    validation = Validation(
-        held_out, finder=finder, crop=windows.crop, frames=config.window, seed=config.seed, segmenter=segmenter
-    )
-
-    saved = time.monotonic()
-    with ThreadPoolExecutor(2) as pool:
-        pairs = prefetch(_pairs(config, accelerator, windows, finder, segmenter, pool, done), depth=2)
-        progress = tqdm(
-            pairs, desc="generator", total=steps, initial=done, unit="step", disable=not accelerator.is_main_process
+        # Models. A schedule counts its own model's weight updates: D has none before it joins.
+        generator, discriminator = (
+            model.to(memory_format=torch.channels_last) for model in (initial.generator, initial.discriminator)
         )
-        for step, batch in enumerate(progress, start=done):
-            torch.manual_seed(hash((config.seed, accelerator.process_index, step)))  # dropout, in the classic U-Net
-            adversarial = config.adversarial_weight > 0 and step >= config.adversarial_start * steps
-            degraded = batch.evidence[:, FRAME]
-            with accelerator.accumulate(model_g, model_d):
-                restored = model_g(network_input(generator, batch.evidence)).float()
-                terms = {"l1": reconstruction_loss(restored, batch.clean)}
-                loss_g = config.l1_weight * terms["l1"]
-                if config.l2_weight > 0:
-                    terms["l2"] = squared_loss(restored, batch.clean)
-                    loss_g = loss_g + config.l2_weight * terms["l2"]
+        optimizer_g, optimizer_d = (
+            torch.optim.Adam(model.parameters(), lr=config.learning_rate, betas=(0.5, 0.999))
+            for model in (generator, discriminator)
+        )
+        # What a gated generator estimates is learned, too: past its gate's ramp nothing else corrects it.
+        self.estimates = isinstance(generator, GatedGenerator)
+        updates = self.steps // config.gradient_accumulation
+        self.g = Learner(
+            generator,
+            optimizer_g,
+            accelerator,
+            updates=updates,
+            ema_decay=config.ema_decay,
+            gradient_clip=config.gradient_clip,
+            forward=LevelledGenerator(generator) if isinstance(generator, GatedGenerator) else None,
+        )
+        self.d = Learner(
+            discriminator, optimizer_d, accelerator, updates=round(updates * (1 - config.adversarial_start))
+        )
+        self.learners = {"generator": self.g, "discriminator": self.d}
 
-                # D step.
-                if adversarial:
-                    terms["discriminator"] = discriminator_loss(
-                        model_d(degraded, batch.clean).float(), model_d(degraded, restored.detach()).float()
-                    )
-                    accelerator.backward(terms["discriminator"])
-                    optimizer_d.step()
-                    optimizer_d.zero_grad()
+    def batches(self, first: int) -> Generator[Pairs, None, None]:
+        yield from prefetch(self._pairs(first), depth=2)
 
-                    # D judges, but must not learn from the G step: its bare module, which shares no gradients.
-                    discriminator.requires_grad_(False)
-                    terms["adversarial"] = generator_adversarial_loss(discriminator(degraded, restored).float())
-                    loss_g = loss_g + config.adversarial_weight * terms["adversarial"]
+    def _pairs(self, first: int) -> Generator[Pairs, None, None]:
+        """Runs in a thread, ahead of the training."""
+        for step, batch in self.feed.batches(first):
+            yield training_pairs(
+                batch,
+                seed=(self.config.seed, 2, self.accelerator.process_index, step),
+                frames=self.config.frames_per_window,
+                obstructed=self.config.obstructed_share,
+                finder=self.finder,
+                segmenter=self.segmenter,
+                accelerator=self.accelerator,
+            )
 
-                # G step.
-                losses = check_finite(step, terms)
-                accelerator.backward(loss_g)
-                if accelerator.sync_gradients:  # without it, one odd batch can throw a network without normalisation
-                    accelerator.clip_grad_norm_(generator.parameters(), config.gradient_clip)
-                optimizer_g.step()
-                optimizer_g.zero_grad()
-                discriminator.requires_grad_(True)
-            if accelerator.sync_gradients:
-                ema.update_parameters(generator)
-                schedule_g.step()
-                if adversarial:
-                    schedule_d.step()
+    def step(self, step: int, batch: Pairs) -> dict[str, Tensor]:
+        config, g, d = self.config, self.g, self.d
+        joined = config.adversarial_weight > 0 and step >= config.adversarial_start * self.steps
+        degraded = batch.evidence[:, FRAME]
+        with self.accelerator.accumulate(g.model, d.model):
+            generated = g.model(network_input(g.network, batch.evidence))
+            restored = (generated[0] if self.estimates else generated).float()
+            terms = {"l1": reconstruction_loss(restored, batch.clean)}
+            loss = config.l1_weight * terms["l1"]
+            if self.estimates:
+                hidden = batch.evidence[:, MASK] > HIDDEN
+                terms["level"] = level_loss(generated[1].float(), degraded, batch.clean, hidden)
+                loss = loss + config.level_weight * terms["level"]
+            if config.l2_weight > 0:
+                terms["l2"] = squared_loss(restored, batch.clean)
+                loss = loss + config.l2_weight * terms["l2"]
 
-            # Log.
-            progress.set_postfix({name: f"{value:.4f}" for name, value in losses.items()}, refresh=False)
-            accelerator.log({f"generator/{name}": value for name, value in losses.items()}, step=step)
-            last = step + 1 == steps
-            if accelerator.is_main_process and ((step + 1) % config.validate_every == 0 or last):
-                scores, grid = validation.measure(ema.module, accelerator)
-                accelerator.log({f"validation/{name}": value for name, value in scores.items()}, step=step)
-                accelerator.get_tracker("tensorboard").log_images(
-                    {"validation/degraded restored clean": grid.unsqueeze(0)}, step=step
+            # D step.
+            if joined:
+                terms["discriminator"] = discriminator_loss(
+                    d.model(degraded, batch.clean).float(), d.model(degraded, restored.detach()).float()
                 )
-                progress.write(f"step {step + 1}: " + "  ".join(f"{k} {v:.3f}" for k, v in scores.items()))
+                d.learn(terms["discriminator"])
 
-            # Keep. Gradients on their way to an update are not part of a checkpoint, so it waits for the update.
-            settled = accelerator.sync_gradients or last
-            stopping = settled and interrupt.agreed(accelerator)
-            due = time.monotonic() - saved > 60 * config.checkpoint_minutes
-            if accelerator.is_main_process and settled and (due or stopping or last):
-                write_weights(config, files)
-                save_checkpoint(checkpoint, step + 1, parts)
-                saved = time.monotonic()
-            if stopping:
-                return last
-    accelerator.wait_for_everyone()
-    return True
+                # D judges, but must not learn from the G step: its bare module, which shares no gradients.
+                d.network.requires_grad_(False)
+                terms["adversarial"] = generator_adversarial_loss(d.network(degraded, restored).float())
+                loss = loss + config.adversarial_weight * terms["adversarial"]
 
+            # G step.
+            g.learn(loss)
+            d.network.requires_grad_(True)
+        return terms
 
-def write_weights(config: TrainConfig, files: dict[str, dict[str, tuple[nn.Module, dict[str, Any]]]]) -> None:
-    """Write NAME.pth for each of `files` into the output folder, setting aside what another run left there."""
-    for name, models in files.items():
-        path = Path(config.output_dir) / f"{name}.pth"
-        set_aside(path, Path(config.run_dir))
-        save_models(path, models)
+    def validate(self) -> tuple[dict[str, float], Tensor]:
+        return self.validation.measure(self.g.average, self.accelerator)
 
-
-def _pairs(
-    config: TrainConfig,
-    accelerator: Accelerator,
-    windows: CleanWindows,
-    finder: OcclusionFinder,
-    segmenter: Segmenter | None,
-    pool: ThreadPoolExecutor,
-    first: int,
-) -> Iterator[Pairs]:
-    """One step's training pairs after another, from step `first` on. Runs in a thread, ahead of the training."""
-    loader = batches(
-        windows,
-        epochs=config.epochs,
-        batch=config.batch_size // config.windows_per_video,
-        first=first,
-        rank=accelerator.process_index,
-        processes=accelerator.num_processes,
-        workers=config.workers,
-    )
-    for step, batch in enumerate(shielded(loader), start=first):
-        seed = (config.seed, 2, accelerator.process_index, step)
-        clean, degraded, mask, draw = degraded_windows(
-            batch,
-            seed=seed,
-            ranges=Ranges(),
-            device=accelerator.device,
-            obstructed=config.obstructed_share,
-            varied=VARIED_SHARE,
-        )
-        count = len(clean)
-        picked = [
-            torch.randperm(config.window, generator=draw)[: config.frames_per_window].sort().values.tolist()
-            for _ in range(count)
-        ]
-        given = torch.rand(count, generator=draw) < GIVEN_SHARE
-        known = find_masks(finder, degraded, accelerator.autocast, segmenter)
-        known[given] = mask[given]
-        yield propagated_pairs(clean, degraded, mask, known, picked=picked, pool=pool)
+    def weights(self) -> dict[Path, Callable[[Path], None]]:
+        folder = Path(self.config.output_dir)
+        generator: dict[str, tuple[nn.Module, dict[str, Any]]] = {
+            "generator": (self.g.average, self.kwargs),
+            "finder": (self.finder, {}),
+        }
+        discriminator: dict[str, tuple[nn.Module, dict[str, Any]]] = {"discriminator": (self.d.network, {})}
+        return {
+            folder / "generator.pth": partial(save_models, models=generator),
+            folder / "discriminator.pth": partial(save_models, models=discriminator),
+        }

@@ -1,37 +1,28 @@
-"""The refiner's training (latent diffusion, v-prediction), top to bottom: noise, denoise, compare, log, keep."""
+"""The refiner's training (latent diffusion, v-prediction, Salimans & Ho 2022): noise, denoise, compare."""
 
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from diffusers import DDIMScheduler, DDPMScheduler, UNetMotionModel
+from diffusers import DDIMScheduler, DDPMScheduler
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torchvision.utils import make_grid
-from tqdm import tqdm
 
-from restore.models.autoencoder import Autoencoder
-from restore.models.denoiser import build_denoiser, denoise
-from restore.models.pretrained import load_autoencoder, save_part
-from restore.models.weights import load_models
-from restore.refinement.refiner import RefinerPipeline, load_refiner
-from restore.training.backup import set_aside
-from restore.training.checkpoint import resume, save_checkpoint
+from restore.models.denoiser import denoise
+from restore.models.pretrained import save_part
+from restore.refinement.refiner import RefinerPipeline
 from restore.training.config import RefinerConfig
-from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
-from restore.training.ema import averaged
-from restore.training.interrupt import Interrupt
-from restore.training.losses import check_finite, diffusion_loss
+from restore.training.feed import Feed
+from restore.training.initial import InitialRefiner
+from restore.training.learner import Learner
+from restore.training.losses import diffusion_loss
 from restore.training.prepare import seeded
 from restore.training.prepare_refiner import CoarseClips, LatentClips, coarse_clips, latent_clips
-from restore.training.schedule import cosine
+from restore.training.validate_refiner import held_out_clips, measure
 from restore.video.prefetch import prefetch
 
 FUSED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
-SHOWN = 2  # held-out clips that are regenerated
 NOISE = {  # Stable Diffusion's, taken down to no signal at all (Lin et al. 2024)
     "beta_schedule": "scaled_linear",
     "beta_start": 0.00085,
@@ -42,219 +33,95 @@ NOISE = {  # Stable Diffusion's, taken down to no signal at all (Lin et al. 2024
     "clip_sample": False,
 }
 
-Initial = tuple[UNetMotionModel, Autoencoder, nn.Module]
 
+class RefinerTraining:
+    """See `run.Training`."""
 
-def initial_refiner(config: RefinerConfig) -> Initial:
-    """The denoiser that a training begins from, and the frozen autoencoder and generator.
+    name, pictures = "refiner", "coarse refined clean"
 
-    Raises:
-        WeightsError: one of them is missing or broken, or they do not fit each other.
-    """
-    generator = load_models(config.generator, ("generator",))["generator"]
-    if config.init_from:
-        refiner = load_refiner(config.init_from)
-        return refiner.unet, refiner.vae, generator
-    vae = load_autoencoder(config.vae)
-    torch.manual_seed(config.seed)
-    denoiser = build_denoiser(latent_channels=vae.config.latent_channels, widths=config.widths, frames=config.window)
-    return denoiser, vae, generator
-
-
-def train_refiner(
-    config: RefinerConfig,
-    initial: Initial,
-    accelerator: Accelerator,
-    videos: list[Path],
-    held_out: list[Path],
-    interrupt: Interrupt,
-) -> bool:
-    """Train for `config.epochs`, resuming where an earlier run stopped. False if interrupted."""
-    # Models.
-    denoiser, vae, generator = initial
-    denoiser.train()
-    vae, generator = (frozen(model).to(accelerator.device) for model in (vae, generator))
-    ema = averaged(denoiser, config.ema_decay).to(accelerator.device)
-    scheduler = DDPMScheduler(**NOISE)
-    alphas = scheduler.alphas_cumprod.to(accelerator.device)
-
-    # Data.
-    windows = CleanWindows(
-        videos,
-        frames=config.window,
-        crop=(config.crop_height, config.crop_width),
-        per_video=config.windows_per_video,
-        seed=config.seed,
-    )
-    videos_a_step = config.batch_size // config.windows_per_video
-    each = steps_per_epoch(windows, batch=videos_a_step, processes=accelerator.num_processes)
-    steps = config.epochs * each
-
-    # Optimiser.
-    optimizer = torch.optim.AdamW(denoiser.parameters(), lr=config.learning_rate)
-    schedule = cosine(optimizer, steps // config.gradient_accumulation)
-    model, optimizer = accelerator.prepare(denoiser, optimizer)
-    checkpoint = Path(config.run_dir) / "refiner.checkpoint"
-    parts = {"denoiser": denoiser, "ema": ema, "optimizer": optimizer, "schedule": schedule}
-    done = resume(checkpoint, parts)
-    if done >= steps and accelerator.is_main_process and not (Path(config.output_dir) / "unet").exists():
-        _write(config, ema.module, vae)  # a run that is finished still gives its weights
-
-    # Fused attention is slow backwards on a CPU: over a few frames, written out it takes two thirds of a step's time.
-    backends = [SDPBackend.MATH] if accelerator.device.type == "cpu" else FUSED
-    saved = time.monotonic()
-    held: CoarseClips | None = None
-    with ThreadPoolExecutor(2) as pool:
-        clips = prefetch(_clips(config, accelerator, windows, vae, generator, pool, done), depth=2)
-        progress = tqdm(
-            clips, desc="refiner", total=steps, initial=done, unit="step", disable=not accelerator.is_main_process
+    def __init__(
+        self,
+        config: RefinerConfig,
+        initial: InitialRefiner,
+        accelerator: Accelerator,
+        videos: list[Path],
+        held_out: list[Path],
+    ) -> None:
+        self.config, self.accelerator, self.videos = config, accelerator, held_out
+        self.held: CoarseClips | None = None  # made when first needed: most runs validate only later
+        self.feed = Feed.of(config, videos, accelerator)
+        self.steps = self.feed.steps
+        self.vae, self.generator = (_frozen(model).to(accelerator.device) for model in (initial.vae, initial.generator))
+        denoiser = initial.denoiser.train()
+        self.learner = Learner(
+            denoiser,
+            torch.optim.AdamW(denoiser.parameters(), lr=config.learning_rate),
+            accelerator,
+            updates=self.steps // config.gradient_accumulation,
+            ema_decay=config.ema_decay,
+            gradient_clip=config.gradient_clip,
         )
-        for step, batch in enumerate(progress, start=done):
-            # Noise, the same for all frames of a clip, as it will be when sampling: see `RefinerPipeline`.
-            draw = seeded(config.seed, 3, accelerator.process_index, step)
-            count = len(batch.clean)
-            # Little noise is drawn more often than much: that is where the walk from a coarse fill takes place.
-            timesteps = (torch.rand(count, generator=draw) ** 2 * scheduler.config.num_train_timesteps).long()
-            noise = torch.randn(count, 1, *batch.clean.shape[2:], generator=draw).to(accelerator.device)
-            noise = noise.expand_as(batch.clean)
-            timesteps = timesteps.to(accelerator.device)
-            noisy = scheduler.add_noise(batch.clean, noise, timesteps)
-            velocity = scheduler.get_velocity(batch.clean, noise, timesteps)
+        self.learners = {"denoiser": self.learner}
+        self.noise = DDPMScheduler(**NOISE)
+        self.alphas_cumprod = self.noise.alphas_cumprod.to(accelerator.device)
+        # Fused attention is slow backwards on a CPU: over a few frames, the plain one takes two thirds of the time.
+        self.attention = [SDPBackend.MATH] if accelerator.device.type == "cpu" else FUSED
 
-            # Denoise and compare.
-            with accelerator.accumulate(model), sdpa_kernel(backends):
-                with accelerator.autocast():
-                    predicted = denoise(model, noisy, timesteps, batch.hidden, batch.shown)
-                loss = diffusion_loss(predicted, velocity, batch.hidden, alphas[timesteps], gamma=config.snr_gamma)
-                losses = check_finite(step, {"velocity": loss})
-                accelerator.backward(loss)
-                if accelerator.sync_gradients:
-                    accelerator.clip_grad_norm_(denoiser.parameters(), config.gradient_clip)
-                optimizer.step()
-                optimizer.zero_grad()
-            if accelerator.sync_gradients:
-                ema.update_parameters(denoiser)
-                schedule.step()
+    def batches(self, first: int) -> Generator[LatentClips, None, None]:
+        yield from prefetch(self._clips(first), depth=2)
 
-            # Log.
-            progress.set_postfix({name: f"{value:.4f}" for name, value in losses.items()}, refresh=False)
-            accelerator.log({f"refiner/{name}": value for name, value in losses.items()}, step=step)
-            last = step + 1 == steps
-            if accelerator.is_main_process and ((step + 1) % config.validate_every == 0 or last):
-                held = held or _held_out_clips(config, held_out, generator, accelerator, pool)
-                refiner = RefinerPipeline(vae=vae, unet=ema.module, scheduler=DDIMScheduler(**NOISE))
-                refiner.set_progress_bar_config(disable=True)
-                scores, grid = _validate(refiner, held)
-                accelerator.log({f"validation/{name}": value for name, value in scores.items()}, step=step)
-                accelerator.get_tracker("tensorboard").log_images(
-                    {"validation/coarse refined clean": grid.unsqueeze(0)}, step=step
-                )
-                progress.write(f"step {step + 1}: " + "  ".join(f"{k} {v:.3f}" for k, v in scores.items()))
+    def _clips(self, first: int) -> Generator[LatentClips, None, None]:
+        """Runs in a thread, ahead of the training."""
+        config = self.config
+        for step, batch in self.feed.batches(first):
+            draw = seeded(config.seed, 2, self.accelerator.process_index, step)
+            hidden = config.hidden_least, config.hidden_most
+            clips = coarse_clips(batch["clips"], self.generator, hidden=hidden, draw=draw, accelerator=self.accelerator)
+            with self.accelerator.autocast():
+                yield latent_clips(clips, self.vae, coarse_share=config.coarse_share, draw=draw)
 
-            # Keep.
-            settled = accelerator.sync_gradients or last
-            stopping = settled and interrupt.agreed(accelerator)
-            due = time.monotonic() - saved > 60 * config.checkpoint_minutes
-            if accelerator.is_main_process and settled and (due or stopping or last):
-                _write(config, ema.module, vae)
-                save_checkpoint(checkpoint, step + 1, parts)
-                saved = time.monotonic()
-            if stopping:
-                return last
-    accelerator.wait_for_everyone()
-    return True
+    def step(self, step: int, batch: LatentClips) -> dict[str, Tensor]:
+        # Noise, the same for all frames of a clip, as it will be when sampling: see `RefinerPipeline`.
+        draw = seeded(self.config.seed, 3, self.accelerator.process_index, step)
+        count, device = len(batch.clean), batch.clean.device
+        # Little noise is drawn more often than much: that is where the walk from a coarse fill takes place.
+        timesteps = (torch.rand(count, generator=draw) ** 2 * self.noise.config.num_train_timesteps).long().to(device)
+        noise = torch.randn(count, 1, *batch.clean.shape[2:], generator=draw).to(device).expand_as(batch.clean)
+        noisy = self.noise.add_noise(batch.clean, noise, timesteps)
+        velocity = self.noise.get_velocity(batch.clean, noise, timesteps)
+
+        # Denoise and compare.
+        with self.accelerator.accumulate(self.learner.model), sdpa_kernel(self.attention):
+            with self.accelerator.autocast():
+                predicted = denoise(self.learner.model, noisy, timesteps, batch.hidden, batch.masked)
+            loss = diffusion_loss(
+                predicted, velocity, batch.hidden, self.alphas_cumprod[timesteps], gamma=self.config.snr_gamma
+            )
+            self.learner.learn(loss)
+        return {"velocity": loss}
+
+    def validate(self) -> tuple[dict[str, float], Tensor]:
+        self.held = self.held or held_out_clips(self.videos, self.feed.windows, self.generator, self.accelerator)
+        return measure(self._refiner(), self.held)
+
+    def weights(self) -> dict[Path, Callable[[Path], None]]:
+        folder = Path(self.config.output_dir)
+        source = Path(self.config.init_from) / "vae" if self.config.init_from else Path(self.config.vae)
+        weights: dict[Path, Callable[[Path], None]] = {folder / "unet": self._write}
+        if not ((folder / "vae").exists() and (folder / "vae").resolve() == source.resolve()):
+            weights[folder / "vae"] = lambda path: save_part(self.vae, path)
+        return weights
+
+    def _write(self, unet: Path) -> None:
+        """The denoiser, and what makes the folder around it one that `from_pretrained` reads: fp16 safetensors."""
+        save_part(self.learner.average, unet)
+        refiner = self._refiner()
+        refiner.scheduler.save_pretrained(unet.parent / "scheduler")
+        refiner.save_config(unet.parent)
+
+    def _refiner(self) -> RefinerPipeline:
+        return RefinerPipeline(vae=self.vae, unet=self.learner.average, scheduler=DDIMScheduler(**NOISE))
 
 
-def frozen(model: nn.Module) -> nn.Module:
+def _frozen(model: nn.Module) -> nn.Module:
     return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-
-
-def _clips(
-    config: RefinerConfig,
-    accelerator: Accelerator,
-    windows: CleanWindows,
-    vae: Autoencoder,
-    generator: nn.Module,
-    pool: ThreadPoolExecutor,
-    first: int,
-) -> Iterator[LatentClips]:
-    """One step's clips after another, from step `first` on. Runs in a thread, ahead of the training."""
-    loader = batches(
-        windows,
-        epochs=config.epochs,
-        batch=config.batch_size // config.windows_per_video,
-        first=first,
-        rank=accelerator.process_index,
-        processes=accelerator.num_processes,
-        workers=config.workers,
-    )
-    for step, batch in enumerate(shielded(loader), start=first):
-        draw = seeded(config.seed, 2, accelerator.process_index, step)
-        clips = coarse_clips(
-            batch["clips"],
-            generator,
-            hidden=(config.hidden_least, config.hidden_most),
-            draw=draw,
-            device=accelerator.device,
-            autocast=accelerator.autocast,
-            pool=pool,
-        )
-        with accelerator.autocast():
-            yield latent_clips(clips, vae, coarse_share=config.coarse_share, draw=draw)
-
-
-def _held_out_clips(
-    config: RefinerConfig,
-    videos: list[Path],
-    generator: nn.Module,
-    accelerator: Accelerator,
-    pool: ThreadPoolExecutor,
-) -> CoarseClips:
-    windows = CleanWindows(
-        videos[:SHOWN],
-        frames=config.window,
-        crop=(config.crop_height, config.crop_width),
-        per_video=1,
-        seed=config.seed,
-    )
-    return coarse_clips(
-        torch.cat([windows[0, index]["clips"] for index in range(len(windows))]),
-        generator,
-        hidden=(0.15, 0.25),
-        draw=seeded(config.seed, 4),
-        device=accelerator.device,
-        autocast=accelerator.autocast,
-        pool=pool,
-    )
-
-
-def _validate(refiner: RefinerPipeline, clips: CoarseClips) -> tuple[dict[str, float], Tensor]:
-    """PSNR in dB of what is regenerated, and its gradients' energy as a share of the clean picture's; and a grid of
-    pictures [0, 1]: coarse, refined and clean in a row.
-    """
-    refined = refiner.refine(clips.coarse, clips.unseen).clamp(-1, 1)
-    hidden = clips.unseen.bool().expand_as(refined)
-    scores: dict[str, float] = {}
-    for name, pictures in (("coarse", clips.coarse), ("refined", refined)):
-        error = (pictures - clips.clean)[hidden].square().mean()
-        inside = hidden[..., 1:] & hidden[..., :-1]
-        detail, wanted = (x.diff(dim=-1)[inside].abs().mean() for x in (pictures, clips.clean))
-        scores |= {f"psnr_{name}": float(10 * torch.log10(4 / error)), f"detail_{name}": float(detail / wanted)}
-    middle = clips.clean.shape[1] // 2
-    rows = torch.stack([x[:, middle] for x in (clips.coarse, refined, clips.clean)], 1).flatten(0, 1)
-    return scores, make_grid(rows.float().cpu() / 2 + 0.5, nrow=3).clamp(0, 1)
-
-
-def _write(config: RefinerConfig, denoiser: UNetMotionModel, vae: Autoencoder) -> None:
-    """Write the refiner as a folder that `from_pretrained` reads: fp16 safetensors."""
-    folder, run = Path(config.output_dir), Path(config.run_dir)
-    source = Path(config.init_from) / "vae" if config.init_from else Path(config.vae)
-    vae_lies_there = (folder / "vae").exists() and (folder / "vae").resolve() == source.resolve()
-    set_aside(folder / "unet", run)
-    save_part(denoiser, folder / "unet")
-    if not vae_lies_there:
-        set_aside(folder / "vae", run)
-        save_part(vae, folder / "vae")
-    pipeline = RefinerPipeline(vae=vae, unet=denoiser, scheduler=DDIMScheduler(**NOISE))
-    pipeline.scheduler.save_pretrained(folder / "scheduler")
-    pipeline.save_config(folder)

@@ -66,7 +66,7 @@ def from_grey(image: np.ndarray) -> av.VideoFrame:
 
 
 def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
-    """The 2x2 part `(a, b, c, d)` of the frame's display matrix; the pixel at x, y is shown at a x + c y, b x + d y."""
+    """The 2x2 part `(a, b, c, d)` of the frame's display matrix; pixel x, y is displayed at a x + c y, b x + d y."""
     # PyAV's type stubs take this container for a mapping; it iterates over its values.
     side_data: Any
     for side_data in frame.side_data:
@@ -77,7 +77,7 @@ def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
 
 
 def is_transposed(matrix: tuple[int, int, int, int]) -> bool:
-    """Whether rows are shown as columns (a quarter turn)."""
+    """Whether rows are displayed as columns (a quarter turn)."""
     a, b, _, _ = matrix
     return abs(b) > abs(a)
 

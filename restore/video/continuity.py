@@ -29,7 +29,7 @@ class Continuity:
         self._time: Fraction | None = None
 
     def broken_before(self, packet: Packet) -> bool:
-        """Whether frames between the packets shown before and this one were passed over."""
+        """Whether frames between the packets received before and this one were passed over."""
         if packet.pos is None or packet.dts is None:
             return False
         if self._end_of_packet is not None and packet.pos - self._end_of_packet > HOLE:

@@ -1,4 +1,4 @@
-"""Which files to work on, which belong together, and what the results are called."""
+"""Which files to work on, which belong to each other, and what the results are called."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -48,7 +48,7 @@ def match_by_stem(videos: Sequence[Path], others: str | Path) -> list[Path]:
 def match_masks(videos: Sequence[Path], masks: str | Path, *, folder: bool) -> list[Path]:
     """For each of `videos` its mask: a video, an image that serves all frames, or a folder with an image for each.
 
-    Beside a `folder` of videos, `masks` is a folder that holds one of these for each, by stem or as `STEM_mask`. Beside
+    For a `folder` of videos, `masks` is a folder that holds one of these for each, by stem or as `STEM_mask`. For
     a single video it is its mask; a folder without images in it is searched by stem.
 
     Raises:

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from restore.errors import VideoError
+from restore.frame import Frame
 from restore.video.files import IMAGE_EXTENSIONS, images_in
-from restore.video.reader import Frame
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         VideoError: no such file, or not a whole image.
     """
-    level = cv2.utils.logging.setLogLevel(0)  # what is wrong with the file is said in one line, below
+    level = cv2.utils.logging.setLogLevel(0)  # the error below names what is wrong with the file
     try:
         data = np.fromfile(path, np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None

@@ -14,7 +14,7 @@ from restore.video.colours import display_matrix, is_transposed
 class VideoInfo:
     """What a video is. The colour fields are codes of ISO/IEC 23091-2 (H.273): 2 (range: 0) if not stated."""
 
-    width: int  # as shown, after rotation
+    width: int  # as displayed, after rotation
     height: int
     rate: Fraction  # average, frames per second
     time_base: Fraction  # seconds per unit of pts
@@ -29,7 +29,7 @@ class VideoInfo:
     colorspace: int  # the YUV matrix; 1 BT.709, 5 and 6 BT.601
     color_primaries: int
     color_trc: int  # transfer characteristic
-    sample_aspect_ratio: Fraction  # width : height of a pixel as shown; 1 if unknown
+    sample_aspect_ratio: Fraction  # width : height of a pixel as displayed; 1 if unknown
     bit_rate: int | None  # of the video stream, bits per second
 
 

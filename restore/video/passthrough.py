@@ -103,7 +103,7 @@ class Passthrough:
         time = Fraction(0)
         try:
             for packet in self._source.demux([self._source.streams[index] for index in self._copies]):
-                if packet.pts is None and packet.dts is None:  # the end, told to each stream
+                if packet.pts is None and packet.dts is None:  # the end, one packet for each stream
                     continue
                 # The empty text between two subtitles of an MP4: FFmpeg writes it by itself, and would write it twice.
                 if packet.size == 2 and packet.stream.name == "mov_text" and bytes(packet) == b"\0\0":

@@ -1,29 +1,18 @@
 """Read a video frame by frame: upright RGB pictures, each with its exact timestamp."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
-from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
 import av
-import numpy as np
 
 from restore.errors import VideoError
+from restore.frame import Frame
 from restore.video.colours import ToRGB
 from restore.video.decoder import Decoder
 from restore.video.info import VideoInfo, describe
 from restore.video.opening import open_video, picture_stream, reason
 from restore.video.timestamps import Timestamps
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One picture: uint8 RGB `H W 3`, shown at `pts * time_base` seconds."""
-
-    image: np.ndarray
-    pts: int
-    time_base: Fraction
 
 
 class VideoReader:
@@ -97,9 +86,9 @@ class VideoReader:
 
     def _read(self, decoded: Iterator[av.VideoFrame]) -> Generator[Frame, None, None]:
         to_rgb = ToRGB()
-        count, shown = 0, 0.0
+        count, last = 0, 0.0
         for frame, pts in self._timestamps.assign(decoded, self._decoder.delay):
             yield Frame(to_rgb(frame), pts, self.info.time_base)
-            count, shown = count + 1, float(pts * self.info.time_base)
+            count, last = count + 1, float(pts * self.info.time_base)
         if self._decoder.damage:
-            self.broken = f"{self._decoder.damage}; {count} frames could be read, the last at {shown:.2f} s"
+            self.broken = f"{self._decoder.damage}; {count} frames could be read, the last at {last:.2f} s"

@@ -7,15 +7,15 @@ import av
 import numpy as np
 from av.video.stream import VideoStream
 
-PIXELS = {"libx264": "yuv420p", "mpeg4": "yuv420p", "mjpeg": "yuvj420p"}  # the encoders, and what each takes
-RATE = Fraction(25)  # frames a second; decides nothing at a constant quality
+PIXEL_FORMATS = {"libx264": "yuv420p", "mpeg4": "yuv420p", "mjpeg": "yuvj420p"}  # the encoders, and what each takes
+FRAME_RATE = Fraction(25)  # frames a second; decides nothing at a constant quality
 
 
 def recoded(frames: np.ndarray, *, encoder: str, quality: float, preset: str = "medium") -> np.ndarray:
     """Encode pictures, uint8 `T H W 3`, as one video with chroma at half resolution, and decode it.
 
     Args:
-        encoder: one of `PIXELS`.
+        encoder: one of `PIXEL_FORMATS`.
         quality: for `libx264` the CRF, 0 to 51; for the others the quantiser, 1 to 31. More is worse.
         preset: of `libx264`.
 
@@ -36,16 +36,18 @@ def recoded(frames: np.ndarray, *, encoder: str, quality: float, preset: str = "
             options |= {"crf": f"{quality:.2f}", "preset": preset}
         else:  # FFmpeg takes a fixed quantiser from each frame, which PyAV cannot set; these two bound it as well
             options |= {"qmin": str(round(quality)), "qmax": str(round(quality))}
-        stream = container.add_stream(encoder, rate=RATE, options=options, width=even.shape[2], height=even.shape[1])
+        stream = container.add_stream(
+            encoder, rate=FRAME_RATE, options=options, width=even.shape[2], height=even.shape[1]
+        )
         assert isinstance(stream, VideoStream), "a picture's encoder makes a video stream"
-        stream.codec_context.pix_fmt = PIXELS[encoder]
+        stream.codec_context.pix_fmt = PIXEL_FORMATS[encoder]
         for picture in even:
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             if (
                 encoder == "mjpeg"
             ):  # FFmpeg goes from RGB to full-range 4:2:0 with chroma one level low: grey turns green
                 frame = frame.reformat(format="yuvj444p")
-            container.mux(stream.encode(frame.reformat(format=PIXELS[encoder])))
+            container.mux(stream.encode(frame.reformat(format=PIXEL_FORMATS[encoder])))
         container.mux(stream.encode())
     held.seek(0)
     with av.open(held, "r") as written:

@@ -1,4 +1,4 @@
-"""Write restored frames beside the input's sound and subtitles; under the final name only once the file is whole."""
+"""Write restored frames with the sound and subtitles of the input; under the final name only once the file is whole."""
 
 import os
 import secrets
@@ -101,7 +101,7 @@ class VideoWriter:
         return self._passthrough.left_out if self._passthrough else []
 
     def write(self, image: np.ndarray, pts: int) -> None:
-        """Append one picture, uint8 RGB `H W 3` or grey `H W`, shown at `pts * time_base` seconds, after the last one.
+        """Append one picture, uint8 RGB `H W 3` or grey `H W`, displayed at `pts * time_base` seconds, after the last.
 
         Raises:
             ValueError: another size or type, or a pts that does not move forward.

@@ -7,7 +7,7 @@ import torch
 
 from restore.degradations.blur import defocus, motion_blur, out_of_focus, path_kernel
 from restore.tensors import to_float, to_uint8
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 
 
 def clip(frames: int = 3, height: int = 40, width: int = 56) -> torch.Tensor:

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from restore.degradations.boxes import KINDS, SHARES, draw_boxes, paint_mask
+from restore.degradations.boxes import MOTION_SHARES, draw_boxes, paint_mask
+from restore.kinds import BOX_MOTIONS
 
 T, H, W = 40, 48, 64
 
@@ -21,7 +22,7 @@ def drawn(kind: str, seed: int = 0, frames: int = T, **more: int) -> Tensor:
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BOX_MOTIONS)
 @pytest.mark.parametrize("seed", range(5))
 def test_boxes_are_whole_pixels_inside_the_frame(kind: str, seed: int) -> None:
     boxes = drawn(kind, seed)
@@ -63,7 +64,7 @@ def test_random_boxes_are_drawn_for_every_frame() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_moving_boxes_keep_their_size_and_go_1_to_4_pixels_a_frame(seed: int) -> None:
+def test_moving_boxes_have_a_fixed_size_and_go_1_to_4_pixels_a_frame(seed: int) -> None:
     boxes = drawn("moving", seed)
     sizes = boxes[..., 2:] - boxes[..., :2]
     assert torch.equal(sizes, sizes[:1].expand_as(sizes))
@@ -87,13 +88,13 @@ def test_a_clip_from_further_on_sees_the_same_boxes_further_on(kind: str) -> Non
     assert torch.equal(drawn(kind)[15:25], drawn(kind, frames=10, first=15))
 
 
-@pytest.mark.parametrize("kind", KINDS[1:])
+@pytest.mark.parametrize("kind", BOX_MOTIONS[1:])
 def test_the_seed_decides(kind: str) -> None:
     assert torch.equal(drawn(kind, 3), drawn(kind, 3))
     assert not torch.equal(drawn(kind, 3), drawn(kind, 4))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BOX_MOTIONS)
 def test_a_frame_of_one_pixel(kind: str) -> None:
     boxes = draw_boxes(
         kind=kind,
@@ -126,4 +127,4 @@ def test_a_mask_is_painted_where_any_box_lies() -> None:
 
 
 def test_shares_of_kinds_are_probabilities() -> None:
-    assert len(SHARES) == len(KINDS) and sum(SHARES) == pytest.approx(1) and min(SHARES) > 0
+    assert len(MOTION_SHARES) == len(BOX_MOTIONS) and sum(MOTION_SHARES) == pytest.approx(1) and min(MOTION_SHARES) > 0

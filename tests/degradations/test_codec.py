@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from restore.degradations.codec import OFTEN, QUALITIES, compressed, draw_codec
+from restore.degradations.codec import ENCODER_SHARES, QUALITIES, compressed, draw_codec
 from restore.tensors import to_float, to_uint8
-from restore.video.recode import PIXELS, recoded
-from tests.propagation.scenes import texture
+from restore.video.recode import PIXEL_FORMATS, recoded
+from tests.propagation.footage import texture
 
 
 def clip(frames: int = 4, height: int = 48, width: int = 64) -> np.ndarray:
@@ -14,8 +14,8 @@ def clip(frames: int = 4, height: int = 48, width: int = 64) -> np.ndarray:
     return np.stack([big[:, t : t + width] for t in range(frames)])
 
 
-@pytest.mark.parametrize("encoder", PIXELS)
-def test_worse_quality_costs_more_and_shape_and_order_are_kept(encoder: str) -> None:
+@pytest.mark.parametrize("encoder", PIXEL_FORMATS)
+def test_worse_quality_costs_more_and_shape_and_order_remain(encoder: str) -> None:
     clean, errors = clip(), []
     best, worst = QUALITIES[encoder]
     for quality in (best, worst):
@@ -29,13 +29,13 @@ def test_worse_quality_costs_more_and_shape_and_order_are_kept(encoder: str) -> 
     assert errors[0] < errors[1] < 2000
 
 
-@pytest.mark.parametrize("encoder", PIXELS)
+@pytest.mark.parametrize("encoder", PIXEL_FORMATS)
 def test_grey_stays_grey(encoder: str) -> None:
     flat = np.full((3, 32, 32, 3), 97, np.uint8)
     assert np.abs(recoded(flat, encoder=encoder, quality=5).astype(int) - 97).max() <= 1
 
 
-@pytest.mark.parametrize("encoder", PIXELS)
+@pytest.mark.parametrize("encoder", PIXEL_FORMATS)
 def test_chroma_is_halved(encoder: str) -> None:
     stripes = np.zeros((2, 32, 32, 3), np.uint8)
     stripes[:, :, 0::2] = 200, 60, 60
@@ -55,7 +55,7 @@ def test_same_pictures_same_result_of_odd_sizes_and_one_frame() -> None:
 def test_all_codecs_are_drawn_within_their_ranges() -> None:
     generator = torch.Generator().manual_seed(0)
     drawn = [draw_codec(generator=generator) for _ in range(300)]
-    for encoder, share in OFTEN.items():
+    for encoder, share in ENCODER_SHARES.items():
         qualities = [quality for name, quality, _ in drawn if name == encoder]
         assert len(qualities) / len(drawn) == pytest.approx(share, abs=0.1)
         least, most = QUALITIES[encoder]

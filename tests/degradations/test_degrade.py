@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from restore.degradations.boxes import KINDS, SHARES
+from restore.degradations.boxes import MOTION_SHARES
 from restore.degradations.degrade import Range, Ranges, degrade
+from restore.kinds import BOX_MOTIONS
 from restore.tensors import to_float, to_uint8
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 
 
 def always(value: float) -> Range:
@@ -20,7 +21,7 @@ PLAIN = Ranges(blur=always(0), noise=always(0), box_level=always(128), compresse
 
 
 def clips(batch: int = 2, frames: int = 4, height: int = 48, width: int = 64) -> Tensor:
-    """`B T 3 H W`, every frame another picture; nothing near black or white, where noise would be clipped."""
+    """`B T 3 H W`, every frame another picture; nothing close to black or white, where noise would be clipped."""
     pictures = [texture(height, width, seed) // 2 + 64 for seed in range(batch * frames)]
     return to_float(np.stack(pictures)).unflatten(0, (batch, frames))
 
@@ -51,7 +52,7 @@ def test_global_random_numbers_are_neither_used_nor_moved() -> None:
     assert torch.equal(*results)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BOX_MOTIONS)
 def test_the_mask_is_true(kind: str) -> None:
     clean = clips()
     bad, mask = degraded(clean, replace(PLAIN, box_level=always(100)), kind=kind)
@@ -63,7 +64,7 @@ def test_the_mask_is_true(kind: str) -> None:
     assert torch.allclose(levels(bad[hidden]), torch.tensor(100.0), atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BOX_MOTIONS)
 def test_kinds_move_as_their_names_say(kind: str) -> None:
     _, mask = degraded(clips(frames=6), PLAIN, kind=kind)
     changes = (mask[:, 1:] != mask[:, :-1]).flatten(2).any(-1)
@@ -78,7 +79,7 @@ def test_every_kind_is_drawn_as_often_as_its_share() -> None:
     changes = (mask[:, 1:] != mask[:, :-1]).flatten(1).any(-1)
     heavy = covered == int(0.45 * 32) ** 2 / 32**2
     static = ~changes & ~heavy & (covered > 0)
-    shares = dict(zip(KINDS, SHARES, strict=True))
+    shares = dict(zip(BOX_MOTIONS, MOTION_SHARES, strict=True))
     for drawn, share in (
         (covered == 0, shares["none"]),
         (changes, shares["moving"] + shares["random"]),
@@ -135,7 +136,7 @@ def test_boxes_hide_after_the_lens_blurs() -> None:
     assert torch.allclose(levels(bad)[mask.bool().expand_as(bad)], torch.tensor(128.0), atol=1e-4)
 
 
-def test_compression_costs_quality_and_keeps_the_shape() -> None:
+def test_compression_costs_quality_and_preserves_the_shape() -> None:
     clean = clips()
     bad, _ = degraded(clean, replace(PLAIN, compressed_share=1), kind="none")
     assert bad.shape == clean.shape

@@ -40,7 +40,7 @@ def test_some_stay_some_move_and_some_jump() -> None:
         steps = tops.diff(dim=0)
         if not steps.any():
             kinds["stay"] += 1
-        elif steps.diff(dim=0).abs().max() <= 2:  # a steady pace, but for rounding
+        elif steps.diff(dim=0).abs().max() <= 2:  # a constant pace, but for rounding
             kinds["move"] += 1
         else:
             kinds["jump"] += 1

@@ -2,7 +2,7 @@ import torch
 
 from restore.degradations.low_light import dimmed, few_photons
 from restore.tensors import to_float
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 
 
 def clip() -> torch.Tensor:

@@ -3,7 +3,7 @@ import torch
 
 from restore.degradations.low_resolution import enlarged, shrunk, small_size
 from restore.tensors import to_float
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 
 
 @pytest.mark.parametrize("size", [(40, 56), (37, 45)])

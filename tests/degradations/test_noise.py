@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from restore.degradations import noise
+from restore.tensors import UNIT_LEVELS
 
 GREY = torch.zeros(6, 3, 48, 64)  # level 127.5
 KINDS: dict[str, Callable[..., Tensor]] = {
@@ -32,7 +33,7 @@ def test_the_seed_decides_and_zero_is_the_identity(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["white", "coarse", "grey", "shot", "read"])
 def test_noise_is_as_strong_as_asked(kind: str) -> None:
-    error = (KINDS[kind](GREY, 12.0, generator=seeded()) - GREY) * noise.LEVELS
+    error = (KINDS[kind](GREY, 12.0, generator=seeded()) - GREY) * UNIT_LEVELS
     assert error.std().item() == pytest.approx(12, rel=0.05) and abs(error.mean().item()) < 0.6
 
 
@@ -60,7 +61,7 @@ def test_coarse_noise_is_shared_by_neighbours_and_grey_noise_by_channels() -> No
 
 def test_a_denoiser_in_the_camera_leaves_slow_noise_and_follows_what_moves() -> None:
     noisy, smooth = (
-        noise.smoothed(GREY, 12.0, amount=amount, generator=seeded()) * noise.LEVELS for amount in (0.0, 0.9)
+        noise.smoothed(GREY, 12.0, amount=amount, generator=seeded()) * UNIT_LEVELS for amount in (0.0, 0.9)
     )
     assert smooth.std() < 0.7 * noisy.std()
     assert smooth.diff(dim=0)[1:].std() / smooth.std() < 0.8 * noisy.diff(dim=0)[1:].std() / noisy.std()

@@ -4,20 +4,22 @@ import pytest
 import torch
 
 from restore.degradations.recipe import (
-    ALONE,
+    ALONE_SHARE,
+    CHANCES,
     DEFOCUS,
-    KINDS,
     MOTION,
     NOISE,
     NOISES,
-    UNTOUCHED,
+    UNTOUCHED_SHARE,
     Recipe,
+    captured,
     degraded,
     draw_recipe,
     draw_strengths,
+    through_lens,
 )
 from restore.tensors import to_float, to_uint8
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 
 NOTHING = Recipe()
 
@@ -49,7 +51,7 @@ def test_nothing_in_nothing_out() -> None:
     assert torch.equal(result.clip, clean) and torch.equal(result.wanted, clean)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CHANCES)
 def test_each_kind_degrades_and_the_seed_decides(kind: str) -> None:
     clean, changed = clip(), 0
     for seed in range(4):
@@ -73,15 +75,17 @@ def test_each_kind_of_noise_takes_its_strength(kind: str) -> None:
     assert 0 < weak.std() < 0.3 * strong.std()
 
 
-def test_what_hides_the_scene_is_noisy_but_not_blurred() -> None:
-    mask = torch.zeros(3, 1, 40, 56)
-    mask[..., 10:30, 20:40] = 1
-    hidden = mask.bool().expand(-1, 3, -1, -1)
-    blurred = degraded(clip(), Recipe(defocus=3.0), generator=seeded(), mask=mask, level=100).clip
-    assert torch.allclose((blurred[hidden] + 1) * 127.5, torch.tensor(100.0), atol=1e-3)
-    noisy = degraded(clip(), Recipe(noise=10.0), generator=seeded(), mask=mask, level=100).clip
-    assert (noisy[hidden] * 127.5).std().item() == pytest.approx(10, rel=0.1)
-    assert torch.equal(degraded(clip(), NOTHING, generator=seeded(), mask=mask).clip[~hidden], clip()[~hidden])
+def test_the_lens_blurs_and_the_sensor_adds_noise() -> None:
+    """What hides the scene comes in between: it is noisy but not blurred."""
+    clean = clip()
+    recipe = Recipe(defocus=3.0, noise=10.0)
+    blurred = through_lens(clean, recipe)
+    assert torch.equal(blurred, through_lens(clean, replace(recipe, noise=0.0))) and not torch.equal(blurred, clean)
+    flat = torch.zeros_like(clean)
+    assert (captured(flat, recipe, generator=seeded()) * 127.5).std().item() == pytest.approx(10, rel=0.1)
+    assert torch.equal(captured(clean, replace(recipe, noise=0.0), generator=seeded()), clean)
+    composed = captured(through_lens(clean, recipe), recipe, generator=seeded())
+    assert torch.equal(composed, degraded(clean, recipe, generator=seeded()).clip)
 
 
 def test_every_strength_starts_at_nothing_and_one_is_as_frequent_as_several() -> None:
@@ -90,9 +94,11 @@ def test_every_strength_starts_at_nothing_and_one_is_as_frequent_as_several() ->
     counts = [len(kinds_of(recipe)) for recipe in recipes]
     share = [sum(count == wanted for count in counts) / len(counts) for wanted in (0, 1)]
     several = sum(count > 1 for count in counts) / len(counts)
-    assert share[0] == pytest.approx(UNTOUCHED, abs=0.05)
-    assert share[1] == pytest.approx((1 - UNTOUCHED) * ALONE, abs=0.1) and several == pytest.approx(share[1], abs=0.15)
-    for kind in KINDS:
+    assert share[0] == pytest.approx(UNTOUCHED_SHARE, abs=0.05)
+    assert share[1] == pytest.approx((1 - UNTOUCHED_SHARE) * ALONE_SHARE, abs=0.1) and several == pytest.approx(
+        share[1], abs=0.15
+    )
+    for kind in CHANCES:
         assert sum(kinds_of(recipe) == {kind} for recipe in recipes) > 20
     for name, most in (("defocus", DEFOCUS), ("motion", MOTION), ("noise", NOISE)):
         drawn = [value for recipe in recipes if (value := getattr(recipe, name))]

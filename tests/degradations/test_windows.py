@@ -1,11 +1,13 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
-from restore.degradations.recipe import UNTOUCHED
-from restore.degradations.windows import HIDDEN, DegradedWindows, degrade_windows
+from restore.degradations.recipe import UNTOUCHED_SHARE
+from restore.degradations.windows import BOXED_SHARE, DegradedWindows, degrade_windows
 from restore.tensors import to_float
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 
 
 def clips(batch: int, frames: int = 2, size: tuple[int, int] = (32, 40)) -> Tensor:
@@ -14,7 +16,7 @@ def clips(batch: int, frames: int = 2, size: tuple[int, int] = (32, 40)) -> Tens
     return clip.expand(batch, -1, -1, -1, -1).contiguous()
 
 
-def windows(clean: Tensor, recorded: Tensor | None = None, seed: int = 0, **settings: Tensor) -> DegradedWindows:
+def windows(clean: Tensor, recorded: Tensor | None = None, seed: int = 0, **settings: Any) -> DegradedWindows:
     generator = torch.Generator().manual_seed(seed)
     return degrade_windows(clean, clean if recorded is None else recorded, generator=generator, **settings)
 
@@ -34,8 +36,8 @@ def test_a_share_is_not_degraded_at_all_and_a_share_is_hidden_in_part() -> None:
     result = windows(clean)
     untouched = (result.clips == clean).flatten(1).all(1)
     hidden = result.mask.flatten(1).any(1)
-    assert UNTOUCHED - 0.05 < untouched.float().mean() < UNTOUCHED + 0.12  # and what is drawn close to 0
-    assert hidden.float().mean().item() == pytest.approx((1 - UNTOUCHED) * HIDDEN, abs=0.08)
+    assert UNTOUCHED_SHARE - 0.05 < untouched.float().mean() < UNTOUCHED_SHARE + 0.12  # and what is drawn close to 0
+    assert hidden.float().mean().item() == pytest.approx((1 - UNTOUCHED_SHARE) * BOXED_SHARE, abs=0.08)
     assert not (untouched & hidden).any()
     only_boxes = hidden & ((result.clips == clean) | result.mask.bool()).flatten(1).all(1)
     assert 3 <= only_boxes.sum() < 0.4 * hidden.sum()
@@ -64,3 +66,23 @@ def test_crops_see_the_boxes_of_the_whole_frame() -> None:
     corner = torch.tensor([100, 150]).expand(40, 2)
     masks = windows(clean, frame_size=size, offsets=corner).mask.flatten(1).mean(1)
     assert (masks > 0.99).any()  # inside a box that is larger than the crop
+
+
+def test_obstructions_are_before_their_share_of_the_degraded_windows() -> None:
+    clean = clips(60)
+    mask = windows(clean, obstructed=1.0).mask.flatten(1)
+    assert mask.any(1).float().mean() > 0.6  # a sixth is not degraded; some leaves are out of the crop
+    boxes_alone = windows(clean, obstructed=0.0).mask.flatten(1)
+    assert not torch.equal(mask, boxes_alone)
+
+
+def test_what_hides_the_scene_is_not_blurred() -> None:
+    """A grey box is flat wherever it hides the scene, whatever the lens does."""
+    clean = clips(200, frames=1)
+    result = windows(clean)
+    count = 0
+    for bad, mask in zip(result.clips, result.mask, strict=True):
+        hidden = mask.bool().expand_as(bad)
+        flat = hidden.any() and bad[hidden].unique().numel() == 1
+        count += bool(flat) and not torch.equal(bad[~hidden], clean[0][~hidden])
+    assert count > 3

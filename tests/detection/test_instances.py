@@ -3,8 +3,9 @@ import pytest
 import torch
 from torchvision.ops import masks_to_boxes
 
-from restore.degradations.obstructions.draw import KINDS, obstruct
-from restore.detection.instances import LEAST, Instance, instances
+from restore.degradations.obstructions.draw import obstruct
+from restore.detection.instances import SMALLEST_INSTANCE, Instance, instances
+from restore.kinds import KINDS
 
 H, W = 120, 160
 
@@ -52,10 +53,10 @@ def test_two_kinds_side_by_side_are_two() -> None:
     assert [(x.kind, x.box) for x in found] == [("leaves", (20, 30, 60, 50)), ("dirt", (60, 30, 90, 50))]
 
 
-@pytest.mark.parametrize(("size", "near"), [((240, 320), 6), ((720, 960), 18)])
+@pytest.mark.parametrize(("size", "gap"), [((240, 320), 6), ((720, 960), 18)])
 @pytest.mark.parametrize("beyond", [0, 1])
-def test_parts_of_one_kind_are_one_up_to_some_pixels_apart(size: tuple[int, int], near: int, beyond: int) -> None:
-    apart = near + beyond
+def test_parts_of_one_kind_are_one_up_to_some_pixels_apart(size: tuple[int, int], gap: int, beyond: int) -> None:
+    apart = gap + beyond
     aside = frame(("text", 20, 50, 100, 90), ("text", 100 + apart, 50, 160, 90), size=size)
     below = frame(("text", 20, 50, 100, 90), ("text", 20, 90 + apart, 100, 150), size=size)
     assert len(instances(*aside)) == len(instances(*below)) == 1 + beyond
@@ -69,7 +70,7 @@ def test_what_lies_between_two_parts_does_not_part_them_and_stays_itself() -> No
 
 
 def test_what_is_tiny_is_none() -> None:
-    side = int(np.sqrt(LEAST * H * W))
+    side = int(np.sqrt(SMALLEST_INSTANCE * H * W))
     assert instances(*frame(("dirt", 50, 50, 50 + side, 50 + side))) == []
     assert len(instances(*frame(("dirt", 50, 50, 51 + side, 51 + side)))) == 1
 
@@ -127,7 +128,7 @@ def test_noise_has_room_for_few(block: int, share: float) -> None:
         np.kron(values, np.ones((block, block), np.uint8))[:240, :320]
         for values in (rng.random(coarse) < share, rng.integers(0, len(KINDS), coarse, np.uint8))
     )
-    assert len(instances(probability.astype(np.float32), kinds)) <= 1 / LEAST
+    assert len(instances(probability.astype(np.float32), kinds)) <= 1 / SMALLEST_INSTANCE
 
 
 def test_shapes_that_differ() -> None:

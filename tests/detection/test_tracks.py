@@ -1,13 +1,16 @@
 import gc
 import json
+import subprocess
+import sys
 from collections.abc import Iterable
 
 import numpy as np
 import pytest
 import torch
 
-from restore.degradations.obstructions.draw import KINDS, obstruct
-from restore.detection.tracks import GAP, MOST, Track, Tracker, matched
+from restore.degradations.obstructions.draw import obstruct
+from restore.detection.tracks import MAX_TRACKS, MISSED_FRAMES, Track, Tracker, matched
+from restore.kinds import KINDS
 
 H, W = 120, 160
 Spot = tuple[str, int, int, int, int]  # kind, left, top, right, bottom
@@ -47,26 +50,26 @@ def test_two_kinds_side_by_side_are_two_tracks() -> None:
 def test_a_swaying_one_is_followed_and_the_box_is_around_all_of_its_way() -> None:
     sway = [round(25 * np.sin(t / 5)) for t in range(40)]
     [track] = tracks([("leaves", 60 + dx, 20, 100 + dx, 20 + 40 + t)] for t, dx in enumerate(sway))
-    assert (track.first, track.last, track.seen) == (0, 39, 40)
+    assert (track.first, track.last, track.detections) == (0, 39, 40)
     assert track.box == (60 + min(sway), 20, 100 + max(sway), 99)
     assert track.largest == 40 * 79 / (H * W)
 
 
-def test_two_that_cross_at_a_distance_keep_apart() -> None:
+def test_two_that_cross_at_a_distance_stay_apart() -> None:
     found = tracks(
         [("boxes", 4 * t, 10, 40 + 4 * t, 40), ("boxes", 116 - 4 * t, 60, 156 - 4 * t, 90)] for t in range(25)
     )
-    assert [(x.seen, x.box) for x in found] == [(25, (0, 10, 136, 40)), (25, (20, 60, 156, 90))]
+    assert [(x.detections, x.box) for x in found] == [(25, (0, 10, 136, 40)), (25, (20, 60, 156, 90))]
 
 
-@pytest.mark.parametrize("missed", [1, GAP, GAP + 1])
+@pytest.mark.parametrize("missed", [1, MISSED_FRAMES, MISSED_FRAMES + 1])
 def test_what_is_missed_in_a_few_frames_goes_on_and_what_comes_back_later_is_another(missed: int) -> None:
     spot: list[Spot] = [("drops", 20, 30, 60, 50)]
     found = tracks([spot] * 4 + [[]] * missed + [spot] * 3)
-    if missed <= GAP:
-        assert [(x.first, x.last, x.seen) for x in found] == [(0, 6 + missed, 7)]
+    if missed <= MISSED_FRAMES:
+        assert [(x.first, x.last, x.detections) for x in found] == [(0, 6 + missed, 7)]
     else:
-        assert [(x.first, x.last, x.seen) for x in found] == [(0, 3, 4), (4 + missed, 6 + missed, 3)]
+        assert [(x.first, x.last, x.detections) for x in found] == [(0, 3, 4), (4 + missed, 6 + missed, 3)]
 
 
 def test_a_thing_elsewhere_or_of_another_kind_is_another() -> None:
@@ -121,8 +124,8 @@ def test_noise_is_cut_short_and_held_in_bounds() -> None:
         held.append(sum(type(x) is Track for x in gc.get_objects()))
     found, left_out = tracker.finish()
     places = 12 * 16  # at each of them, one track at most goes on
-    assert max(held) <= MOST + places < MOST + left_out
-    assert len(found) == MOST
+    assert max(held) <= MAX_TRACKS + places < MAX_TRACKS + left_out
+    assert len(found) == MAX_TRACKS
     lengths = [x.last - x.first for x in found]
     assert lengths == sorted(lengths, reverse=True) and lengths[-1] > 0
 
@@ -145,3 +148,8 @@ def test_pairs_are_one_to_one_and_good_enough() -> None:
     assert all(overlap[row, column] >= 0.4 for row, column in pairs.items())
     rows, columns = set(range(9)) - set(pairs), set(range(6)) - set(pairs.values())
     assert all(overlap[row, column] < 0.4 for row in rows for column in columns)
+
+
+def test_tracking_imports_no_pytorch() -> None:
+    code = "import sys; import restore.detection.tracks; assert not {'torch', 'torchvision'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -56,7 +56,7 @@ def test_quality(run: Command, tmp_path: Path, out: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["clip.mkv", "clip.mp4"])
-def test_a_variable_rate_is_kept(run: Command, tmp_path: Path, out: Path, name: str) -> None:
+def test_a_variable_rate_is_preserved(run: Command, tmp_path: Path, out: Path, name: str) -> None:
     assert run(degraded_video=make_video(tmp_path / name, UNEVEN, time_base=MILLI)) == 0
     with VideoReader(out / name.replace("clip", "clip_restored")) as reader:
         assert [frame.pts * frame.time_base for frame in reader] == [ms * MILLI for ms in UNEVEN]
@@ -80,8 +80,8 @@ def test_an_output_that_exists(run: Command, tmp_path: Path, out: Path, capsys: 
     assert run(degraded_video=video) == 0
     restored = (out / "clip_restored.mp4").read_bytes()
     assert run(degraded_video=video, quality=40) == 2
-    said = "the output exists already; move it away, or ask to overwrite it: "
-    assert capsys.readouterr().err == f"inference.py: {said}{out / 'clip_restored.mp4'}\n"
+    message = "the output exists already; move it away, or ask to overwrite it: "
+    assert capsys.readouterr().err == f"inference.py: {message}{out / 'clip_restored.mp4'}\n"
     assert (out / "clip_restored.mp4").read_bytes() == restored
     assert run(degraded_video=video, quality=40, overwrite=True) == 0
     assert (out / "clip_restored.mp4").read_bytes() != restored
@@ -121,11 +121,12 @@ def test_a_folder(run: Command, tmp_path: Path, out: Path, capsys: pytest.Captur
     (out / "b_restored.json").unlink()
     before = (out / "a_restored.mp4").stat().st_mtime_ns
     assert run(degraded_video=videos) == 0
-    said, heard = capsys.readouterr()
+    printed, errors = capsys.readouterr()
     assert (
-        said.splitlines()[0] == f"{out}/a_restored.mp4: restored before, left as it is (--overwrite restores it anew)"
+        printed.splitlines()[0]
+        == f"{out}/a_restored.mp4: restored before, left as it is (--overwrite restores it anew)"
     )
-    assert len(said.splitlines()) == 4 and heard == ""
+    assert len(printed.splitlines()) == 4 and errors == ""
     assert (out / "a_restored.mp4").stat().st_mtime_ns == before
     assert [frames_in(out / f"{name}") for name in ("b_restored.mp4", "c_restored.avi", "d_restored.mp4")] == [
         10,
@@ -161,8 +162,8 @@ def test_masks_and_originals_of_a_folder(
     for stem in "ab":
         make_video(masks / f"{stem}.mkv", draw=quarter)
     assert run(degraded_video=videos, original_video=originals, mask_video=masks) == 0
-    said = capsys.readouterr().out
-    assert said.count("\na  ") == said.count("\nb  ") == said.count("\nmean") == 2
+    printed = capsys.readouterr().out
+    assert printed.count("\na  ") == printed.count("\nb  ") == printed.count("\nmean") == 2
     report = json.loads((out / "b_restored.json").read_text())
     assert (report["mask"], report["original"]) == (str(masks / "b.mkv"), str(originals / "b.mp4"))
     assert report["scores"]["regions"] == "given"

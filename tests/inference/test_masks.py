@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from restore.errors import MaskError
-from restore.inference.restore_file import restore_file
+from restore.inference.files import restore_file
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import UNetGenerator
 from restore.pipeline import Restorer
 from restore.propagation.provenance import COPIED, FILLED, NAMES, SEEN
 from restore.video.reader import VideoReader
 from tests.inference.command import left_in, quarter
-from tests.propagation.scenes import box, noisy, pan
+from tests.propagation.footage import box, noisy, pan
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise
 
 FRAMES, H, W = 10, 48, 64
@@ -181,7 +181,7 @@ def test_how_certain_each_pixel_is(tmp_path: Path, clip: Path, restorer: Restore
     assert (levels[~BOX] == 255).all() and 0 < levels[BOX].mean() < 255
 
 
-def test_a_video_that_breaks_keeps_what_goes_with_it(tmp_path: Path, restorer: Restorer) -> None:
+def test_a_video_that_breaks_leaves_what_goes_with_it(tmp_path: Path, restorer: Restorer) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     half = cut_in_half(make_video(tmp_path / "clip.avi", range(30), draw=noise))

@@ -14,14 +14,14 @@ from tests.video.make import cut_in_half, make_video, noise
 
 def test_the_commands_files(run: Command, tmp_path: Path, out: Path) -> None:
     video = make_video(tmp_path / "clip.avi", seconds_of_sound=0.4)
-    beside = {"write_mask": True, "provenance": True, "confidence": True, "side_by_side": True}
+    sidecars = {"write_mask": True, "provenance": True, "confidence": True, "side_by_side": True}
     names = ["clip_mask.mkv", "clip_provenance.mkv", "clip_confidence.mkv", "clip_side_by_side.mp4"]
-    assert run(degraded_video=video, **beside) == 0
+    assert run(degraded_video=video, **sidecars) == 0
     assert left_in(out) == sorted([*names, "clip_restored.avi", "clip_restored.json"])
     report = json.loads((out / "clip_restored.json").read_text())
     assert report["side_files"] == names
     assert report["provenance"] == {"seen": 1, "copied": 0, "filled": 0, "regenerated": 0}
-    assert run(degraded_video=video, **beside, overwrite=True) == 0
+    assert run(degraded_video=video, **sidecars, overwrite=True) == 0
 
 
 def test_a_folder_with_masks_of_every_kind(run: Command, tmp_path: Path, out: Path) -> None:
@@ -85,22 +85,22 @@ def test_a_folder_goes_on_where_a_video_broke(run: Command, tmp_path: Path, out:
 
 
 @pytest.mark.parametrize(
-    ("level", "said"),
+    ("level", "warning"),
     [
         (0, "the mask hides nothing in any frame: its brightest level is 0, and a pixel is hidden from level 128 of"),
         (255, "the mask hides everything in all frames: its darkest level is 255, and a pixel is hidden from level 12"),
     ],
 )
-def test_a_mask_that_cannot_be_meant(run: Command, tmp_path: Path, out: Path, level: int, said: str) -> None:
+def test_a_mask_that_cannot_be_meant(run: Command, tmp_path: Path, out: Path, level: int, warning: str) -> None:
     mask = tmp_path / "mask.png"
     assert cv2.imwrite(str(mask), np.full((H, W), level, np.uint8))
-    with pytest.warns(UserWarning, match=f"^{said}") as told:
+    with pytest.warns(UserWarning, match=f"^{warning}") as warned:
         assert run(degraded_video=make_video(tmp_path / "clip.mp4"), mask_video=mask) == 0
     (line,) = json.loads((out / "clip_restored.json").read_text())["warnings"]
-    assert line.startswith(said) and len(told) == 1
+    assert line.startswith(warning) and len(warned) == 1
 
 
-def test_grey_in_a_mask_is_said(run: Command, tmp_path: Path, out: Path) -> None:
+def test_grey_in_a_mask_is_warned_of(run: Command, tmp_path: Path, out: Path) -> None:
     mask = tmp_path / "mask.png"
     assert cv2.imwrite(str(mask), np.tile(np.linspace(0, 255, W).astype(np.uint8), (H, 1)))
     with pytest.warns(UserWarning, match=r"^50\.0% of the mask is neither black nor white, but grey; a pixel is "):

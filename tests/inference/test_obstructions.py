@@ -1,20 +1,16 @@
 """The report's list of what hides the scene."""
 
-from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from restore.inference.restore_file import restore_file
-from restore.kinds import KINDS
-from restore.models.segmenter import FRAME, Segmenter
+from restore.inference.files import restore_file
 from restore.pipeline import Restorer
 from restore.video.clip import read_clip
-from tests.inference.test_restore_file import FRAMES, write
-from tests.propagation.scenes import still
+from tests.detection.networks import white_segmenter
+from tests.inference.test_files import FRAMES, write
+from tests.propagation.footage import at_rest
 
 
 @pytest.fixture(scope="module")
@@ -22,29 +18,15 @@ def restorer(tiny_weights: Path) -> Restorer:
     return Restorer.from_pretrained(tiny_weights, device="cpu", precision="float32")
 
 
-def white_segmenter() -> Segmenter:
-    """Its weights are set by hand: what is white is text, and hides the scene."""
-    segmenter = Segmenter(widths=(8,), blocks=(1,), decoder_blocks=())
-    unet: Any = segmenter.unet
-    for weight in segmenter.parameters():
-        torch.nn.init.zeros_(weight)
-    text = 1 + KINDS.index("text")
-    for index, (row, column) in enumerate(product(range(2), range(2))):  # the pixels of a cell at half the resolution
-        unet.head.weight.data[index, FRAME, 2 + row, 2 + column] = 1 / 3
-        unet.head.bias.data[index] = -0.9
-        unet.tail.weight.data[index, index, 1, 1] = 200
-        unet.tail.bias.data[index] = -10
-        unet.tail.bias.data[4 * text + index] = 1
-    return segmenter
-
-
 @pytest.fixture(scope="module")
 def finds(restorer: Restorer) -> Restorer:
-    return Restorer(restorer.generator, restorer.finder, segmenter=white_segmenter(), device="cpu", precision="float32")
+    return Restorer(
+        restorer.generator, restorer.finder, segmenter=white_segmenter("text"), device="cpu", precision="float32"
+    )
 
 
 def white_text() -> np.ndarray:
-    clip = still(FRAMES) // 2
+    clip = at_rest(FRAMES) // 2
     clip[2:8, 10:26, 30:50] = 255
     return clip
 

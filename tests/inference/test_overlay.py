@@ -6,7 +6,7 @@ import pytest
 
 from restore.inference.overlay import COLOURS, overlay
 from restore.propagation.provenance import NAMES, SEEN
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 
 # What is left of linear RGB, Machado et al. (2009), severity 1.
 VISIONS: dict[str, list[list[float]]] = {

@@ -12,7 +12,7 @@ class Terminal(io.StringIO):
 
     @property
     def lines(self) -> list[str]:
-        """All that was ever shown in a line."""
+        """All that was ever printed in a line."""
         return [line.strip() for line in self.getvalue().replace("\x1b[A", "\r").replace("\n", "\r").split("\r")]
 
 
@@ -48,7 +48,7 @@ def test_a_refiner_that_fails_leaves_no_bar(stderr: Callable[[io.StringIO], None
     assert "refining stretch 1" in terminal.getvalue() and not any(terminal.lines[-2:])
 
 
-def test_nothing_is_shown_where_nothing_is_refined_or_stderr_is_no_terminal(
+def test_nothing_is_printed_where_nothing_is_refined_or_stderr_is_no_terminal(
     stderr: Callable[[io.StringIO], None],
 ) -> None:
     stderr(terminal := Terminal())

@@ -1,4 +1,4 @@
-"""`--side_by_side`: what stands beside what, and that the last picture says what is real."""
+"""`--side_by_side`: the order of the pictures, and that the last one says what is real."""
 
 from pathlib import Path
 from typing import Any
@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from restore.frame import Frame
 from restore.inference.overlay import COLOURS, overlay
 from restore.inference.side_by_side import caption_height, captioned, side_by_side
-from restore.pipeline import Restored
 from restore.propagation.provenance import COPIED, FILLED
+from restore.restored import Restored
 from restore.video.reader import VideoReader
 from tests.inference.command import Command, quarter
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 from tests.video.make import MILLI, UNEVEN, make_video
 
 H, W = 48, 64
@@ -30,7 +31,7 @@ def test_every_picture_stands_whole_in_its_place() -> None:
     degraded, image, original = (texture(H, W, seed) for seed in range(3))
     codes = np.zeros((H, W), np.uint8)
     codes[:20], codes[30:] = COPIED, FILLED
-    restored = Restored(image, np.zeros((H, W), np.float32), codes, codes)
+    restored = Restored(Frame(image=image, mask=np.zeros((H, W), np.float32)), image, codes, codes)
     expected = [degraded, image, overlay(image, codes)]
     for pictures, row in (
         (expected, side_by_side(degraded, restored)),
@@ -61,9 +62,9 @@ def test_the_video_shows_what_was_written(
     mask = make_video(tmp_path / "mask.mkv", draw=quarter, **uneven)
     original = {"original_video": make_video(tmp_path / "original.mkv", **uneven)} if with_original else {}
     assert run(degraded_video=video, mask_video=mask, side_by_side=True, lossless=True, **original) == 0
-    rows, shown = clip(out / "clip_side_by_side.mp4")
+    rows, times = clip(out / "clip_side_by_side.mp4")
     restored, wanted = clip(out / "clip_restored.mkv")
-    assert shown == wanted and rows.shape == (len(wanted), TOP + H, (3 + with_original) * W, 3)
+    assert times == wanted and rows.shape == (len(wanted), TOP + H, (3 + with_original) * W, 3)
     *_, degraded_part, restored_part, coloured_part = np.split(rows[:, TOP:].astype(int), 3 + with_original, 2)
     for part, expected in ((degraded_part, clip(video)[0]), (restored_part, restored)):
         assert np.abs(part - expected).mean() < 4  # H.264

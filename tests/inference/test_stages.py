@@ -63,7 +63,7 @@ def test_hybrid_changes_the_hole_alone_and_says_so(run: Command, out: Path, give
     assert (hybrid[:, hole()] != generator[:, hole()]).mean() > 0.5
     assert report["stages"] == ["propagate", "generate", "refine"]
     settings = report["regenerated"]
-    assert (settings["steps"], settings["seed"], settings["heavy_side"]) == (3, 3, 24)
+    assert (settings["steps"], settings["seed"], settings["heavy_side"]) == (3, 3, 0.1)
     (region,) = settings["regions"]
     assert region["frames"] == [0, 9]
     assert region["top"] <= 8 and region["top"] + region["height"] >= 36
@@ -82,19 +82,19 @@ def test_the_seed_decides(run: Command, out: Path, given: dict[str, Any]) -> Non
     assert np.array_equal(fills[0], fills[1]) and not np.array_equal(fills[0], fills[2])
 
 
-def test_fill_keeps_what_is_seen_bit_for_bit(run: Command, out: Path, given: dict[str, Any]) -> None:
+def test_fill_leaves_visible_pixels_as_they_are_bit_for_bit(run: Command, out: Path, given: dict[str, Any]) -> None:
     assert run(**given, stages="fill") == 0
     got, report = restored(out)
     source = clip(Path(given["degraded_video"]))
     assert np.array_equal(got[:, ~hole()], source[:, ~hole()])
     assert (got[:, hole()] != source[:, hole()]).mean() > 0.5
-    assert report["stages"] == ["propagate", "generate", "refine", "keep seen"]
+    assert report["stages"] == ["propagate", "generate", "refine", "hidden only"]
 
 
 def test_without_a_heavy_region_hybrid_is_the_generator(run: Command, out: Path, given: dict[str, Any]) -> None:
     assert run(**given) == 0
     generator, _ = restored(out)
-    assert run(**given, stages="hybrid", heavy_side=40) == 0
+    assert run(**given, stages="hybrid", heavy_side=0.9) == 0
     hybrid, report = restored(out)
     assert np.array_equal(hybrid, generator) and report["regenerated"]["regions"] == []
 
@@ -127,11 +127,12 @@ def test_two_processes_give_what_one_gives(
         ({"prompt": "a cat"}, "got a prompt, and this refiner has no text encoder; leave the prompt out"),
         ({"steps": 0}, "steps is 0, expected at least 1"),
         ({"start": 0}, "start is 0.0, expected more than 0 and at most 1"),
+        ({"heavy_side": 24}, "heavy_side is 24.0, expected more than 0 and at most 1"),
         ({"stages": "generator", "prompt": "a cat"}, "a prompt or a motion adapter is for the refiner; give --stages"),
         ({"sampler": "euler"}, "--sampler: invalid choice: 'euler'"),
     ],
 )
-def test_what_does_not_fit_is_told_in_one_line(
+def test_what_does_not_fit_is_refused_in_one_line(
     run: Command,
     out: Path,
     given: dict[str, Any],

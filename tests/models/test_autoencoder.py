@@ -19,7 +19,7 @@ from restore.models.autoencoder import (
 )
 from restore.models.pretrained import load_autoencoder, save_part
 from restore.tensors import to_float
-from tests.propagation.scenes import pan
+from tests.propagation.footage import pan
 
 
 def tiny_kl(channels: int = 4) -> AutoencoderKL:
@@ -90,7 +90,7 @@ def test_many_frames_go_through_as_one_by_one() -> None:
 @pytest.mark.parametrize("kind", ["tiny", "kl"])
 def test_one_in_diffusers_own_layout_is_loaded_as_it_was(kind: str, tmp_path: Path) -> None:
     vae = build_autoencoder(latent_channels=4, downsampling=2, width=8) if kind == "tiny" else tiny_kl()
-    vae.half().float()  # what fp16 keeps
+    vae.half().float()  # what fp16 preserves
     normalise(vae, mean=0.25, std=2.0)
     vae.save_pretrained(tmp_path / "theirs")
     save_part(vae, tmp_path / "ours")
@@ -113,7 +113,7 @@ def test_saving_again_replaces_the_whole_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "vae" / "of-the-first").exists()
 
 
-def test_what_is_no_autoencoder_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_autoencoder_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vae = build_autoencoder(latent_channels=4, downsampling=2, width=8)
     (tmp_path / "empty").mkdir()
     save_part(vae, tmp_path / "cut")

@@ -16,20 +16,20 @@ def test_the_output_has_the_shape_of_the_noisy_latents(channels: int, frames: in
 def test_every_input_counts_and_frames_see_each_other() -> None:
     torch.manual_seed(0)
     model = build_denoiser(latent_channels=4, widths=(16, 32), frames=8).eval()
-    noisy, shown = torch.randn(2, 1, 3, 4, 8, 8)
+    noisy, known = torch.randn(2, 1, 3, 4, 8, 8)
     hidden = torch.zeros(1, 3, 1, 8, 8)
     with torch.no_grad():
-        before = denoise(model, noisy, 500, hidden, shown)
+        before = denoise(model, noisy, 500, hidden, known)
         for other in (
-            denoise(model, noisy + 1, 500, hidden, shown),
-            denoise(model, noisy, 5, hidden, shown),
-            denoise(model, noisy, 500, hidden + 1, shown),
-            denoise(model, noisy, 500, hidden, shown + 1),
+            denoise(model, noisy + 1, 500, hidden, known),
+            denoise(model, noisy, 5, hidden, known),
+            denoise(model, noisy, 500, hidden + 1, known),
+            denoise(model, noisy, 500, hidden, known + 1),
         ):
             assert not torch.allclose(other, before, atol=1e-4)
         last = noisy.clone()
         last[:, 2] += 1
-        assert not torch.allclose(denoise(model, last, 500, hidden, shown)[:, 0], before[:, 0], atol=1e-4)
+        assert not torch.allclose(denoise(model, last, 500, hidden, known)[:, 0], before[:, 0], atol=1e-4)
 
 
 def test_a_text_is_read_where_there_is_one() -> None:
@@ -39,9 +39,9 @@ def test_a_text_is_read_where_there_is_one() -> None:
     with torch.no_grad():
         without = denoise(model, noisy, 10, hidden, noisy)
         silent = denoise(model, noisy, 10, hidden, noisy, torch.zeros(1, 1, NO_TEXT))
-        told = denoise(model, noisy, 10, hidden, noisy, torch.randn(1, 3, NO_TEXT))
+        prompted = denoise(model, noisy, 10, hidden, noisy, torch.randn(1, 3, NO_TEXT))
     torch.testing.assert_close(silent, without)
-    assert not torch.allclose(told, without, atol=1e-5)
+    assert not torch.allclose(prompted, without, atol=1e-5)
 
 
 def test_a_cell_with_one_hidden_pixel_is_hidden() -> None:

@@ -40,8 +40,8 @@ def test_skips_carry_detail_past_the_bottleneck() -> None:
     x = torch.zeros(1, 3, 64, 64, requires_grad=True)
     model(x)[0, :, 20, 20].sum().backward()
     assert x.grad is not None
-    near = x.grad[..., 16:25, 16:25].abs().mean()
-    assert near > 10 * x.grad[..., 50:, 50:].abs().mean()
+    close = x.grad[..., 16:25, 16:25].abs().mean()
+    assert close > 10 * x.grad[..., 50:, 50:].abs().mean()
 
 
 def test_bfloat16_weights_take_a_float32_picture() -> None:

@@ -18,7 +18,7 @@ def test_each_frame_comes_with_its_differences() -> None:
     assert torch.equal(surroundings(clip, [1, 3]), stacks[:, [1, 3]])
 
 
-def test_what_does_not_change_is_told_from_what_hardly_does() -> None:
+def test_what_does_not_change_differs_from_what_hardly_does() -> None:
     torch.manual_seed(0)
     clip = torch.rand(2, 5, 3, 8, 8)
     clip[..., :4] = clip[:, :1, :, :, :4]
@@ -28,7 +28,7 @@ def test_what_does_not_change_is_told_from_what_hardly_does() -> None:
     assert change[..., 4:].mean() > change[..., :4].max() + 0.3
 
 
-def test_another_picture_beside_it_changes_nothing() -> None:
+def test_another_picture_of_the_batch_changes_nothing() -> None:
     model, clip = awake(), torch.rand(2, 3, 3, 32, 32)
     with torch.no_grad():
         both, one = (model(surroundings(x, [1])[:, 0]) for x in (clip, clip[:1]))

@@ -51,9 +51,9 @@ def test_every_input_channel_and_weight_is_used() -> None:
 
 def test_a_batch_is_its_items_one_by_one() -> None:
     model, x = awake(unet()), draw(3, 5, 24, 20)
-    together = model(x)
+    batched = model(x)
     apart = torch.cat([model(one) for one in x.split(1)])
-    assert torch.allclose(together, apart, atol=1e-5)
+    assert torch.allclose(batched, apart, atol=1e-5)
 
 
 def test_padding_does_not_reach_far_into_the_picture() -> None:

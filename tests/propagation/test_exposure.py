@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from restore.frame import Frame
 from restore.propagation.exposure import exposure, relit
-from tests.propagation.scenes import noisy, texture
+from tests.propagation.footage import noisy, texture
 
 H, W = 90, 120
 SCENE = texture(H, W) // 2 + 60  # 60..187: nothing clips
@@ -10,7 +11,9 @@ BOTH = np.ones((H, W), bool)
 
 
 def fitted(frame: np.ndarray, both: np.ndarray = BOTH, scene: np.ndarray = SCENE) -> np.ndarray:
-    return exposure(scene.astype(np.float32), frame, both)
+    """From one picture to another, by the cells in which all of `both` is visible."""
+    old, new = (Frame(image, mask=(~both).astype(np.float32)) for image in (scene, frame))
+    return exposure(old.cells[new.visible_cells], new.cells[new.visible_cells])
 
 
 def brighter(gain: float, offset: float) -> np.ndarray:
@@ -37,7 +40,7 @@ def test_each_channel_has_its_own() -> None:
 
 
 def test_noise_changes_little() -> None:
-    light = exposure(noisy(SCENE, 5).astype(np.float32), noisy(SCENE, 15, seed=1), BOTH)
+    light = fitted(noisy(SCENE, 15, seed=1), scene=noisy(SCENE, 5))
     assert np.abs(relit(SCENE.astype(np.float32), light) - SCENE).max() < 2.5
 
 
@@ -58,6 +61,20 @@ def test_too_little_to_judge_by_changes_nothing() -> None:
     both = np.zeros((H, W), bool)
     both[:12, :12] = True
     assert np.array_equal(fitted(brighter(1.2, 0), both), np.eye(3, 4))
+    assert np.array_equal(fitted(brighter(1.2, 0), ~BOTH), np.eye(3, 4))
+
+
+def test_luma_alone_has_one_gain_and_one_offset() -> None:
+    old = Frame(SCENE).cells.reshape(-1, 3)[:, :1]
+    light = exposure(old, old * 1.2 - 10)
+    assert light.shape == (1, 2) and np.allclose(light, [[1.2, -10]], atol=0.05)
+    plane = SCENE[..., 0].astype(np.float32)
+    assert np.abs(relit(plane, light) - (plane * 1.2 - 10)).max() < 2
+
+
+def test_a_highlight_may_leave_the_range_of_levels() -> None:
+    light = np.array([[2, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]], np.float32)
+    assert relit(np.full((2, 2, 3), 200, np.float32), light)[0, 0].tolist() == [400, 200, 200]
 
 
 def test_clipped_highlights_do_not_mislead() -> None:
@@ -80,4 +97,4 @@ def test_a_flat_picture_has_an_offset_and_no_gain() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (5, 7), (16, 200)])
 def test_any_size(size: tuple[int, int]) -> None:
     frame = texture(*size)
-    assert np.array_equal(exposure(frame.astype(np.float32), frame, np.ones(size, bool)), np.eye(3, 4))
+    assert np.array_equal(fitted(frame, np.ones(size, bool), frame), np.eye(3, 4))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from restore.propagation.fill import fill_from_around
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 
 
 def hole(height: int, width: int, share: float, seed: int = 0) -> np.ndarray:
@@ -42,7 +42,7 @@ def test_a_constant_surround_is_continued(size: tuple[int, int]) -> None:
     assert filled == pytest.approx(np.full(size, 77, np.float32), rel=1e-5)
 
 
-def test_a_ramp_is_completed_within_its_range_and_near_itself() -> None:
+def test_a_ramp_is_completed_within_its_range() -> None:
     ramp = np.tile(np.linspace(10, 200, 80, dtype=np.float32), (60, 1))
     known = np.ones((60, 80), bool)
     known[20:40, 30:50] = False
@@ -62,7 +62,7 @@ def test_fill_stays_within_the_range_of_what_is_known() -> None:
         assert filled[..., channel].min() >= low - 1e-3 and filled[..., channel].max() <= high + 1e-3
 
 
-def test_the_nearest_side_counts() -> None:
+def test_each_side_is_continued() -> None:
     values = np.zeros((40, 40), np.float32)
     values[:, 20:] = 100
     known = np.ones((40, 40), bool)
@@ -87,6 +87,6 @@ def test_a_row_is_filled_from_its_one_known_pixel(width: int) -> None:
 
 def test_channels_are_filled_apart() -> None:
     values, known = texture(24, 18).astype(np.float32), hole(24, 18, 0.8)
-    together = fill_from_around(values, known)
+    whole = fill_from_around(values, known)
     for channel in range(3):
-        assert together[..., channel] == pytest.approx(fill_from_around(values[..., channel], known), abs=1e-3)
+        assert whole[..., channel] == pytest.approx(fill_from_around(values[..., channel], known), abs=1e-3)

@@ -1,4 +1,4 @@
-import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -8,29 +8,17 @@ from diffusers import (
     DDIMScheduler,
     DDPMScheduler,
     DPMSolverMultistepScheduler,
-    MotionAdapter,
-    StableDiffusionInpaintPipeline,
-    UNet2DConditionModel,
     UniPCMultistepScheduler,
 )
-from torch import Tensor
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from torch import Tensor, nn
 
-from restore.errors import ConfigError, WeightsError
-from restore.models.autoencoder import build_autoencoder
-from restore.models.denoiser import build_denoiser
-from restore.refinement.refiner import SCHEDULERS, WEIGHTS, RefinerPipeline, load_refiner
+from restore.errors import ConfigError
+from restore.models.autoencoder import build_autoencoder, encode
+from restore.models.denoiser import build_denoiser, hidden_cells
+from restore.refinement.load import WEIGHTS, load_refiner
+from restore.refinement.refiner import SCHEDULERS, RefinerPipeline
 from restore.training.train_refiner import NOISE
-from tests.models.test_autoencoder import tiny_kl
-from tests.propagation.scenes import pan
-
-
-@pytest.fixture(scope="module")
-def refiner() -> RefinerPipeline:
-    torch.manual_seed(0)
-    denoiser = build_denoiser(latent_channels=4, widths=(16, 16), frames=4).eval()
-    vae = build_autoencoder(latent_channels=4, downsampling=4, width=8).eval()
-    return RefinerPipeline(vae=vae, unet=denoiser, scheduler=DDIMScheduler(**NOISE))
+from tests.propagation.footage import pan
 
 
 def clip(batch: int = 1, frames: int = 3, height: int = 20, width: int = 28) -> tuple[Tensor, Tensor]:
@@ -74,12 +62,12 @@ def test_the_seed_decides_the_result_with_every_sampler(refiner: RefinerPipeline
 
 
 def test_a_region_is_refined_alike_alone_and_in_a_batch(refiner: RefinerPipeline) -> None:
-    pictures, mask = clip(batch=2)
-    together = refiner.refine(pictures, mask, steps=3)
-    torch.testing.assert_close(refiner.refine(pictures[:1], mask[:1], steps=3), together[:1], atol=1e-4, rtol=1e-4)
+    pictures, mask = clip(batch=2, frames=7)  # in windows of 4
+    batched = refiner.refine(pictures, mask, steps=3)
+    torch.testing.assert_close(refiner.refine(pictures[:1], mask[:1], steps=3), batched[:1], atol=1e-4, rtol=1e-4)
 
 
-def test_all_frames_are_given_the_same_noise_so_what_stands_still_holds_still() -> None:
+def test_all_frames_draw_the_same_noise_so_a_static_scene_is_regenerated_alike() -> None:
     """A denoiser that sees single frames makes the same of them, whichever clip they are in."""
     torch.manual_seed(0)
     denoiser = build_denoiser(latent_channels=4, widths=(16, 16), frames=4).eval()
@@ -93,18 +81,92 @@ def test_all_frames_are_given_the_same_noise_so_what_stands_still_holds_still() 
     first = alone.refine(pictures[:, :4], mask[:, :4], **options)  # type: ignore[arg-type]
     second = alone.refine(pictures[:, 2:], mask[:, 2:], **options)  # type: ignore[arg-type]
     torch.testing.assert_close(first[:, 2:4], second[:, :2], atol=1e-4, rtol=1e-4)
-    still = pictures[:, :1].expand(-1, 4, -1, -1, -1)
-    held = alone.refine(still, mask[:, :4], **options)  # type: ignore[arg-type]
-    torch.testing.assert_close(held, held[:, :1].expand_as(held), atol=1e-4, rtol=1e-4)
+    static = pictures[:, :1].expand(-1, 4, -1, -1, -1)
+    alike = alone.refine(static, mask[:, :4], **options)  # type: ignore[arg-type]
+    torch.testing.assert_close(alike, alike[:, :1].expand_as(alike), atol=1e-4, rtol=1e-4)
+
+
+def test_regions_of_a_batch_draw_noise_of_their_own(refiner: RefinerPipeline) -> None:
+    pictures, mask = clip()
+    twice = refiner.refine(pictures.repeat(2, 1, 1, 1, 1), mask.repeat(2, 1, 1, 1, 1), steps=3, start=1.0)
+    assert not torch.allclose(twice[0], twice[1], atol=1e-3)
+
+
+@dataclass
+class Read:
+    """What the denoiser reads in a call: latents `WB L 4 h w`, the mask `WB L 1 h w`."""
+
+    noisy: Tensor
+    hidden: Tensor
+    condition: Tensor
+    timestep: int
+
+
+def calls(refiner: RefinerPipeline, pictures: Tensor, mask: Tensor, **options: object) -> list[Read]:
+    reads: list[Read] = []
+
+    def note(_: nn.Module, parts: tuple[Tensor, int, Tensor]) -> None:
+        reads.append(Read(*parts[0].transpose(1, 2).split([4, 1, 4], 2), parts[1]))
+
+    hook = refiner.unet.register_forward_pre_hook(note)
+    refiner.refine(pictures, mask, **options)  # type: ignore[arg-type]
+    hook.remove()
+    return reads
+
+
+def test_the_windows_of_every_other_call_are_shifted(refiner: RefinerPipeline) -> None:
+    pictures, mask = clip(frames=11, height=24, width=32)
+    latents = encode(refiner.vae, pictures)[0]  # T C h w
+    for number, read in enumerate(calls(refiner, pictures, mask, steps=4, start=1.0)):
+        first = [int((latents - window[0]).abs().sum((1, 2, 3)).argmin()) for window in read.condition]
+        assert first == ([0, 2, 6, 7] if number % 2 else [0, 4, 7])
+
+
+def test_the_known_latents_are_imposed_in_every_call(refiner: RefinerPipeline) -> None:
+    pictures, mask = clip(frames=4, height=40, width=56)
+    latents = encode(refiner.vae, pictures)
+    known = (hidden_cells(mask, 4) == 0).expand_as(latents)
+    for read in calls(refiner, pictures, mask, steps=8, start=0.9):
+        signal = refiner.scheduler.alphas_cumprod[read.timestep]
+        noise = (read.noisy - signal.sqrt() * latents)[known] / (1 - signal).sqrt()
+        assert 0.9 < noise.std() < 1.1 and abs(noise.mean()) < 0.1
+
+
+def test_our_denoiser_reads_the_coarse_fill(refiner: RefinerPipeline) -> None:
+    pictures, mask = clip(frames=4, height=24, width=32)
+    assert refiner.config.conditioning == "draft"
+    for read in calls(refiner, pictures, mask, steps=3):
+        torch.testing.assert_close(read.condition, encode(refiner.vae, pictures))
+        assert torch.equal(read.hidden, hidden_cells(mask, 4))
+
+
+def test_stable_diffusion_reads_grey_in_the_holes_and_begins_from_the_coarse_fill(
+    pretrained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder, adapter = pretrained
+    load_refiner(folder, motion_adapter=adapter).save_pretrained(tmp_path)
+    pictures, mask = clip(height=16, width=24)
+    for refiner in (load_refiner(folder, motion_adapter=adapter), load_refiner(tmp_path)):
+        masked, draft = encode(refiner.vae, pictures * (1 - mask)), encode(refiner.vae, pictures)
+        assert not torch.allclose(masked, draft, atol=0.1)
+        for read in calls(refiner, pictures, mask, steps=3):
+            torch.testing.assert_close(read.condition, masked)
+        [first] = calls(refiner, pictures, mask, steps=500, start=0.002)  # hardly any noise
+        assert (first.noisy - draft).std() < 0.05 < (first.noisy - masked).std()
+
+
+def test_a_conditioning_that_does_not_exist(refiner: RefinerPipeline) -> None:
+    with pytest.raises(ValueError, match="conditioning is blurred, expected one of draft, masked"):
+        RefinerPipeline(vae=refiner.vae, unet=refiner.unet, scheduler=refiner.scheduler, conditioning="blurred")
 
 
 def test_progress_counts_the_model_calls(refiner: RefinerPipeline) -> None:
     pictures, mask = clip()
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     refiner.refine(
-        pictures, mask, steps=20, start=1.0, jump_length=5, resamplings=3, progress=lambda *call: told.append(call)
+        pictures, mask, steps=20, start=1.0, jump_length=5, resamplings=3, progress=lambda *call: calls.append(call)
     )
-    assert told == [(number, 50) for number in range(51)]
+    assert calls == [(number, 50) for number in range(51)]
 
 
 def test_a_prompt_needs_a_text_encoder(refiner: RefinerPipeline) -> None:
@@ -119,96 +181,6 @@ def test_saved_and_loaded_it_gives_the_same(refiner: RefinerPipeline, tmp_path: 
     pictures, mask = clip()
     assert torch.equal(loaded.refine(pictures, mask, steps=2), refiner.refine(pictures, mask, steps=2))
     assert loaded.scheduler.config.prediction_type == "v_prediction"
-
-
-@pytest.mark.parametrize("part", ["unet", "vae", "scheduler"])
-def test_a_missing_part_is_named(refiner: RefinerPipeline, tmp_path: Path, part: str) -> None:
-    refiner.save_pretrained(tmp_path)
-    shutil.rmtree(tmp_path / part)
-    with pytest.raises(WeightsError) as error:
-        load_refiner(tmp_path)
-    assert str(error.value) == f"the refiner has no {part}; copy the folder again, or train it: {tmp_path}"
-
-
-def test_a_part_without_its_weights_is_told(refiner: RefinerPipeline, tmp_path: Path) -> None:
-    refiner.save_pretrained(tmp_path)
-    next((tmp_path / "unet").glob("*.safetensors")).unlink()
-    with pytest.raises(WeightsError, match="the refiner is incomplete or broken") as error:
-        load_refiner(tmp_path)
-    assert "\n" not in str(error.value) and str(error.value).endswith(str(tmp_path))
-
-
-def test_an_autoencoder_that_does_not_fit_is_told(refiner: RefinerPipeline, tmp_path: Path) -> None:
-    refiner.save_pretrained(tmp_path)
-    shutil.rmtree(tmp_path / "vae")
-    build_autoencoder(latent_channels=8, downsampling=4, width=8).save_pretrained(tmp_path / "vae")
-    with pytest.raises(
-        WeightsError, match=r"has 8 latent channels.*takes 17 and gives 8; this one takes 9 and gives 4"
-    ):
-        load_refiner(tmp_path)
-
-
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="no such folder, and not a hub id"):
-        load_refiner(tmp_path / "missing")
-
-
-@pytest.fixture(scope="module")
-def pretrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Stable Diffusion inpainting and a motion adapter in diffusers' format, random and as small as they get."""
-    folder = tmp_path_factory.mktemp("pretrained")
-    torch.manual_seed(0)
-    letters = [chr(code) for code in range(97, 123)]
-    tokens = letters + [f"{letter}</w>" for letter in letters] + ["<|startoftext|>", "<|endoftext|>"]
-    tokenizer = CLIPTokenizer(
-        vocab={token: number for number, token in enumerate(tokens)}, merges=[], model_max_length=8
-    )
-    text_encoder = CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=len(tokens),
-            hidden_size=16,
-            intermediate_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            max_position_embeddings=8,
-            bos_token_id=len(tokens) - 2,
-            eos_token_id=len(tokens) - 1,
-        )
-    )
-    unet = UNet2DConditionModel(
-        sample_size=8,
-        in_channels=9,
-        out_channels=4,
-        block_out_channels=(8, 16),
-        layers_per_block=1,
-        norm_num_groups=4,
-        attention_head_dim=2,
-        cross_attention_dim=16,
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-    )
-    scheduler = DDIMScheduler(
-        beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, steps_offset=1, clip_sample=False
-    )
-    StableDiffusionInpaintPipeline(
-        vae=tiny_kl(),
-        text_encoder=text_encoder,
-        tokenizer=tokenizer,
-        unet=unet,
-        scheduler=scheduler,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    ).save_pretrained(folder / "inpainting")
-    MotionAdapter(
-        block_out_channels=(8, 16),
-        motion_layers_per_block=1,
-        motion_norm_num_groups=4,
-        motion_num_attention_heads=2,
-        motion_max_seq_length=8,
-        use_motion_mid_block=False,
-    ).save_pretrained(folder / "motion")
-    return folder / "inpainting", folder / "motion"
 
 
 def test_stable_diffusion_inpainting_with_a_motion_adapter_serves(pretrained: tuple[Path, Path]) -> None:
@@ -240,12 +212,6 @@ def test_it_can_be_saved_as_one_refiner(pretrained: tuple[Path, Path], tmp_path:
     for prompt in (None, "a dog"):
         expected = refiner.refine(pictures, mask, steps=2, prompt=prompt)
         torch.testing.assert_close(loaded.refine(pictures, mask, steps=2, prompt=prompt), expected)
-
-
-def test_a_motion_adapter_beside_something_else_is_told(refiner: RefinerPipeline, tmp_path: Path) -> None:
-    tiny_kl().save_pretrained(tmp_path / "vae")
-    with pytest.raises(WeightsError, match="the inpainting model is incomplete or broken"):
-        load_refiner(tmp_path, motion_adapter=tmp_path)
 
 
 def test_the_samplers_are_the_librarys() -> None:

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from restore.refinement.regions import Region, heavy_regions
+from restore.refinement.regions import Region, by_size, heavy_regions
 
 H, W = 240, 320
 
@@ -15,8 +15,9 @@ def holes(*boxes: tuple[int, int, int, int], frames: int = 2, size: tuple[int, i
     return unseen
 
 
-def regions(unseen: np.ndarray, *, min_side: int = 24, context: float = 0.25, multiple: int = 8) -> list[Region]:
-    return heavy_regions(unseen, min_side=min_side, context=context, multiple=multiple)
+def regions(unseen: np.ndarray, *, heavy_side: float = 0.1, context: float = 0.25, multiple: int = 8) -> list[Region]:
+    """Heavy from 24 px of 240 on."""
+    return heavy_regions(unseen, heavy_side=heavy_side, context=context, multiple=multiple)
 
 
 def in_frame(found: list[Region], unseen: np.ndarray) -> np.ndarray:
@@ -56,6 +57,18 @@ def test_heavy_is_where_a_square_fits(side: int) -> None:
     assert len(regions(holes((0, W - side, side, side)))) == (side == 24)  # in a corner of the frame
 
 
+def test_lengths_grow_with_the_picture() -> None:
+    size = (4 * H, 4 * W)
+    assert regions(holes((50, 60, 95, 95), size=size)) == []
+    [small], [large] = regions(holes((92, 132, 64, 64))), regions(holes((368, 528, 256, 256), size=size))
+    assert (large.height, large.width) == (4 * small.height, 4 * small.width)
+    [small], [large] = (
+        regions(holes((96, 96, 32, 32)), context=0),
+        regions(holes((384, 384, 128, 128), size=size), context=0),
+    )
+    assert small.height == 64 and large.height == 256  # the least context: 16 and 64 px on each side
+
+
 @pytest.mark.parametrize("sliver", [(100, 0, 20, W), (0, 0, 20, W), (0, W - 20, H, 20), (H - 3, 10, 3, 300)])
 def test_a_sliver_is_left_to_the_generator_however_long(sliver: tuple[int, int, int, int]) -> None:
     assert regions(holes(sliver)) == []
@@ -69,7 +82,7 @@ def test_a_square_fits_in_one_frame_not_in_the_sum_of_them() -> None:
     assert len(regions(once)) == 1
 
 
-def test_a_hole_that_moves_keeps_one_crop_over_the_stretch() -> None:
+def test_a_hole_that_moves_has_one_crop_over_the_stretch() -> None:
     unseen = np.concatenate([holes((60, 50 + 10 * t, 40, 40), frames=1) for t in range(8)])
     [region] = regions(unseen)
     assert region.hidden.shape == (8, region.height, region.width)
@@ -107,8 +120,9 @@ def test_sides_are_multiples_of_32_where_the_frame_allows_it() -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 7), (30, 9), (24, 24), (25, 100)])
 def test_in_a_frame_too_small_for_context_the_crop_is_the_frame(size: tuple[int, int]) -> None:
-    found = regions(holes((0, 0, *size), size=size), multiple=32)
-    assert [(x.top, x.left, x.height, x.width) for x in found] == ([(0, 0, *size)] if min(size) >= 24 else [])
+    found = regions(holes((0, 0, *size), size=size), heavy_side=1, multiple=32)
+    height, width = size
+    assert [(x.top, x.left, x.height, x.width) for x in found] == ([(0, 0, *size)] if width >= height else [])
 
 
 def test_holes_far_apart_are_regenerated_apart() -> None:
@@ -146,7 +160,18 @@ def test_what_is_not_a_mask_of_a_stretch(unseen: np.ndarray) -> None:
         regions(unseen)
 
 
-@pytest.mark.parametrize(("min_side", "context", "multiple"), [(0, 0.25, 8), (24, -0.1, 8), (24, 0.25, 0)])
-def test_impossible_numbers(min_side: int, context: float, multiple: int) -> None:
-    with pytest.raises(ValueError, match="need min_side >= 1, context >= 0, multiple >= 1, got"):
-        regions(holes(), min_side=min_side, context=context, multiple=multiple)
+@pytest.mark.parametrize(
+    ("heavy_side", "context", "multiple"), [(0, 0.25, 8), (24, 0.25, 8), (0.1, -0.1, 8), (0.1, 0.25, 0)]
+)
+def test_impossible_numbers(heavy_side: float, context: float, multiple: int) -> None:
+    with pytest.raises(ValueError, match="need 0 < heavy_side <= 1, context >= 0, multiple >= 1, got"):
+        regions(holes(), heavy_side=heavy_side, context=context, multiple=multiple)
+
+
+def test_regions_of_one_size_are_one_batch() -> None:
+    found = regions(holes((10, 10, 40, 40), (10, 200, 80, 80), (180, 100, 40, 40)))
+    sizes = [(region.height, region.width) for region in found]
+    assert len(set(sizes)) == 2
+    batches = by_size(found)
+    assert [len(batch) for batch in batches] == [2, 1]
+    assert all(len({(region.height, region.width) for region in batch}) == 1 for batch in batches)

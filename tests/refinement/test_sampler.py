@@ -84,7 +84,7 @@ def test_without_resampling_the_known_is_half_ignored(kind: type) -> None:
 
 
 class Remembering(UniPCMultistepScheduler):
-    """Moves its index at a jump and keeps its history."""
+    """Moves its index at a jump and does not forget its history."""
 
     def set_timesteps(self, num_inference_steps: int) -> None:
         history = self.model_outputs, self.lower_order_nums, self.last_sample
@@ -150,16 +150,16 @@ def test_nothing_hidden_needs_no_model() -> None:
 def test_a_frame_is_the_same_in_any_batch(kind: type) -> None:
     known, hidden = torch.randn(4, 2, 8, 8), torch.ones(4, 1, 8, 8)
     scheduler = make(kind)
-    together = sample(shrunk, scheduler, known, hidden, generators=seeded(4), **FEW)
+    batched = sample(shrunk, scheduler, known, hidden, generators=seeded(4), **FEW)
     alone = sample(shrunk, scheduler, known[2:3], hidden[2:3], generators=seeded(1, seed=2), **FEW)
-    torch.testing.assert_close(alone, together[2:3])
+    torch.testing.assert_close(alone, batched[2:3])
     again = sample(shrunk, scheduler, known, hidden, generators=seeded(4), **FEW)
-    assert torch.equal(together, again)
+    assert torch.equal(batched, again)
     other = sample(shrunk, scheduler, known, hidden, generators=seeded(4, seed=9), **FEW)
-    assert not torch.isclose(together, other).any(1).all()
+    assert not torch.isclose(batched, other).any(1).all()
 
 
-def test_a_late_start_stays_near_the_coarse_fill() -> None:
+def test_a_late_start_stays_close_to_the_coarse_fill() -> None:
     known, hidden = pairs(2, 500)
     coarse = torch.where(hidden > 0, torch.tensor(3.0), known)
     for kind in KINDS:
@@ -173,6 +173,23 @@ def test_a_late_start_stays_near_the_coarse_fill() -> None:
         assert 3.0 > means[0] > means[1] + 0.2 > means[2] + 0.4
 
 
+@pytest.mark.parametrize("settings", [NOISE, VELOCITY], ids=["epsilon", "v_prediction"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_last_step_lands_on_no_noise_at_every_count_of_steps(kind: type, settings: dict[str, Any]) -> None:
+    """A model that knows the clean latents: they come out, whatever the count."""
+    scheduler, clean = make(kind, settings), torch.linspace(-2, 2, 9).view(1, 1, 1, 9)
+
+    def ideal(noisy: Tensor, timestep: int, call: int) -> Tensor:
+        a = scheduler.alphas_cumprod[timestep]
+        noise = (noisy - a.sqrt() * clean) / (1 - a).sqrt()
+        return noise if settings is NOISE else a.sqrt() * noise - (1 - a).sqrt() * clean
+
+    for steps in range(1, 101):
+        walk = {"steps": steps, "jump_length": 1, "resamplings": 1, "start": min(1, 3 / steps)}
+        result = sample(ideal, scheduler, torch.zeros(1, 1, 1, 9), torch.ones(1, 1, 1, 9), generators=seeded(1), **walk)
+        torch.testing.assert_close(result, clean, rtol=0, atol=1e-4, msg=f"{steps} steps")
+
+
 def test_the_scheduler_is_not_changed() -> None:
     scheduler = make(UniPCMultistepScheduler)
     scheduler.set_timesteps(7)
@@ -181,7 +198,7 @@ def test_the_scheduler_is_not_changed() -> None:
     assert scheduler.timesteps.tolist() == before and scheduler.step_index is None
 
 
-def test_levels_that_share_a_timestep_are_told_apart() -> None:
+def test_levels_that_share_a_timestep_are_distinguished() -> None:
     scheduler = make(DPMSolverMultistepScheduler, VELOCITY | {"use_karras_sigmas": True})
     scheduler.set_timesteps(40)
     first = (
@@ -207,7 +224,7 @@ def test_arguments_that_do_not_fit() -> None:
 def test_predicted_noise_cannot_start_at_zero_snr(kind: type) -> None:
     known, hidden = torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
     scheduler = make(kind, VELOCITY | {"prediction_type": "epsilon"})
-    with pytest.raises(ValueError, match="zero SNR; use v_prediction, or start below 1"):
+    with pytest.raises(ValueError, match="separated from its noise at zero SNR; use v_prediction, or start below 1"):
         sample(shrunk, scheduler, known, hidden, generators=seeded(1), **FEW)
     later = sample(shrunk, scheduler, known, hidden, generators=seeded(1), **FEW | {"start": 0.5})
     assert later.isfinite().all()

@@ -39,6 +39,7 @@ def test_stretches_hold_consecutive_items_of_one_scene(scenes: tuple[int, ...], 
     for stretch in result:
         (scene, first), count = stretch.items[0], len(stretch.items)
         assert stretch.items == [(scene, first + step) for step in range(count)]
+        assert (stretch.first, stretch.last) == (first, stretch.items[-1][1])
         assert count == min(length, scenes[scene])  # the network always sees as many as there are
         assert stretch.weights.shape == (count,) and stretch.weights.dtype == np.float32
     for before, after in itertools.pairwise(result):
@@ -119,7 +120,7 @@ def test_the_blend_is_the_weighted_sum(scenes: tuple[int, ...], length: int, ove
         assert blended == pytest.approx(expected, abs=1e-6)
 
 
-def test_frames_come_out_as_soon_as_they_are_settled() -> None:
+def test_frames_come_out_as_soon_as_they_are_finished() -> None:
     seen = 0
 
     def processed() -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from restore.training.backup import set_aside
+from restore.training.backup import back_up
 
 
 @pytest.fixture
@@ -17,52 +17,54 @@ def test_weights_of_another_run_are_moved(places: tuple[Path, Path], caplog: pyt
     path, run = places
     path.write_text("shipped")
     with caplog.at_level("INFO"):
-        set_aside(path, run)
-    aside = path.with_name("generator.replaced.pth")
-    assert not path.exists() and aside.read_text() == "shipped"
-    assert caplog.messages == [f"the weights that were here are now {aside}"]
+        back_up(path, run)
+    backup = path.with_name("generator.backup.pth")
+    assert not path.exists() and backup.read_text() == "shipped"
+    assert caplog.messages == [f"the weights that were here are now {backup}"]
 
 
 def test_a_runs_own_weights_stay(places: tuple[Path, Path], caplog: pytest.LogCaptureFixture) -> None:
     path, run = places
     for _ in range(3):
         with caplog.at_level("INFO"):
-            set_aside(path, run)
+            back_up(path, run)
         path.write_text("mine")
     assert [p.name for p in path.parent.iterdir()] == ["generator.pth"] and not caplog.messages
 
 
-def test_nothing_that_was_set_aside_is_lost(places: tuple[Path, Path], tmp_path: Path) -> None:
+def test_no_backup_is_lost(places: tuple[Path, Path], tmp_path: Path) -> None:
     path, _ = places
     for number in range(1, 4):
         run = tmp_path / f"run{number}"
         run.mkdir()
         path.write_text(f"of run {number - 1}")
-        set_aside(path, run)
-    kept = {p.name: p.read_text() for p in path.parent.iterdir()}
-    assert kept == {
-        "generator.replaced.pth": "of run 0",
-        "generator.replaced-2.pth": "of run 1",
-        "generator.replaced-3.pth": "of run 2",
+        back_up(path, run)
+    found = {p.name: p.read_text() for p in path.parent.iterdir()}
+    assert found == {
+        "generator.backup.pth": "of run 0",
+        "generator.backup-2.pth": "of run 1",
+        "generator.backup-3.pth": "of run 2",
     }
 
 
-def test_generator_and_discriminator_are_set_aside_apart(places: tuple[Path, Path]) -> None:
+def test_generator_and_discriminator_are_backed_up_apart(places: tuple[Path, Path]) -> None:
     path, run = places
     other = path.with_name("discriminator.pth")
     path.write_text("g")
-    set_aside(path, run)
+    back_up(path, run)
     other.write_text("d")
-    set_aside(other, run)
-    assert other.with_name("discriminator.replaced.pth").read_text() == "d"
+    back_up(other, run)
+    assert other.with_name("discriminator.backup.pth").read_text() == "d"
 
 
-def test_a_run_that_goes_on_into_another_folder_keeps_what_is_there(places: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_run_that_goes_on_into_another_folder_backs_up_what_is_there(
+    places: tuple[Path, Path], tmp_path: Path
+) -> None:
     path, run = places
-    set_aside(path, run)
+    back_up(path, run)
     path.write_text("mine")
     elsewhere = tmp_path / "elsewhere" / "generator.pth"
     elsewhere.parent.mkdir()
     elsewhere.write_text("shipped")
-    set_aside(elsewhere, run)
-    assert elsewhere.with_name("generator.replaced.pth").read_text() == "shipped" and path.read_text() == "mine"
+    back_up(elsewhere, run)
+    assert elsewhere.with_name("generator.backup.pth").read_text() == "shipped" and path.read_text() == "mine"

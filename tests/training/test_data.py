@@ -10,7 +10,7 @@ from torch import Tensor
 from restore.errors import DataError
 from restore.training.data import CleanWindows, batches, collate, epoch_order, readable, steps_per_epoch
 from restore.training.photos import read_photo
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 from tests.training.tiny import same, write_video, write_videos
 
 
@@ -61,8 +61,8 @@ def test_an_item_depends_on_seed_epoch_and_index_alone(videos: list[Path]) -> No
 
 
 def test_the_number_of_workers_changes_nothing(videos: list[Path]) -> None:
-    alone, together = (list(batches(windows(videos), epochs=1, batch=2, workers=workers)) for workers in (0, 2))
-    assert len(alone) == 3 and same(alone, together)
+    alone, parallel = (list(batches(windows(videos), epochs=1, batch=2, workers=workers)) for workers in (0, 2))
+    assert len(alone) == 3 and same(alone, parallel)
 
 
 def test_windows_are_consecutive_frames_of_one_stretch(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def test_the_warm_up(decay: float) -> None:
     values = [float(n * n % 11) for n in range(30)]
     mean, wanted = values[0], []
     for n, value in enumerate(values):
-        kept = min(decay, (1 + n) / (10 + n)) if n else 0  # the first update takes the weights as they are
-        mean = kept * mean + (1 - kept) * value
+        old_weight = min(decay, (1 + n) / (10 + n)) if n else 0  # the first update takes the weights as they are
+        mean = old_weight * mean + (1 - old_weight) * value
         wanted.append(mean)
     averages, _ = stepped(decay, values)
     assert averages == pytest.approx(wanted, rel=1e-4)

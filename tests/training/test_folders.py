@@ -34,7 +34,7 @@ def lists(folder: Path, train: str, test: str) -> None:
     (folder / "testlist01.txt").write_text(test)
 
 
-def test_groups_never_stand_on_both_sides(tmp_path: Path) -> None:
+def test_groups_are_never_on_both_sides(tmp_path: Path) -> None:
     root = ucf(tmp_path)
     train, validation = split(root)
     assert train and validation and not groups(train) & groups(validation)
@@ -43,7 +43,7 @@ def test_groups_never_stand_on_both_sides(tmp_path: Path) -> None:
     assert len(groups(validation)) == 2  # a tenth of 20
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.5])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 0.95])
 def test_the_share_is_of_the_scenes_and_at_least_one(tmp_path: Path, share: float) -> None:
     _, validation = split(ucf(tmp_path), share=share)
     assert len(groups(validation)) == max(1, round(20 * share))
@@ -142,3 +142,15 @@ def test_a_folder_with_neither_videos_nor_photographs(tmp_path: Path) -> None:
     videos, photos = ".avi, .m4v, .mkv, .mov, .mp4, .webm", ".bmp, .jpeg, .jpg, .png, .tif, .tiff, .webp"
     expected = f"neither videos ({videos}) nor photographs ({photos}) in the folder or below it"
     assert str(caught.value) == f"{expected}; give another folder: {tmp_path}"
+
+
+@pytest.mark.parametrize(("scenes", "share", "most"), [(2, 0.8, "0.5"), (3, 0.9, "0.667"), (20, 0.99, "0.95")])
+def test_a_share_that_leaves_nothing_to_train_on(tmp_path: Path, scenes: int, share: float, most: str) -> None:
+    root = fill(tmp_path, *(f"{number:02}.avi" for number in range(scenes)))
+    with pytest.raises(DataError) as caught:
+        split(root, share=share)
+    assert str(caught.value) == (
+        f"validation_share is {share}, which leaves none of {scenes} scenes to train on; give at most {most}: {root}"
+    )
+    train, validation = split(root, share=float(most))
+    assert len(train) == 1 and len(validation) == scenes - 1

@@ -6,7 +6,7 @@ import pytest
 
 from restore.errors import DataError
 from restore.training.photos import Shot, read_photo, shoot
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 
 PHOTO = texture(120, 160, 1) // 2 + 64  # no pure red
 

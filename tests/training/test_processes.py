@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_two_processes_share_one_training(tmp_path: Path) -> None:
     videos = write_videos(tmp_path / "videos", count=4)  # one is held out: three to train on
-    # `accelerate launch --cpu` starts a single process, whatever --num_processes says (1.15); torchrun starts two.
+    # `accelerate launch --cpu` starts a single process, whatever --num_processes is (1.15); torchrun starts two.
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "train.py"]
     done = subprocess.run(
         [*launch, *flags(videos, tmp_path)],
@@ -24,7 +24,7 @@ def test_two_processes_share_one_training(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     # Three videos by two processes are two steps an epoch, not three.
     assert content(tmp_path / "run/generator.checkpoint")["step"] == 3 * 2
-    # Said once, not by each process.
+    # Printed once, not by each process.
     assert done.stdout.count("3 videos to train on, 1 held out; checkpoints and logs in") == 1
     load_models(tmp_path / "out/generator.pth", ("generator", "finder"))
     load_models(tmp_path / "out/discriminator.pth", ("discriminator",))

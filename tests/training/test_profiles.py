@@ -20,7 +20,7 @@ def test_a_profile_is_a_training(path: Path) -> None:
     config = parse(chosen("stage", STAGES, arguments), arguments)
     for name, value in yaml.safe_load(path.read_text()).items():
         assert getattr(config, name) == value
-    assert path.read_text().startswith("# ")  # says what it is for
+    assert path.read_text().startswith("# ")  # what it is for
 
 
 def test_flags_win_over_the_profile() -> None:
@@ -34,21 +34,6 @@ def test_pix2pix_is_the_papers() -> None:
     config = parse(TrainConfig, ["--config", str(path), "--data_dir", "UCF-101"])
     assert (config.architecture, config.width, config.l1_weight, config.learning_rate) == ("pix2pix", 64, 100, 2e-4)
     assert (config.crop_height, config.crop_width, config.adversarial_start) == (256, 256, 0)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"batch_size": 6}, r"batch_size is 6, expected a multiple of windows_per_video \(4\)"),
-        ({"frames_per_window": 13}, r"frames_per_window is 13, expected at most window \(12\)"),
-        ({"crop_height": 16}, "crops are 16x128, expected at least 32x32"),
-        ({"epochs": 0}, "epochs is 0, expected at least 1"),
-        ({"gradient_accumulation": 0}, "gradient_accumulation is 0, expected at least 1"),
-    ],
-)
-def test_settings_that_make_no_sense_are_refused(settings: dict[str, int], message: str) -> None:
-    with pytest.raises(ValueError, match=f"^{message}$"):
-        TrainConfig(data_dir="UCF-101", **settings)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +52,7 @@ def test_the_stage_chooses_the_settings(arguments: list[str], expected: type[Set
     assert chosen("stage", STAGES, arguments) is expected
 
 
-def test_an_unknown_stage_is_told(tmp_path: Path) -> None:
+def test_an_unknown_stage_is_refused(tmp_path: Path) -> None:
     profile = tmp_path / "mine.yaml"
     profile.write_text("stage: magic\n")
     for arguments in (["--stage", "magic"], ["--config", str(profile)]):

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,10 @@ STEPS = 6  # of the generator: 3 epochs of 2 videos; the finder's 3 steps come f
 # How many threads add up a sum decides its last bit.
 THREADS = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
 
-ctrl_c = partial(os.kill, os.getpid(), signal.SIGINT)
+
+def ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.05)  # two signals of a kind would be one, if the second came before the first is handled
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from restore.models.pretrained import load_autoencoder
 from restore.tensors import to_float
 from restore.training.train_autoencoder import BothWays
 from tests.models.test_autoencoder import tiny_kl
-from tests.propagation.scenes import pan
+from tests.propagation.footage import pan
 from tests.training.test_resume import INTERRUPTED, ctrl_c
 from tests.training.tiny import at_step, content, events, run, same, write_videos
 

@@ -1,27 +1,88 @@
-from concurrent.futures import ThreadPoolExecutor
+import copy
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState
+from torch import Tensor, nn
 
 from restore.models.finder import OcclusionFinder
+from restore.propagation.evidence import FRAME
 from restore.training.config import TrainConfig
-from restore.training.data import CleanWindows
-from restore.training.train_generator import _pairs
-from tests.propagation.scenes import pan
+from restore.training.initial import initial_generator
+from restore.training.losses import discriminator_loss, generator_adversarial_loss, reconstruction_loss
+from restore.training.prepare import Pairs
+from restore.training.schedule import cosine
+from restore.training.train_generator import GeneratorTraining
+from tests.propagation.footage import pan
 from tests.training.tiny import SETTINGS, write_video
 
 
-def test_some_scenes_are_varied(tmp_path: Path) -> None:
-    video = write_video(tmp_path / "pan.avi", pan(8, (0, 0), 32, 32))
-    settings: dict[str, Any] = SETTINGS["generator"] | {"epochs": 12, "windows_per_video": 1, "batch_size": 1}
-    config = TrainConfig(data_dir=str(tmp_path), **settings)
-    windows = CleanWindows([video], frames=4, crop=(32, 32), per_video=1, seed=0)
-    finder = OcclusionFinder(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,))
+def training(folder: Path, **settings: Any) -> GeneratorTraining:
+    """On one video."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
+    video = write_video(folder / "pan.avi", pan(8, (0, 0), 32, 32))
+    config = TrainConfig(data_dir=str(folder), **SETTINGS["generator"] | settings)
+    finder = OcclusionFinder(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
+    accelerator = Accelerator(cpu=True, mixed_precision="no")
+    return GeneratorTraining(config, initial_generator(config), finder, accelerator, [video], [video])
+
+
+def test_some_scenes_are_augmented(tmp_path: Path) -> None:
+    one = training(tmp_path, epochs=12, windows_per_video=1, batch_size=1)
     scene = torch.from_numpy(pan(1, (0, 0), 32, 32)[0]).permute(2, 0, 1) / 127.5 - 1
-    apart = []
-    with ThreadPoolExecutor(1) as pool:
-        for pairs in _pairs(config, Accelerator(cpu=True), windows, finder, None, pool, 0):
-            apart.append(min((pairs.clean - x).abs().mean().item() for x in (scene, scene.flip(-1))))
+    apart = [min((pairs.clean - x).abs().mean().item() for x in (scene, scene.flip(-1))) for pairs in one.batches(0)]
     assert len(apart) == 12 and min(apart) < 0.1 and max(apart) > 0.3  # as it is, coded; and another
+
+
+class Alone:
+    """A network that learns by itself, with gradients that no other shares."""
+
+    def __init__(self, network: nn.Module, one: GeneratorTraining, clip: float | None) -> None:
+        self.network, self.clip = copy.deepcopy(network), clip
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=one.config.learning_rate, betas=(0.5, 0.999))
+        self.schedule = cosine(self.optimizer, one.steps)
+
+    def learn(self, loss: Tensor) -> None:
+        self.optimizer.zero_grad()
+        loss.backward()
+        if self.clip is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
+        self.optimizer.step()
+        self.schedule.step()
+
+
+def test_each_network_learns_from_its_own_loss_alone(tmp_path: Path) -> None:
+    """As two networks with separate gradients would: in one step after the other, written out."""
+    one = training(tmp_path, l1_weight=10.0, adversarial_weight=5.0)
+    g, d = Alone(one.g.network, one, clip=1.0), Alone(one.d.network, one, clip=None)
+    batches = one.batches(0)
+    for step in range(one.steps):
+        pairs: Pairs = next(batches)
+        one.step(step, pairs)
+        degraded, restored = pairs.evidence[:, FRAME], g.network(pairs.evidence)
+        d.learn(discriminator_loss(d.network(degraded, pairs.clean), d.network(degraded, restored.detach())))
+        judged = generator_adversarial_loss(d.network(degraded, restored))
+        g.learn(10 * reconstruction_loss(restored, pairs.clean) + 5 * judged)
+    assert one.steps == 3
+    for learner, wanted in ((one.g, g), (one.d, d)):
+        for (name, got), weight in zip(learner.network.named_parameters(), wanted.network.parameters(), strict=True):
+            assert torch.allclose(got, weight, atol=1e-6), name
+            assert got.grad is None and got.requires_grad, name
+
+
+def test_the_discriminator_has_no_part_before_it_joins(tmp_path: Path) -> None:
+    one = training(tmp_path, adversarial_start=1.0)
+    before = copy.deepcopy(one.d.network.state_dict())
+    terms = one.step(0, next(one.batches(0)))
+    assert list(terms) == ["l1"] and one.d.schedule.last_epoch == 0
+    assert all(torch.equal(weight, before[name]) for name, weight in one.d.network.state_dict().items())
+
+
+@pytest.mark.parametrize("weight", [0.0, 50.0])
+def test_the_squared_error_counts_if_it_weighs_something(tmp_path: Path, weight: float) -> None:
+    one = training(tmp_path, adversarial_weight=0.0, l2_weight=weight)
+    assert ("l2" in one.step(0, next(one.batches(0)))) == (weight > 0)

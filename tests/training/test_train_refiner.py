@@ -8,14 +8,23 @@ import pytest
 import torch
 from diffusers import UNetMotionModel
 
-from restore.models.autoencoder import build_autoencoder
-from restore.models.finder import OcclusionFinder
-from restore.models.generator import UNetGenerator
-from restore.models.weights import save_models
-from restore.refinement.refiner import load_refiner
+from restore.refinement.load import load_refiner
+from restore.training.prepare_refiner import LatentClips
+from restore.training.train_refiner import RefinerTraining
 from tests.models.test_autoencoder import tiny_kl
 from tests.training.test_resume import INTERRUPTED, ctrl_c
-from tests.training.tiny import at_step, content, events, flags, run, same, write_videos
+from tests.training.tiny import (
+    accelerator,
+    at_step,
+    build,
+    content,
+    events,
+    flags,
+    refiner_parts,
+    run,
+    same,
+    write_videos,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,12 +38,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A generator and an autoencoder to train with, the smallest there are."""
     folder = tmp_path_factory.mktemp("given")
-    torch.manual_seed(0)
-    kwargs: dict[str, Any] = {"widths": (8, 8), "blocks": (1, 1), "decoder_blocks": (1,)}
-    models = {"generator": (UNetGenerator(**kwargs), kwargs), "finder": (OcclusionFinder(), {})}
-    save_models(folder / "generator.pth", models)
-    build_autoencoder(latent_channels=4, downsampling=4, width=8).save_pretrained(folder / "vae")
-    return {"stage": "refiner", "generator": folder / "generator.pth", "vae": folder / "vae"}
+    return {"stage": "refiner"} | refiner_parts(folder)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +114,7 @@ def test_a_pretrained_autoencoder_of_another_kind_serves(videos: Path, given: di
     assert type(load_refiner(tmp_path / "out").vae).__name__ == "AutoencoderKL"
 
 
-def test_what_is_missing_is_told_before_anything_is_written(
+def test_what_is_missing_is_named_before_anything_is_written(
     videos: Path, given: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, message in (("vae", "no such folder, and not a hub id"), ("generator", "no such weights file")):
@@ -118,3 +122,30 @@ def test_what_is_missing_is_told_before_anything_is_written(
         error = capsys.readouterr().err
         assert message in error and error.count("\n") == 1
         assert not list(tmp_path.iterdir())
+
+
+def test_all_frames_of_a_clip_have_one_noise_and_each_clip_its_own(
+    videos: Path, given: dict[str, Any], tmp_path: Path
+) -> None:
+    """As when sampling: with a noise for each frame, what is regenerated flickers."""
+    training, _ = build(videos, tmp_path, accelerator(), **given)
+    assert isinstance(training, RefinerTraining)
+    nothing = torch.zeros(2, 4, 4, 8, 8)
+    inputs = []
+    handle = training.learner.network.register_forward_pre_hook(lambda _, arguments: inputs.append(arguments[0]))
+    training.step(0, LatentClips(clean=nothing, masked=nothing, hidden=torch.ones(2, 4, 1, 8, 8)))
+    handle.remove()
+    (noise,) = (sample[:, :4] for sample in inputs)  # B C T h w: clean is nothing, so what is left is the noise
+    assert noise.std() > 0.1
+    assert torch.equal(noise, noise[:, :, :1].expand_as(noise))
+    assert not torch.allclose(noise[0] / noise[0].std(), noise[1] / noise[1].std(), atol=0.1)
+
+
+def test_crops_are_whole_latent_cells(
+    videos: Path, given: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(videos, tmp_path, **given | {"crop_width": 34}) == 2
+    assert capsys.readouterr().err == (
+        "train.py: crop_width is 34, expected a multiple of 4, the pixels a side of the autoencoder's latent cells\n"
+    )
+    assert not list(tmp_path.iterdir())

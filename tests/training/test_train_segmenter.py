@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 
 from restore.models.segmenter import Segmenter
 from restore.models.weights import load_models, load_segmenter, save_models
 from restore.training.config import ObstructionConfig
-from restore.training.data import CleanWindows
-from restore.training.train_segmenter import _clips
+from restore.training.train_segmenter import SegmenterTraining
 from tests.training.test_resume import INTERRUPTED, ctrl_c
 from tests.training.tiny import COMMON, at_step, content, events, run, same, write_video, write_videos
 
@@ -55,8 +55,8 @@ def test_it_goes_on_from_other_weights(videos: Path, trained: Path, tmp_path: Pa
 
 def test_what_it_knows_of_pictures_comes_from_a_file_and_stays(videos: Path, trained: Path, tmp_path: Path) -> None:
     assert run(videos, tmp_path, stage="obstruction", epochs=1, imagenet=trained / "out/segmenter.pth") == 0
-    known, kept = (load_segmenter(folder / "out/segmenter.pth").efficientnet for folder in (trained, tmp_path))
-    assert same(known.state_dict(), kept.state_dict())
+    known, result = (load_segmenter(folder / "out/segmenter.pth").efficientnet for folder in (trained, tmp_path))
+    assert same(known.state_dict(), result.state_dict())
     assert run(videos, tmp_path / "other", stage="obstruction", imagenet=tmp_path / "none.pth") == 2
 
 
@@ -82,9 +82,10 @@ def test_scenes_are_reframed(tmp_path: Path) -> None:
     video = write_video(tmp_path / "halves.avi", halves)
     settings = COMMON | {"epochs": 6, "windows_per_video": 1, "batch_size": 1, "crop_height": 64, "crop_width": 64}
     config = ObstructionConfig(data_dir=str(tmp_path), frames_per_window=1, **settings)
-    windows = CleanWindows([video], frames=4, crop=(64, 64), per_video=1, seed=0)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    training = SegmenterTraining(config, Segmenter(), Accelerator(cpu=True), [video], [video])
     strayed = []
-    for seen, mask, _ in _clips(config, Accelerator(cpu=True), windows, 0):
+    for seen, mask, _ in training.batches(0):
         bright = seen[:, :3].mean(1) > seen[:, :3].mean()
         true = torch.arange(64) >= 32
         amiss = ((bright != true) & (mask[:, 0] == 0)).float().mean()

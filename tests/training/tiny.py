@@ -8,13 +8,28 @@ from typing import Any
 import av
 import numpy as np
 import torch
+from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
 import train
-from tests.propagation.scenes import pan
+from restore.config import parse
+from restore.models.autoencoder import build_autoencoder
+from restore.models.finder import OcclusionFinder
+from restore.models.generator import UNetGenerator
+from restore.models.weights import save_models
+from restore.training.config import STAGES, Settings
+from restore.training.folders import split
+from restore.training.initial import initial_autoencoder, initial_generator, initial_refiner, initial_segmenter
+from restore.training.run import Training
+from restore.training.train_autoencoder import AutoencoderTraining
+from restore.training.train_finder import FinderTraining
+from restore.training.train_generator import GeneratorTraining
+from restore.training.train_refiner import RefinerTraining
+from restore.training.train_segmenter import SegmenterTraining
+from tests.propagation.footage import pan
 
 COMMON = {
     "epochs": 3,
@@ -58,7 +73,7 @@ def write_videos(folder: Path, count: int = 3, frames: int = 8) -> Path:
 
 
 def flags(videos: Path, folder: Path, *, stage: str = "generator", **settings: Any) -> list[str]:
-    """The command line that trains on `videos` and keeps everything in `folder`."""
+    """The command line that trains on `videos` and writes everything into `folder`."""
     places = {"data_dir": videos, "output_dir": folder / "out", "run_dir": folder / "run"}
     line = []
     for name, value in (places | SETTINGS.get(stage, {}) | {"stage": stage} | settings).items():
@@ -68,10 +83,50 @@ def flags(videos: Path, folder: Path, *, stage: str = "generator", **settings: A
 
 def run(videos: Path, folder: Path, **settings: Any) -> int:
     """Train in this process. Returns the exit code."""
-    # What accelerate keeps for a process belongs to one training.
+    reset()
+    return train.main(flags(videos, folder, **settings))
+
+
+def reset() -> None:
+    """What accelerate holds for a process belongs to one training."""
     AcceleratorState._reset_state(reset_partial_state=True)
     GradientState._reset_state()
-    return train.main(flags(videos, folder, **settings))
+
+
+def accelerator(**settings: Any) -> Accelerator:
+    """A new one, of one process on the CPU."""
+    reset()
+    return Accelerator(cpu=True, mixed_precision="no", **settings)
+
+
+def refiner_parts(folder: Path) -> dict[str, Any]:
+    """Settings that name a generator and an autoencoder to train a refiner with, the smallest there are."""
+    torch.manual_seed(0)
+    kwargs: dict[str, Any] = {"widths": (8, 8), "blocks": (1, 1), "decoder_blocks": (1,)}
+    models = {"generator": (UNetGenerator(**kwargs), kwargs), "finder": (OcclusionFinder(), {})}
+    save_models(folder / "generator.pth", models)
+    build_autoencoder(latent_channels=4, downsampling=4, width=8).save_pretrained(folder / "vae")
+    return {"generator": folder / "generator.pth", "vae": folder / "vae"}
+
+
+def build(
+    videos: Path, folder: Path, accelerator: Accelerator, *, stage: str = "generator", **settings: Any
+) -> tuple[Training, Settings]:
+    """A training as `run` would begin it, and its settings. The stage `finder` is the generator's first part."""
+    name = "generator" if stage == "finder" else stage
+    config: Any = parse(STAGES[name], flags(videos, folder, stage=name, **settings))
+    parts = accelerator, *split(videos)
+    if stage == "finder":
+        return FinderTraining(config, *parts[:2]), config
+    if stage == "generator":
+        torch.manual_seed(0)
+        finder = OcclusionFinder(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
+        return GeneratorTraining(config, initial_generator(config), finder, *parts), config
+    if stage == "obstruction":
+        return SegmenterTraining(config, initial_segmenter(config), *parts), config
+    if stage == "autoencoder":
+        return AutoencoderTraining(config, initial_autoencoder(config), *parts), config
+    return RefinerTraining(config, initial_refiner(config), *parts), config
 
 
 @contextmanager

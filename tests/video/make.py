@@ -131,14 +131,14 @@ def packets_of(path: Path, kind: str) -> list[tuple[Fraction, bytes]]:
 
 
 def cut_in_half(path: Path) -> Path:
-    """The first half of the bytes of a file, in a file beside it."""
+    """The first half of the bytes of a file, in a file of the same folder."""
     half = path.with_name(f"half_of_{path.name}")
     half.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     return half
 
 
 def overwrite_middle(path: Path, length: int) -> Path:
-    """The file with `length` bytes of garbage in its middle, in a file beside it."""
+    """The file with `length` bytes of garbage in its middle, in a file of the same folder."""
     data = bytearray(path.read_bytes())
     middle = len(data) // 2
     data[middle : middle + length] = np.random.default_rng(0).bytes(length)

@@ -3,7 +3,8 @@
 from fractions import Fraction
 from pathlib import Path
 
-from restore.video.reader import Frame, VideoReader
+from restore.frame import Frame
+from restore.video.reader import VideoReader
 from restore.video.writer import VideoWriter
 
 

@@ -77,7 +77,7 @@ def test_masks_are_videos_images_or_folders(tmp_path: Path) -> None:
         match_masks([Path("f.avi")], masks, folder=True)
 
 
-def test_beside_one_video_a_folder_of_images_is_its_mask(tmp_path: Path) -> None:
+def test_with_one_video_a_folder_of_images_is_its_mask(tmp_path: Path) -> None:
     (video,) = _touch(tmp_path, "a.avi")
     (still, _) = _touch(tmp_path / "frames", "a.png", "b.png")
     (named,) = _touch(tmp_path / "masks", "a.mkv")

@@ -48,7 +48,7 @@ def half(dark: int, bright: int) -> np.ndarray:
 RULE = "a pixel is hidden from level 128 of 255 on"
 
 
-def test_what_may_not_be_meant_is_said() -> None:
+def test_what_may_not_be_meant_is_warned_of() -> None:
     black, white = half(0, 0), half(255, 255)
     assert checked(black, half(0, 255), white) == checked(black, white) == checked() == []
     assert checked(black, half(0, 1)) == [f"the mask hides nothing in any frame: its brightest level is 1, and {RULE}"]

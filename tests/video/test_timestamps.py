@@ -32,7 +32,7 @@ def test_stamps(given: list[int | None], expected: list[int], retimed: int) -> N
     timestamps = Timestamps(step=10)
     frames = _frames(*given)
     assigned = list(timestamps.assign(frames))
-    assert [frame for frame, _ in assigned] == frames, "the frames keep their order"
+    assert [frame for frame, _ in assigned] == frames, "the order of the frames does not change"
     pts = [pts for _, pts in assigned]
     assert pts == sorted(set(pts))
     if len(given) < 9:

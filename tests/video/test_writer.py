@@ -39,7 +39,7 @@ def test_picture_sound_and_rate(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov", ".webm"])
-def test_uneven_times_are_kept(tmp_path: Path, suffix: str) -> None:
+def test_uneven_times_are_preserved(tmp_path: Path, suffix: str) -> None:
     path = make_video(tmp_path / f"clip{suffix}", UNEVEN, time_base=MILLI, rate=15)
     _, after, _ = rewrite(path, tmp_path / f"out{suffix}")
     assert times(after) == [pts * MILLI for pts in UNEVEN]
@@ -111,7 +111,7 @@ def test_grey_levels_and_codes_are_exact(tmp_path: Path, suffix: str, time_base:
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".avi"])
 @pytest.mark.parametrize(("colorspace", "color_range"), [(1, 1), (1, 2), (5, 1), (6, 2), (9, 1), (2, 0)])
-def test_colours_are_kept(tmp_path: Path, suffix: str, colorspace: int, color_range: int) -> None:
+def test_colours_are_preserved(tmp_path: Path, suffix: str, colorspace: int, color_range: int) -> None:
     path = make_video(tmp_path / "clip.mkv", range(3), colorspace=colorspace, color_range=color_range, size=(96, 64))
     before, after, reader = rewrite(path, tmp_path / f"out{suffix}")
     for a, b in zip(before, after, strict=True):
@@ -224,7 +224,7 @@ def test_a_folder_that_takes_no_files(clip: VideoReader) -> None:
         VideoWriter("/proc/out.mp4", info=clip.info)
 
 
-def test_overwriting_keeps_the_old_file_until_the_end(tmp_path: Path, clip: VideoReader) -> None:
+def test_overwriting_replaces_the_old_file_only_at_the_end(tmp_path: Path, clip: VideoReader) -> None:
     output = tmp_path / "out.mp4"
     output.write_text("old")
     with VideoWriter(output, info=clip.info, overwrite=True) as writer:

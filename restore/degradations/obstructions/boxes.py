@@ -6,7 +6,7 @@ from restore.degradations.boxes import draw_boxes, paint_mask
 from restore.degradations.obstructions.chance import integer, uniform
 from restore.degradations.obstructions.layers import Cover
 
-KINDS = ("static", "moving", "heavy")  # those that go on from where they were
+CONTINUOUS_MOTIONS = ("static", "moving", "heavy")  # of `BOX_MOTIONS`: those that depend on the frame before
 
 
 def draw_grey_boxes(
@@ -21,7 +21,7 @@ def draw_grey_boxes(
     """One to three boxes of one grey, or a large one; `first` frames of their way are past."""
     grey = uniform(generator, 64, 192) / 127.5 - 1
     boxes = draw_boxes(
-        kind=KINDS[integer(generator, 0, len(KINDS) - 1)],
+        kind=CONTINUOUS_MOTIONS[integer(generator, 0, len(CONTINUOUS_MOTIONS) - 1)],
         frames=frames,
         first=first,
         height=height,

@@ -26,8 +26,8 @@ DRAW: dict[str, Callable[..., Layer]] = {
     "text": draw_text,
 }
 assert tuple(DRAW) == KINDS
-HIDDEN = 0.5  # alpha from which a pixel that is covered or refracted counts as hidden
-OUTSHONE = 0.8  # the same for glare: up to there the scene's own light still shows through, if weakly
+COVERED = 0.5  # alpha from which a pixel that is covered or refracted counts as hidden
+OUTSHONE = 0.8  # the same for glare, through which the scene's own light is still visible below, if weakly
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Obstructed:
 
     Attributes:
         clips: `B T 3 H W`, RGB in [-1, 1]; where `alpha` is 0 the clean clip, bit for bit.
-        alpha: `B T 1 H W` in [0, 1], the share of the scene's contrast that is gone, to all kinds together.
-        mask: `B T 1 H W`, 1 where the scene is hidden: covered and refracted by at least `HIDDEN`, or outshone by at
+        alpha: `B T 1 H W` in [0, 1], the share of the scene's contrast that is gone, to all kinds.
+        mask: `B T 1 H W`, 1 where the scene is hidden: covered and refracted by at least `COVERED`, or outshone by at
             least `OUTSHONE`.
         kinds: `B T K H W` in [0, 1], the share of each pixel that each of `KINDS` has; their sum is `alpha`.
     """
@@ -99,5 +99,5 @@ def _obstruct_one(
             unglared = unglared * (1 - layer.alpha)
         else:
             seen = seen * (1 - layer.alpha)
-    mask = (1 - seen >= HIDDEN) | (1 - unglared >= OUTSHONE)
+    mask = (1 - seen >= COVERED) | (1 - unglared >= OUTSHONE)
     return clip, shares.sum(1, keepdim=True), mask.float(), shares

@@ -82,6 +82,6 @@ def _paste_drops(
     light = (0.9 * glint + 0.4 * crescent).clamp(0, 0.95)
     patches = torch.cat([shift, torch.stack([gain, light, torch.ones_like(gain)], 1)], 1)  # N 5 P P
     for corner, patch, cover in zip(corners, patches, alpha, strict=True):
-        # What is shown does not fade at the rim, only how much of it is.
+        # The refracted picture does not fade at the rim, only its share does.
         paste(maps[:4], patch[:4], (cover > 0).float()[None], corner)
         paste(maps[4:], patch[4:], cover[None], corner)

@@ -1,4 +1,4 @@
-"""Lens flare and glare: a lamp or the sun in or near the frame blooms, streaks, and sends ghosts through the centre."""
+"""Lens flare and glare: a lamp or the sun, in view or not, blooms, streaks, and sends ghosts through the centre."""
 
 import math
 

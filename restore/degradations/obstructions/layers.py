@@ -1,4 +1,4 @@
-"""The three ways in which light is kept from a sensor: something covers the scene, bends it, or outshines it.
+"""The three ways in which light is lost before a sensor: something covers the scene, bends it, or outshines it.
 
 A layer has an alpha, float `T 1 H W` in [0, 1]: the share of the scene's contrast that is gone. Where it is 0, the
 layer leaves a clip as it is, bit for bit.

@@ -27,8 +27,8 @@ BLADES = (
     (0.72, 0.72, 0.70),
 )
 BARK = (0.21, 0.16, 0.11, 1.0)  # RGB and alpha
-MARGIN = 0.2  # of the frame's sides, drawn around it so that swaying brings no edge into sight
-SHARPEST = 480  # px of the shorter side that boughs are drawn at; nothing so near a lens is sharper
+BORDER = 0.2  # of the frame's sides, drawn around it so that swaying brings no edge into sight
+SHARPEST = 480  # px of the shorter side that boughs are drawn at; nothing so close to a lens is sharper
 
 
 def draw_leaves(
@@ -46,12 +46,12 @@ def draw_leaves(
     blade = torch.tensor(BLADES[integer(generator, 0, len(BLADES) - 1)])
     side = integer(generator, 0, 3)  # of the frame, that they hang in from
     scale = min(1.0, SHARPEST / min(height, width))
-    size = [math.ceil(extent * scale * (1 + 2 * MARGIN)) for extent in (height, width)]
+    size = [math.ceil(extent * scale * (1 + 2 * BORDER)) for extent in (height, width)]
     picture = torch.zeros(frames, 4, height, width, device=device)  # colour times alpha, alpha
     for _ in range(boughs):
         bough, root = _draw_bough(size, share / boughs, blade, side, generator, device)
-        near = _sway(bough, root, range(first, first + frames), (height, width), generator)
-        picture = near + picture * (1 - near[:, 3:])
+        nearest = _sway(bough, root, range(first, first + frames), (height, width), generator)
+        picture = nearest + picture * (1 - nearest[:, 3:])
     alpha = picture[:, 3:].clamp(0, 1)
     colour = picture[:, :3] / picture[:, 3:].clamp(min=1e-3)
     return Cover(colour.clamp(0, 1) * 2 - 1, alpha)
@@ -62,7 +62,7 @@ def _draw_bough(
 ) -> tuple[Tensor, Tensor]:
     """A twig with leaves on both sides: `4 H W` in [0, 1], RGB times alpha and alpha; and its root (row, column)."""
     extent = torch.tensor(size, dtype=torch.float32)
-    inner = min(size) / (1 + 2 * MARGIN)  # px of the frame's shorter side
+    inner = min(size) / (1 + 2 * BORDER)  # px of the frame's shorter side
     length = log_uniform(generator, 0.09, 0.3) * inner  # of a leaf
     ratio = uniform(generator, 0.14, 0.3)  # of its half width to its length
 
@@ -77,7 +77,7 @@ def _draw_bough(
 
     # How many leaves cover that share of the frame, were they thrown at random.
     area = 1.3 * ratio * length**2
-    frame = size[0] * size[1] / (1 + 2 * MARGIN) ** 2
+    frame = size[0] * size[1] / (1 + 2 * BORDER) ** 2
     count = min(80, max(3, round(-math.log(1 - share) * frame / area * 1.5)))
     at = torch.linspace(0.12, 1, count) + 0.06 * torch.randn(count, generator=generator)
     sides = torch.arange(count) % 2 * 2 - 1
@@ -166,8 +166,8 @@ def _sway(bough: Tensor, root: Tensor, times: range, size: tuple[int, int], gene
 
     time = torch.tensor([float(t) for t in times], device=device).view(-1, 1, 1) * pace + begin
     angle = swing * (time.sin() + 0.45 * (2.3 * time + 1).sin())
-    y = torch.linspace(-0.5, 0.5, height, device=device).view(1, -1, 1) * (rows - 1) / (1 + 2 * MARGIN)
-    x = torch.linspace(-0.5, 0.5, width, device=device).view(1, 1, -1) * (columns - 1) / (1 + 2 * MARGIN)
+    y = torch.linspace(-0.5, 0.5, height, device=device).view(1, -1, 1) * (rows - 1) / (1 + 2 * BORDER)
+    x = torch.linspace(-0.5, 0.5, width, device=device).view(1, 1, -1) * (columns - 1) / (1 + 2 * BORDER)
     y, x = y + rows / 2 - root[0], x + columns / 2 - root[1]
     turned_y = y * angle.cos() + x * angle.sin() + root[0] + flutter * (3.1 * time + phases[0]).sin()
     turned_x = x * angle.cos() - y * angle.sin() + root[1] + flutter * (2.7 * time + phases[1]).sin()

@@ -49,7 +49,7 @@ def paste(canvas: Tensor, patch: Tensor, alpha: Tensor, corner: tuple[int, int])
 
 
 def stroke(canvas: Tensor, points: Sequence[Sequence[float]], widths: Sequence[float]) -> None:
-    """Draw a line through `points` (row and column in px) into `canvas` (`H W`) in place, 1 on it and 0 beside it.
+    """Draw a line through `points` (row and column in px) into `canvas` (`H W`) in place, 1 on it and 0 off it.
 
     Args:
         widths: px of each piece, one fewer than points.
@@ -60,9 +60,9 @@ def stroke(canvas: Tensor, points: Sequence[Sequence[float]], widths: Sequence[f
     [[0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]
     """
     for (start, end), wide in zip(pairwise(points), widths, strict=True):
-        near = wide / 2 + 0.5
+        reach = wide / 2 + 0.5
         spans = [
-            (max(0, math.floor(min(a, b) - near)), min(limit, math.ceil(max(a, b) + near) + 1))
+            (max(0, math.floor(min(a, b) - reach)), min(limit, math.ceil(max(a, b) + reach) + 1))
             for a, b, limit in zip(start, end, canvas.shape, strict=True)
         ]
         if any(least >= most for least, most in spans):
@@ -74,4 +74,4 @@ def stroke(canvas: Tensor, points: Sequence[Sequence[float]], widths: Sequence[f
         part = ((y * down + x * across) / max(down**2 + across**2, 1e-6)).clamp(0, 1)
         distance = torch.hypot(y - part * down, x - part * across)
         box = canvas[top:bottom, left:right]
-        box.copy_(torch.maximum(box, (near - distance).clamp(0, 1)))
+        box.copy_(torch.maximum(box, (reach - distance).clamp(0, 1)))

@@ -15,7 +15,7 @@ RATE = 25  # frames that the clock takes for a second
 FONTS = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX)
 INKS = ((255, 255, 255), (255, 220, 60), (90, 255, 110))  # RGB
 CLOCKS = ("%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m-%d-%Y %a %H:%M:%S")
-NAMES = ("CAM 01", "CAM 04", "CH3 ENTRANCE", "PARKING LOT", "GATE 2", "REC", "LIVE", "HALLWAY")
+CAMERA_NAMES = ("CAM 01", "CAM 04", "CH3 ENTRANCE", "PARKING LOT", "GATE 2", "REC", "LIVE", "HALLWAY")
 STATIONS = ("TV 5", "NEWS 24", "K7", "CITY", "ARCHIVE")
 HEADLINES = ("BREAKING NEWS", "STORM REACHES THE COAST", "POLICE SEEK WITNESSES", "TRAFFIC ON THE RING ROAD")
 
@@ -41,9 +41,9 @@ def draw_text(
     opacity = uniform(generator, 0.75, 1.0)
     boxed = pick((True, False))  # letters stand on a dark strip, or have a dark outline
     begin = datetime(1998, 1, 1) + timedelta(seconds=integer(generator, 0, 800_000_000))
-    name, station, headline = pick(NAMES), pick(STATIONS), pick(HEADLINES)
-    shown = [uniform(generator, 0, 1) < often for often in (0.6, 0.6, 0.5, 0.45)]
-    shown[0] |= not any(shown)
+    name, station, headline = pick(CAMERA_NAMES), pick(STATIONS), pick(HEADLINES)
+    parts = [uniform(generator, 0, 1) < often for often in (0.6, 0.6, 0.5, 0.45)]
+    parts[0] |= not any(parts)
     colour = tuple(integer(generator, 20, 220) for _ in range(3))  # of logo and banner
     side = pick((0.03, 0.97))  # the side of the clock and the name; the logo is on the other
     clock_row, other_row = (0.04, 0.96) if at_top else (0.96, 0.04)
@@ -52,14 +52,14 @@ def draw_text(
     seconds = [time // RATE for time in range(first, first + frames)]
     for second in sorted(set(seconds)):
         page = _Page(height, width, font)
-        if shown[3]:
+        if parts[3]:
             page.banner(headline, size, colour)
-        if shown[2]:
+        if parts[2]:
             page.logo(station, 1.4 * size, colour, row=other_row, column=1 - side)
-        if shown[0]:
+        if parts[0]:
             now = (begin + timedelta(seconds=second)).strftime(clock)
             page.line(now, size, ink, row=clock_row, column=side, boxed=boxed)
-        if shown[1]:
+        if parts[1]:
             page.line(name, size, ink, row=other_row, column=side, boxed=boxed)
         drawn.append(page.read())  # 4 H W
     pages = torch.from_numpy(np.stack(drawn))[[second - seconds[0] for second in seconds]].to(device)

@@ -1,14 +1,15 @@
-"""All kinds: seeded, true, on their way from chunk to chunk; and what several of them make together."""
+"""All kinds: seeded, true, on their way from chunk to chunk; and what several of them make at once."""
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from restore.degradations.obstructions.draw import DRAW, HIDDEN, KINDS, Obstructed, obstruct
+from restore.degradations.obstructions.draw import COVERED, DRAW, Obstructed, obstruct
 from restore.degradations.obstructions.drops import draw_drops
+from restore.kinds import KINDS
 from restore.tensors import to_float
-from tests.propagation.scenes import texture
+from tests.propagation.footage import texture
 
 SEEDS = range(4)
 
@@ -34,8 +35,8 @@ def test_only_what_has_alpha_changes(kind: str) -> None:
         assert bad.alpha.min() >= 0 and bad.alpha.max() <= 1
         assert bad.clips.min() >= -1 and bad.clips.max() <= 1
         # It does hide something, and more than a trifle where it hides.
-        assert (bad.alpha > HIDDEN).any()
-        assert (bad.clips - clean).abs().amax(2, keepdim=True)[bad.alpha > HIDDEN].mean() > 0.1
+        assert (bad.alpha > COVERED).any()
+        assert (bad.clips - clean).abs().amax(2, keepdim=True)[bad.alpha > COVERED].mean() > 0.1
     assert unchanged > 0 or kind == "flare"  # some flare veils the whole frame
 
 
@@ -106,8 +107,8 @@ def test_flare_drifts_and_scratches_jump() -> None:
 
 def test_the_clock_counts_seconds() -> None:
     clean = torch.zeros(1, 60, 3, 48, 160)
-    shown = [obstructed(clean, ["text"], seed).clips[0] for seed in range(6)]
-    ticks = [(clip[1:] != clip[:-1]).flatten(1).any(1).nonzero().flatten().tolist() for clip in shown]
+    texts = [obstructed(clean, ["text"], seed).clips[0] for seed in range(6)]
+    ticks = [(clip[1:] != clip[:-1]).flatten(1).any(1).nonzero().flatten().tolist() for clip in texts]
     assert [24, 49] in ticks and all(found in ([], [24, 49]) for found in ticks)
 
 
@@ -126,7 +127,7 @@ def test_kinds_share_what_is_hidden() -> None:
     bad = obstructed(clean, list(KINDS), 5)
     assert bad.kinds.shape == (1, 5, len(KINDS), 48, 64)
     assert torch.allclose(bad.kinds.sum(2, keepdim=True), bad.alpha, atol=1e-5)
-    assert bad.kinds.flatten(3).amax((0, 1, 3)).gt(HIDDEN).all()
+    assert bad.kinds.flatten(3).amax((0, 1, 3)).gt(COVERED).all()
     assert (bad.alpha <= 1 + 1e-5).all()
 
 
@@ -143,7 +144,7 @@ def test_the_last_in_order_lies_on_top() -> None:
 def test_the_mask_is_where_little_of_the_scene_is_left() -> None:
     for seed in SEEDS:
         cover = obstructed(clips(), ["dirt", "boxes"], seed)
-        assert torch.equal(cover.mask.bool(), cover.alpha >= HIDDEN)
+        assert torch.equal(cover.mask.bool(), cover.alpha >= COVERED)
         flare = obstructed(clips(), ["flare"], seed)
         assert torch.equal(flare.mask.bool(), flare.alpha >= 0.8)
 

@@ -1,4 +1,4 @@
-"""Restore video after video, alone or beside other processes that `torchrun` started for the same command."""
+"""Restore video after video, alone or in parallel with other processes that `torchrun` started for the same command."""
 
 import sys
 import tempfile
@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from restore.errors import ConfigError, RestoreError, VideoError
 from restore.inference.config import InferenceConfig
+from restore.inference.files import restore_file
 from restore.inference.jobs import Job
 from restore.inference.refining_bar import refining_bar
-from restore.inference.restore_file import restore_file
 from restore.pipeline import Restorer
 from restore.scoring.report import table
 from restore.video.clip import count_frames
@@ -74,7 +74,7 @@ def _restore(
     if job.done:
         _say(f"{job.output}: restored before, left as it is (--overwrite restores it anew)")
         return None
-    total = count_frames(job.video)  # near enough for the time left
+    total = count_frames(job.video)  # an estimate is enough for the time left
     with (
         tqdm(total=total, desc=job.video.name, unit=" frames", position=row, leave=False, disable=None) as bar,
         refining_bar(row + 1) as refining,
@@ -96,7 +96,7 @@ def _restore(
             overwrite=job.overwrite,
             lpips=config.lpips,
             hybrid=hybrid,
-            keep_seen=config.stages == "fill",
+            hidden_only=config.stages == "fill",
             weights=config.weights_path,
             progress=bar.update,
             refining=refining,
@@ -119,7 +119,7 @@ def _hybrid(config: InferenceConfig, restorer: Restorer) -> "Hybrid":
         InputError: it is missing, broken, or cannot read a prompt.
     """
     from restore.refinement.hybrid import Hybrid, Refinement
-    from restore.refinement.refiner import load_refiner
+    from restore.refinement.load import load_refiner
 
     refiner = load_refiner(config.refiner, motion_adapter=config.motion_adapter, dtype=restorer.dtype)
     refiner.check_prompt(config.prompt or config.negative_prompt)

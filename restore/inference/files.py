@@ -1,7 +1,7 @@
 """Restore one video file into another, streamed: any length, one window of frames in memory.
 
-    reader ──> mask beside it ──> restorer ──> original beside it ──> writer
-    thread     same thread        threads      thread                 caller's thread
+    reader ──> its mask ──> restorer ──> its original ──> writer, sidecars
+    thread     thread       threads      thread           caller's thread
 
 Decoding and encoding run while the models do. Whatever goes wrong, nothing half-written stands under a final name.
 """
@@ -10,28 +10,26 @@ import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from restore.detection.detect import Found
 from restore.detection.tracks import Tracker
 from restore.errors import RestoreError
-from restore.inference.masks import AHEAD, MaskMode, restored_frames
-from restore.inference.paired import Beside, in_step, open_beside
+from restore.inference.masks import AHEAD, MaskMode, masked_frames
+from restore.inference.paired import Paired, in_step, open_paired
 from restore.inference.report import check_report, write_report
-from restore.inference.side_by_side import side_by_side, side_by_side_info
+from restore.inference.sidecars import Sidecars
 from restore.models.pix2pix import Pix2PixUNet
-from restore.pipeline import Restored, Restorer
-from restore.propagation.engine import DOUBT
+from restore.pipeline import Restorer
 from restore.propagation.provenance import NAMES, SEEN, shares
+from restore.restored import Restored
 from restore.scoring.report import Scores
 from restore.video.mask import MaskCheck
 from restore.video.prefetch import prefetch
-from restore.video.reader import Frame, VideoReader
+from restore.video.reader import VideoReader
 from restore.video.writer import VideoWriter
 
 if TYPE_CHECKING:  # importing diffusers takes seconds, and not every restoration refines
@@ -56,7 +54,7 @@ def restore_file(
     overwrite: bool = False,
     lpips: bool = False,
     hybrid: "Hybrid | None" = None,
-    keep_seen: bool = False,
+    hidden_only: bool = False,
     weights: str | Path | None = None,
     progress: Callable[[int], object] | None = None,
     refining: Callable[[int, int, int], None] | None = None,
@@ -65,18 +63,18 @@ def restore_file(
 
     Args:
         video: what to restore.
-        output: what to write; its extension chooses the format. The report goes beside it, `STEM.json`.
+        output: what to write; its extension chooses the format. The report, `STEM.json`, goes to the same folder.
         mask: white where `video` is hidden: a video, an image that serves all frames, or a folder with an image for
             each.
         mask_mode: whose mask is used: the `given`, the one that is `found`, `both`, or `none`, so that nothing is
             hidden; by default the given if there is one, else the found.
-        mask_dilation: pixels that the mask is grown by.
+        mask_dilation: pixels that the mask is dilated by.
         write_mask: `.mkv` for the mask that was used: lossless, grey, 255 where the picture is hidden, 0 elsewhere.
-            Given as `mask` it restores the same; for that, the finder's doubts are decided before they are used.
+            Given as `mask` it restores the same, bit for bit.
         write_provenance: `.mkv` for where each pixel comes from: lossless, its grey levels are the codes of
-            `occlusion/provenance.py`.
+            `propagation/provenance.py`.
         write_confidence: `.mkv` for how certain each pixel is: lossless, grey, 255 in view, 0 seen in no frame
-            (`occlusion/confidence.py`).
+            (`propagation/confidence.py`).
         write_side_by_side: a video of the original, where there is one, the degraded and the restored frames, and the
             restored ones coloured by where each pixel comes from.
         original: the undamaged video, to score against.
@@ -85,10 +83,10 @@ def restore_file(
         overwrite: replace `output`, its report, and what else is written, if they exist.
         lpips: also score LPIPS, which needs a download once.
         hybrid: regenerates what no frame saw, where that is much; None leaves it as the generator fills it.
-        keep_seen: keep each pixel that is seen as it is in `video`; only what is hidden is restored.
+        hidden_only: restore hidden pixels only; each visible one stays as it is in `video`, bit for bit.
         weights: the file that the restorer's models come from, for the report.
         progress: called with 1 for each frame that is written.
-        refining: told `(stretch, model calls made, model calls in all)` of each stretch that is refined.
+        refining: called with `(stretch, model calls made, model calls in all)` for each stretch that is refined.
 
     Returns:
         The report, ready for JSON:
@@ -101,8 +99,8 @@ def restore_file(
         tell kinds, or none was asked;
         `regenerated`: None without a refiner, or its settings and the `regions`: first and last frame, and the crop;
         `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`;
-        `scores`: None, or `before` and `after` (see `Scores.summary`) and `regions`: by whose mask hole and seen were
-        told apart, as `mask_mode`; `warnings`; `broken`: None, or where the video breaks.
+        `scores`: None, or `before` and `after` (see `Scores.summary`) and `regions`: whose mask separates hole
+        and seen, as `mask_mode`; `warnings`; `broken`: None, or where the video breaks.
 
     Raises:
         InputError: a file is missing, broken or does not fit the others, or `output` cannot be written: nothing is left
@@ -121,65 +119,49 @@ def restore_file(
     if not overwrite:
         check_report(output)
     check, tracker = MaskCheck(), Tracker()
-    tells_kinds = mode in ("found", "both") and restorer.segmenter is not None
-
-    def note(found: Found) -> None:
-        if found.kinds is not None:
-            tracker.add(found.probability, found.kinds)
-
+    detects_kinds = mode in ("found", "both") and restorer.segmenter is not None
     regions: list[dict[str, Any]] = []
-    refine = partial(hybrid.refine_frames, regions=regions, progress=refining) if hybrid else None
     count, hidden, codes = 0, 0.0, np.zeros(len(NAMES), np.int64)
     with ExitStack() as stack:
         reader = stack.enter_context(VideoReader(video))
-        masks = stack.enter_context(open_beside("mask", Path(used), reader)) if used else None
-        originals = stack.enter_context(open_beside("original", Path(original), reader)) if original else None
+        masks = stack.enter_context(open_paired("mask", Path(used), reader)) if used else None
+        originals = stack.enter_context(open_paired("original", Path(original), reader)) if original else None
         device = str(restorer.device)
         before, after = (Scores(lpips=lpips and originals is not None, device=device) for _ in range(2))
-        # What is entered last ends first: the video is kept whatever becomes of the files beside it.
-        mask_writer, codes_writer, confidence_writer = (
-            stack.enter_context(VideoWriter(path, info=reader.info, grey=True, overwrite=overwrite)) if path else None
-            for path in (write_mask, write_provenance, write_confidence)
+        # What is entered last ends first: the video remains whatever becomes of its sidecars.
+        sidecars = stack.enter_context(
+            Sidecars(
+                reader.info,
+                mask=write_mask,
+                provenance=write_provenance,
+                confidence=write_confidence,
+                comparison=write_side_by_side,
+                with_original=originals is not None,
+                overwrite=overwrite,
+            )
         )
-        rows_writer = None
-        if write_side_by_side:
-            wide = side_by_side_info(reader.info, with_original=originals is not None)
-            rows_writer = stack.enter_context(VideoWriter(write_side_by_side, info=wide, overwrite=overwrite))
         writer = stack.enter_context(
             VideoWriter(output, info=reader.info, source=video, lossless=lossless, quality=quality, overwrite=overwrite)
         )
-        certain = mask_writer is not None
-        frames = restored_frames(
-            restorer,
-            reader,
-            masks,
-            check,
-            mode=mode,
-            dilation=mask_dilation,
-            certain=certain,
-            note=note,
-            refine=refine,
-        )
-        restored = stack.enter_context(closing(prefetch(frames, AHEAD)))
-        for degraded, result, clean in _beside_original(restored, reader, originals):
-            if keep_seen:
+        results = restorer.restore(masked_frames(restorer, reader, masks, check, mode=mode, dilation=mask_dilation))
+        if hybrid:
+            results = hybrid.refine_frames(results, regions=regions, progress=refining)
+        restored = stack.enter_context(closing(prefetch(results, AHEAD)))
+        for result, clean in _with_originals(restored, reader, originals):
+            frame = result.frame
+            if hidden_only:
                 seen = (result.provenance == SEEN)[..., None]
-                result = replace(result, image=np.where(seen, degraded.image, result.image))
-            writer.write(result.image, degraded.pts)
-            if mask_writer:
-                mask_writer.write(np.where(result.mask > DOUBT, np.uint8(255), np.uint8(0)), degraded.pts)
-            if codes_writer:
-                codes_writer.write(result.provenance, degraded.pts)
-            if confidence_writer:
-                confidence_writer.write(result.confidence, degraded.pts)
-            if rows_writer:
-                rows_writer.write(side_by_side(degraded.image, result, clean), degraded.pts)
-            where = result.mask >= 0.5
-            count, hidden = count + 1, hidden + float(where.mean())
+                result = replace(result, image=np.where(seen, frame.image, result.image))
+            writer.write(result.image, frame.pts)
+            sidecars.write(result, clean)
+            if detects_kinds:
+                assert frame.probability is not None and frame.kinds is not None
+                tracker.add(frame.probability, frame.kinds)
+            count, hidden = count + 1, hidden + float(result.mask.mean())
             codes += np.bincount(result.provenance.ravel(), minlength=len(NAMES))
             if clean is not None:
-                before.add(degraded.image, clean, where)
-                after.add(result.image, clean, where)
+                before.add(frame.image, clean, result.mask)
+                after.add(result.image, clean, result.mask)
             if progress:
                 progress(1)
     seconds = perf_counter() - started
@@ -187,11 +169,10 @@ def restore_file(
     info = reader.info
     tracks, left_out = tracker.finish()
     listed = [f"{left_out} small or short obstructions are not in the report's list"] if left_out else []
-    side_files = write_mask, write_provenance, write_confidence, write_side_by_side
     report: dict[str, Any] = {
         "input": str(video),
         "output": output.name,
-        "side_files": [Path(path).name for path in side_files if path],
+        "side_files": [path.name for path in sidecars.paths],
         "mask": str(used) if used else None,
         "original": str(original) if original else None,
         "weights": str(weights) if weights else None,
@@ -199,7 +180,7 @@ def restore_file(
         "width": info.width,
         "height": info.height,
         "rate": round(float(info.rate), 6),
-        "stages": _stages(restorer, mode) + ["refine"] * (hybrid is not None) + ["keep seen"] * keep_seen,
+        "stages": _stages(restorer, mode) + ["refine"] * (hybrid is not None) + ["hidden only"] * hidden_only,
         "device": device,
         "precision": str(restorer.dtype).removeprefix("torch."),
         "seconds": round(seconds, 3),
@@ -207,7 +188,7 @@ def restore_file(
         "mask_mode": mode,
         "mask_dilation": mask_dilation,
         "hidden": round(hidden / count, 6),
-        "obstructions": [track.as_json() for track in tracks] if tells_kinds else None,
+        "obstructions": [track.as_json() for track in tracks] if detects_kinds else None,
         "regenerated": asdict(hybrid.settings) | {"regions": regions} if hybrid else None,
         "provenance": shares(codes),
         "scores": None,
@@ -224,16 +205,16 @@ def restore_file(
     return report
 
 
-def _beside_original(
-    restored: Iterator[tuple[Frame, Restored]], video: VideoReader, originals: Beside | None
-) -> Generator[tuple[Frame, Restored, np.ndarray | None], None, None]:
-    """Each frame, what becomes of it, and what it should be, if that is known."""
+def _with_originals(
+    restored: Iterator[Restored], video: VideoReader, originals: Paired | None
+) -> Generator[tuple[Restored, np.ndarray | None], None, None]:
+    """Each restored frame with what it should be, if that is known."""
     if originals is None:
-        for degraded, result in restored:
-            yield degraded, result, None
+        for result in restored:
+            yield result, None
         return
-    for (degraded, result), clean in in_step(restored, video, "original", originals):
-        yield degraded, result, clean.image
+    for result, clean in in_step(restored, video, "original", originals):
+        yield result, clean.image
 
 
 def _stages(restorer: Restorer, mode: MaskMode) -> list[str]:
@@ -245,7 +226,7 @@ def _oddities(reader: VideoReader, writer: VideoWriter) -> list[str]:
     """What is not quite as it should be about the input, or not in the output."""
     lines = [f"not in the output: {line}" for line in writer.left_out]
     if reader.retimed:
-        lines.append(f"{reader.retimed} frames had no usable time and are shown one frame after the one before")
+        lines.append(f"{reader.retimed} frames had no usable time and are displayed one frame after the one before")
     if reader.concealed:
         lines.append(f"{reader.concealed} frames were damaged, and patched up by the decoder")
     return lines

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from restore.errors import InputError, MaskError, RestoreError, VideoError
-from restore.inference.restore_file import restore_file
+from restore.inference.files import restore_file
 from restore.pipeline import Restorer
 from restore.video.reader import VideoReader
-from tests.propagation.scenes import behind, box, noisy, still
+from tests.propagation.footage import at_rest, box, covered, noisy
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise, packets_of, picture, psnr
 
 FRAMES = 10
@@ -58,10 +58,10 @@ def out(tmp_path: Path) -> Path:
 
 
 def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) -> None:
-    clean = still(FRAMES)
+    clean = at_rest(FRAMES)
     mask = box(FRAMES, 48, 64, (4, 4), (2, 4))
     original = write(tmp_path / "clean.mkv", clean)
-    degraded = write(tmp_path / "degraded.mkv", noisy(behind(clean, mask), 12))
+    degraded = write(tmp_path / "degraded.mkv", noisy(covered(clean, mask), 12))
     given = white(tmp_path / "mask.mkv", mask)
 
     report = restore_file(
@@ -110,8 +110,8 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
 
 
 def test_a_mask_is_looked_for_where_none_is_given(tmp_path: Path, out: Path, restorer: Restorer) -> None:
-    video = write(tmp_path / "clip.mkv", noisy(still(6), 12))
-    report = restore_file(restorer, video, out / "clip.mkv", original=write(tmp_path / "clean.mkv", still(6)))
+    video = write(tmp_path / "clip.mkv", noisy(at_rest(6), 12))
+    report = restore_file(restorer, video, out / "clip.mkv", original=write(tmp_path / "clean.mkv", at_rest(6)))
     assert (report["stages"], report["hidden"]) == (["find", "propagate", "generate"], 0)
     assert report["scores"]["regions"] == "found"
     assert report["scores"]["after"]["psnr_hole"] is None
@@ -119,7 +119,7 @@ def test_a_mask_is_looked_for_where_none_is_given(tmp_path: Path, out: Path, res
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
-def test_every_frame_keeps_its_time(tmp_path: Path, out: Path, restorer: Restorer, suffix: str) -> None:
+def test_every_frame_has_its_own_time(tmp_path: Path, out: Path, restorer: Restorer, suffix: str) -> None:
     video = make_video(tmp_path / f"clip{suffix}", UNEVEN, time_base=MILLI)
     restore_file(restorer, video, out / f"clip{suffix}")
     with VideoReader(out / f"clip{suffix}") as reader:
@@ -152,13 +152,13 @@ def test_any_size_and_length(tmp_path: Path, out: Path, restorer: Restorer, size
 
 
 def test_nothing_hidden_nothing_changed(tmp_path: Path, out: Path, restorer: Restorer) -> None:
-    clip = still(FRAMES)
+    clip = at_rest(FRAMES)
     report = restore_file(restorer, write(tmp_path / "clip.mkv", clip), out / "clip.mkv", lossless=True)
     assert report["hidden"] == 0
     assert np.abs(read(out / "clip.mkv").astype(int) - clip).max() <= 1
 
 
-def test_progress_is_told_of_every_frame(tmp_path: Path, out: Path, restorer: Restorer) -> None:
+def test_progress_is_called_for_every_frame(tmp_path: Path, out: Path, restorer: Restorer) -> None:
     steps: list[int] = []
     restore_file(restorer, make_video(tmp_path / "clip.mp4"), out / "clip.mp4", progress=steps.append)
     assert steps == [1] * 10
@@ -175,7 +175,7 @@ def test_progress_is_told_of_every_frame(tmp_path: Path, out: Path, restorer: Re
         (".mkv", 11, (64, 48), "{kind} has 11 frames, video has 10; give one {kind} frame per video frame: {path}"),
     ],
 )
-def test_what_is_beside_must_fit(
+def test_files_that_go_with_a_video_must_fit(
     tmp_path: Path,
     out: Path,
     restorer: Restorer,
@@ -186,11 +186,11 @@ def test_what_is_beside_must_fit(
     message: str,
 ) -> None:
     video = make_video(tmp_path / "clip.mp4")
-    path = write(tmp_path / f"beside{suffix}", np.zeros((frames, size[1], size[0], 3), np.uint8))
-    beside: dict[str, Any] = {kind: path}
+    path = write(tmp_path / f"paired{suffix}", np.zeros((frames, size[1], size[0], 3), np.uint8))
+    paired: dict[str, Any] = {kind: path}
     done: list[int] = []
     with pytest.raises(MaskError if kind == "mask" else VideoError) as caught:
-        restore_file(restorer, video, out / "clip.mp4", progress=done.append, **beside)
+        restore_file(restorer, video, out / "clip.mp4", progress=done.append, **paired)
     assert str(caught.value) == message.format(kind=kind, path=path)
     assert left_in(out) == []
     # Matroska states no count; where it is stated, nothing is begun.
@@ -207,9 +207,9 @@ def test_a_mask_is_not_the_video(tmp_path: Path, out: Path, restorer: Restorer) 
 @pytest.mark.parametrize("kind", ["mask", "original"])
 def test_a_broken_companion(tmp_path: Path, out: Path, restorer: Restorer, kind: str) -> None:
     video = make_video(tmp_path / "clip.mkv", range(30))
-    beside: dict[str, Any] = {kind: cut_in_half(make_video(tmp_path / "beside.avi", range(30), draw=noise))}
-    with pytest.raises(InputError, match=f"the {kind} breaks before the video .* copy it again: .*half_of_beside.avi"):
-        restore_file(restorer, video, out / "clip.mkv", **beside)
+    paired: dict[str, Any] = {kind: cut_in_half(make_video(tmp_path / "paired.avi", range(30), draw=noise))}
+    with pytest.raises(InputError, match=f"the {kind} breaks before the video .* copy it again: .*half_of_paired.avi"):
+        restore_file(restorer, video, out / "clip.mkv", **paired)
     assert left_in(out) == []
 
 
@@ -231,7 +231,7 @@ def test_a_video_that_breaks_half_way(tmp_path: Path, out: Path, restorer: Resto
     assert str(caught.value) == report["broken"] + ending
 
 
-def test_oddities_are_told_and_reported(tmp_path: Path, out: Path, restorer: Restorer) -> None:
+def test_oddities_are_warned_of_and_reported(tmp_path: Path, out: Path, restorer: Restorer) -> None:
     video = make_video(tmp_path / "clip.mkv", attachment=b"font" * 10)
     with pytest.warns(UserWarning, match=r"^not in the output: .*: .*clip.mkv$"):
         report = restore_file(restorer, video, out / "clip.mp4")

@@ -1,0 +1,73 @@
+"""Files that are written along with a restored video: its mask, where each pixel comes from, how certain it is, and all
+that was given and came out in one picture.
+"""
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from restore.inference.side_by_side import side_by_side, side_by_side_info
+from restore.restored import Restored
+from restore.video.info import VideoInfo
+from restore.video.writer import VideoWriter
+
+
+class Sidecars:
+    """A context manager over the writers of those files that are asked for; they appear whole or not at all.
+
+    Args:
+        info: of the degraded video.
+        mask, provenance, confidence: `.mkv`, lossless and grey; None for none.
+        comparison: a video; None for none.
+        with_original: whether the comparison has the original in it, too.
+    """
+
+    def __init__(
+        self,
+        info: VideoInfo,
+        *,
+        mask: str | Path | None,
+        provenance: str | Path | None,
+        confidence: str | Path | None,
+        comparison: str | Path | None,
+        with_original: bool,
+        overwrite: bool,
+    ) -> None:
+        self.paths = [Path(path) for path in (mask, provenance, confidence, comparison) if path]
+        self._stack = ExitStack()
+
+        def opened(path: str | Path | None, info: VideoInfo, *, grey: bool) -> VideoWriter | None:
+            if path is None:
+                return None
+            return self._stack.enter_context(VideoWriter(path, info=info, grey=grey, overwrite=overwrite))
+
+        try:
+            self._mask, self._provenance, self._confidence = (
+                opened(path, info, grey=True) for path in (mask, provenance, confidence)
+            )
+            self._comparison = opened(comparison, side_by_side_info(info, with_original=with_original), grey=False)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def __enter__(self) -> "Sidecars":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        return self._stack.__exit__(kind, error, traceback)
+
+    def write(self, result: Restored, original: np.ndarray | None) -> None:
+        """One frame; `original`: uint8 `H W 3`, if there is one."""
+        pts = result.frame.pts
+        if self._mask:
+            self._mask.write(result.mask.astype(np.uint8) * np.uint8(255), pts)
+        if self._provenance:
+            self._provenance.write(result.provenance, pts)
+        if self._confidence:
+            self._confidence.write(result.confidence, pts)
+        if self._comparison:
+            self._comparison.write(side_by_side(result.frame.image, result, original), pts)

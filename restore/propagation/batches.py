@@ -1,0 +1,48 @@
+"""Frames gathered into batches for the generator, with what it reads of them."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, cycle
+
+import numpy as np
+
+from restore.frame import Frame
+from restore.propagation.confidence import mask_confidence
+from restore.propagation.evidence import CHANNELS, Evidence, picture
+from restore.propagation.provenance import mask_provenance
+from restore.restored import Restored
+from restore.tensors import frames_at_once
+from restore.video.windows import windows
+
+Batch = tuple[list[Restored], np.ndarray]  # frames that are not restored yet, and what is read of them, `B H W C`
+
+
+def evidence_batches(evidence: Iterable[Evidence]) -> Iterator[Batch]:
+    """Frames with their evidence stacks, float32 `B H W 23`.
+
+    Stacks are written into two buffers in turn, as fresh memory costs more than what is written: a batch holds until
+    the one after the next is asked for.
+    """
+    buffers: Iterator[np.ndarray] | None = None
+    batch: list[Restored] = []
+    for one in evidence:
+        frame = one.frame
+        if buffers is None:
+            buffers = cycle(np.empty((2, frames_at_once(*frame.size), *frame.size, CHANNELS), np.float32))
+        if not batch:
+            stacks = next(buffers)
+        one.stack(stacks[len(batch)])
+        batch.append(Restored(frame, frame.image, one.provenance, one.confidence))
+        if len(batch) == len(stacks):
+            yield batch, stacks
+            batch = []
+    if batch:
+        yield batch, stacks[: len(batch)]
+
+
+def picture_batches(frames: Iterable[Frame]) -> Iterator[Batch]:
+    """Frames with their pictures, float32 `B H W 3`, for a generator that sees single frames."""
+    frames = iter(frames)
+    for first in frames:  # its size decides how many
+        for window in windows(chain([first], frames), frames_at_once(*first.size)):
+            batch = [Restored(x, x.image, mask_provenance(x), mask_confidence(x)) for x in window.core]
+            yield batch, picture(np.stack([x.image for x in window.core]))

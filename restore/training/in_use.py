@@ -1,0 +1,89 @@
+"""What the restorer makes of one short clip, as in use: its masks, its evidence, its restored frames.
+
+Training learns from this and validation measures it, so nothing here may differ from `restore/pipeline.py`, which
+training must not import: `tests/training/test_in_use.py` compares the two.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from restore.detection.detect import detect_clip
+from restore.frame import Frame
+from restore.models.finder import OcclusionFinder
+from restore.models.pix2pix import Pix2PixUNet
+from restore.models.segmenter import Segmenter
+from restore.propagation.engine import Propagation
+from restore.propagation.evidence import FRAME, Evidence
+from restore.propagation.temporal_filter import RADIUS, filter_hidden
+from restore.scenes import with_scenes
+from restore.tensors import frames_at_once, to_uint8
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A frame and what the generator made of it, uint8 `H W 3`."""
+
+    frame: Frame
+    image: np.ndarray
+
+
+def given(images: np.ndarray, masks: np.ndarray) -> list[Frame]:
+    """A clip uint8 `T H W 3` with the masks that a user hands over, `T H W`, 1 where it is hidden."""
+    frames = [Frame(image, mask=mask.astype(np.float32)) for image, mask in zip(images, masks, strict=True)]
+    return list(with_scenes(frames))
+
+
+def detected(
+    images: np.ndarray, finder: OcclusionFinder, segmenter: Segmenter | None, accelerator: Accelerator
+) -> list[Frame]:
+    """A clip uint8 `T H W 3` with the masks that detection finds."""
+
+    def to_device(x: Tensor) -> Tensor:
+        return x.to(accelerator.device, memory_format=torch.channels_last)
+
+    with accelerator.autocast():
+        return list(with_scenes(detect_clip(images, finder, to_device=to_device, segmenter=segmenter)))
+
+
+def evidence_of(frames: Sequence[Frame]) -> list[Evidence]:
+    """The evidence for each frame of a clip, in order. Sets the frames' motion.
+
+    Args:
+        frames: all frames of the clip, with mask and scene.
+    """
+    propagation = Propagation(*frames[0].size)
+    evidence = [one for frame in frames for one in propagation.push(frame)]
+    return [*evidence, *propagation.flush()]
+
+
+@torch.no_grad()
+def restored(generator: nn.Module, frames: Sequence[Frame], stacks: Tensor, accelerator: Accelerator) -> np.ndarray:
+    """Consecutive frames as the restorer writes them, uint8 `T H W 3`: generated, then filtered in time.
+
+    Args:
+        frames: with mask and motion. The first and the last two lack neighbours to be filtered with, if the clip goes
+            on there.
+        stacks: their evidence, `T 23 H W`.
+    """
+    with accelerator.autocast():
+        parts = network_input(generator, stacks).split(frames_at_once(*stacks.shape[2:]))
+        images = np.concatenate([to_uint8(generator(part)) for part in parts])
+    # The classic looks at one frame and at nothing else, in use too.
+    return images if isinstance(generator, Pix2PixUNet) else _filtered(frames, images)
+
+
+def network_input(generator: nn.Module, stacks: Tensor) -> Tensor:
+    """What a generator reads of the evidence `B 23 H W`: all of it, or for the classic U-Net only the frame."""
+    return stacks[:, FRAME].contiguous() if isinstance(generator, Pix2PixUNet) else stacks
+
+
+def _filtered(frames: Sequence[Frame], images: np.ndarray) -> np.ndarray:
+    """Restored `images`, uint8 `T H W 3`, what was hidden in them averaged with their neighbours in time."""
+    clip = [Generated(frame, image) for frame, image in zip(frames, images, strict=True)]
+    first = [max(0, index - RADIUS) for index in range(len(clip))]
+    return np.stack([filter_hidden(clip[at : index + RADIUS + 1], index - at) for index, at in enumerate(first)])

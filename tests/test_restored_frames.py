@@ -1,0 +1,76 @@
+"""What comes with each restored frame: mask, provenance and confidence; and what the temporal filter does to it."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from restore.models.finder import OcclusionFinder
+from restore.models.generator import UNetGenerator
+from restore.models.pix2pix import Pix2PixUNet
+from restore.pipeline import Restorer
+from restore.propagation.provenance import COPIED, FILLED, SEEN
+from restore.restored import Restored
+from tests.propagation.footage import at_rest, box, covered
+
+H, W = 48, 64
+
+
+def restored(generator: nn.Module, clip: np.ndarray, mask: np.ndarray) -> list[Restored]:
+    finder = OcclusionFinder(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,))
+    return list(Restorer(generator, finder, device="cpu", precision="float32").restore_frames(clip, mask))
+
+
+def tiny() -> UNetGenerator:
+    return UNetGenerator(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,))
+
+
+def classic() -> Pix2PixUNet:
+    return Pix2PixUNet(width=4, depth=5).eval()
+
+
+@pytest.mark.parametrize(("frames", "hidden"), [(1, FILLED), (40, COPIED)])  # 40: more than the box is wide
+def test_the_codes_come_with_each_frame(frames: int, hidden: int) -> None:
+    clip, mask = at_rest(frames, H, W), box(frames, H, W, (10, 4), step=(0, 1))
+    out = restored(tiny(), covered(clip, mask), mask)
+    assert np.array_equal(np.stack([one.frame.hidden for one in out]), mask > 0)
+    codes = np.stack([one.provenance for one in out])
+    assert codes.dtype == np.uint8 and np.array_equal(codes, hidden * (mask > 0))
+
+
+def test_the_classic_copies_nothing() -> None:
+    clip, mask = at_rest(6, 32, 40), box(6, 32, 40, (4, 4), step=(1, 3))
+    out = restored(classic(), clip, mask)
+    assert np.array_equal(np.stack([one.provenance for one in out]), FILLED * (mask > 0))
+
+
+@pytest.mark.parametrize("make", [tiny, classic])
+def test_the_confidence_comes_with_each_frame(make: type[nn.Module]) -> None:
+    clip, mask = at_rest(12, H, W), box(12, H, W, (10, 4), step=(0, 3))
+    mask[:, 30:40, 40:50] = 1  # and one that stays
+    for one in restored(make(), covered(clip, mask), mask):
+        certain = one.confidence
+        assert certain.dtype == np.uint8 and certain.shape == (H, W)
+        assert (certain[one.provenance == SEEN] == 255).all()
+        assert (certain[one.provenance == FILLED] == 0).all()
+        assert ((certain > 0) & (certain < 255))[one.provenance == COPIED].all()
+
+
+class Flickering(nn.Module):
+    """Returns the base, every frame's with noise of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chance = torch.Generator().manual_seed(0)
+
+    def forward(self, evidence: Tensor) -> Tensor:
+        return evidence[:, :3] + 0.04 * torch.randn(evidence[:, :3].shape, generator=self.chance)
+
+
+def test_what_was_hidden_is_averaged_and_what_was_visible_is_not() -> None:
+    clip, mask = at_rest(12) // 2 + 32, np.zeros(at_rest(12).shape[:3], np.float32)
+    mask[:, 8:24, 8:24] = 1
+    flicker = np.stack([one.image for one in restored(Flickering(), clip, mask)]).astype(float).std(0).mean(-1)
+    inside, outside = flicker[10:22, 10:22].mean(), flicker[:, 30:].mean()
+    assert outside == pytest.approx(0.04 * 127.5, rel=0.1)
+    assert inside < 0.6 * outside
