@@ -44,6 +44,7 @@ def restore_file(
     mask: str | Path | None = None,
     mask_mode: MaskMode | None = None,
     mask_dilation: int = 0,
+    strength: float = 1.0,
     write_mask: str | Path | None = None,
     write_provenance: str | Path | None = None,
     write_confidence: str | Path | None = None,
@@ -69,6 +70,8 @@ def restore_file(
         mask_mode: whose mask is used: the `given`, the one that is `found`, `both`, or `none`, so that nothing is
             hidden; by default the given if there is one, else the found.
         mask_dilation: pixels that the mask is dilated by.
+        strength: how much of what the generator changes in visible pixels is done, in [0, 1]: at 0 they stay as they
+            are, bit for bit. Hidden pixels are the same at any strength.
         write_mask: `.mkv` for the mask that was used: lossless, grey, 255 where the picture is hidden, 0 elsewhere.
             Given as `mask` it restores the same, bit for bit.
         write_provenance: `.mkv` for where each pixel comes from: lossless, its grey levels are the codes of
@@ -92,7 +95,7 @@ def restore_file(
         The report, ready for JSON:
         `input`, `output`, `side_files` (names), `mask`, `original`, `weights` (paths), `frames`, `width`, `height`,
         `rate` (1/s);
-        `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `mask_mode`, `mask_dilation`;
+        `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `mask_mode`, `mask_dilation`, `strength`;
         `hidden` (share of all pixels);
         `obstructions`: what was found to hide the scene, the longest first: `kind`, `score`, `frames` (first and last),
         `box` (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot
@@ -115,6 +118,8 @@ def restore_file(
     mode = mask_mode or ("given" if mask else "found")
     if mode in ("given", "both") and mask is None:
         raise ValueError(f"mask_mode is {mode!r}, and there is no mask; give one")
+    if not 0 <= strength <= 1:
+        raise ValueError(f"strength is {strength}, expected 0 to 1")
     used = mask if mode in ("given", "both") else None
     if not overwrite:
         check_report(output)
@@ -143,7 +148,8 @@ def restore_file(
         writer = stack.enter_context(
             VideoWriter(output, info=reader.info, source=video, lossless=lossless, quality=quality, overwrite=overwrite)
         )
-        results = restorer.restore(masked_frames(restorer, reader, masks, check, mode=mode, dilation=mask_dilation))
+        frames = masked_frames(restorer, reader, masks, check, mode=mode, dilation=mask_dilation)
+        results = restorer.restore(frames, strength=strength)
         if hybrid:
             results = hybrid.refine_frames(results, regions=regions, progress=refining)
         restored = stack.enter_context(closing(prefetch(results, AHEAD)))
@@ -187,6 +193,7 @@ def restore_file(
         "frames_per_second": round(count / seconds, 3),
         "mask_mode": mode,
         "mask_dilation": mask_dilation,
+        "strength": strength,
         "hidden": round(hidden / count, 6),
         "obstructions": [track.as_json() for track in tracks] if detects_kinds else None,
         "regenerated": asdict(hybrid.settings) | {"regions": regions} if hybrid else None,
