@@ -3,7 +3,8 @@
     python -m benchmarks.budget [--weights saved_models/generator.pth] [--runs 5]
 
 All of them have to stay within 7 GMAC: an ordinary CPU core without matrix units computes 30 to 36 GMAC in a second.
-The segmenter is looked for in the folder of the weights. The time is the least of several runs, in float32.
+The segmenter is looked for in the folder of the weights; below the sum are the generators that train.py can begin
+with. The time is the least of several runs, in float32.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import CHANNELS as SURROUNDINGS
 from restore.models.weights import load_models, load_segmenter
@@ -39,6 +41,14 @@ def measured(model: nn.Module, channels: int, runs: int) -> tuple[float, float]:
     return counter.get_total_flops() / 2e9, 1e3 * min(took)
 
 
+def row(name: str, model: nn.Module, channels: int, runs: int) -> float:
+    """Print a row of the table. Returns its GMAC."""
+    gmac, milliseconds = measured(model, channels, runs)
+    parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
+    print(f"| {name} | {type(model).__name__} | {gmac:.2f} | {parameters:.2f} | {milliseconds:.0f} |")
+    return gmac
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, default=WEIGHTS / "generator.pth")
@@ -51,13 +61,10 @@ def main() -> None:
     if (path := settings.weights.with_name("segmenter.pth")).exists():
         models["segmenter"], channels["segmenter"] = load_segmenter(path), SURROUNDINGS
     print("| network | class | GMAC | M parameters | ms |\n|---|---|---|---|---|")
-    total = 0.0
-    for name, model in models.items():
-        gmac, milliseconds = measured(model, channels[name], settings.runs)
-        total += gmac
-        parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
-        print(f"| {name} | {type(model).__name__} | {gmac:.2f} | {parameters:.2f} | {milliseconds:.0f} |")
+    total = sum(row(name, model, channels[name], settings.runs) for name, model in models.items())
     print(f"| all | | {total:.2f} of {BUDGET:.0f} | | |")
+    for generator, read in ((UNetGenerator(), CHANNELS), (GatedGenerator(), CHANNELS), (Pix2PixUNet(), 3)):
+        row("to train", generator, read, settings.runs)
 
 
 if __name__ == "__main__":

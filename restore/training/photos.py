@@ -74,7 +74,7 @@ def shoot(
     scale = max(size[0] / photo.shape[0], size[1] / photo.shape[1]) / view
     # At the window's own scale, so that what follows neither aliases nor blurs.
     scene = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    camera = _path(frames, short, rng, still=rng.random() < STATIC_SHARE)
+    camera = _path(frames, short, rng, static=rng.random() < STATIC_SHARE)
     room = np.maximum(np.array(scene.shape[1::-1]) - size[::-1], 0) / 2
     centre = np.array(scene.shape[1::-1]) / 2 + rng.uniform(-1, 1, 2) * room
     front = _piece(other(), short, rng) if rng.random() < FRONT_SHARE else None
@@ -103,10 +103,10 @@ def shoot(
 
 
 def _path(
-    frames: int, short: int, rng: np.random.Generator, *, still: bool
+    frames: int, short: int, rng: np.random.Generator, *, static: bool
 ) -> Callable[[float], tuple[float, float, float, float]]:
     """Where the camera is at a time in frames: x and y in px, its angle, and source pixels a pixel of the window."""
-    if still:
+    if static:
         turn = rng.normal() * 0.1
         return lambda time: (0.0, 0.0, turn, 1.0)
     pan = rng.normal(size=2) * rng.choice(SPEEDS) * short
