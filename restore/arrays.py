@@ -39,8 +39,11 @@ def sample_points(picture: np.ndarray, where: np.ndarray, interpolation: int = L
     count = len(where)
     folded = np.zeros((-(-count // ROW) * ROW, 2), np.float32)
     folded[:count] = where
-    there = sample(picture, folded.reshape(-1, ROW, 2), interpolation)
-    return np.asarray(there.reshape(-1, *picture.shape[2:])[:count])
+    where = folded.reshape(-1, ROW, 2)
+    if interpolation == LANCZOS and picture.ndim == 3:  # channel by channel, in half the time of three at once
+        planes = [sample(plane, where, LANCZOS).ravel()[:count] for plane in cv2.split(picture)]
+        return np.stack(planes, -1)
+    return np.asarray(sample(picture, where, interpolation).reshape(-1, *picture.shape[2:])[:count])
 
 
 def warp_affine(picture: np.ndarray, matrix: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from restore.arrays import dilate, warp_affine
 POINTS = 300  # on the grid, whatever the size of the picture
 WINDOW = 15  # px, the side of what is compared around a point
 SMOOTHING = 1.25  # px, deviation of the Gaussian before points are tracked
-PRECISE = cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 10, 0.02  # steps, px: half the time of OpenCV's, to 0.001 px
+PRECISE = cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 15, 0.02  # steps, px
 LEVELS = 3  # of the pyramid above the luma itself
 # Points within a distance (px) of a motion agree on it, and a share of all points must. Either most agree exactly, or,
 # where the scene has depth, some roughly. The rough one alone would be bent by what moves by itself.
@@ -101,7 +101,8 @@ def camera_motion(now: np.ndarray, previous: np.ndarray, hidden: np.ndarray) -> 
         inlier = residual <= max(PRECISION, SPREAD * float(np.median(residual[agreed.ravel() > 0])))
         if inlier.sum() < FEWEST_POINTS:
             return NO_AGREEMENT
-        matrix = np.linalg.lstsq(homogeneous[inlier], there[inlier], rcond=None)[0].T
+        ours = homogeneous[inlier]
+        matrix = np.linalg.solve(ours.T @ ours, ours.T @ there[inlier]).T  # least squares, by the normal equations
     residual = homogeneous[inlier] @ matrix.T - there[inlier]
     motion = homogeneous[inlier] @ matrix.T - here[inlier]
     independent = len(residual) * min(1, (step / WINDOW) ** 2)

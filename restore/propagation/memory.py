@@ -94,7 +94,7 @@ class Memory:
             colour, count, age, share = self._known_sampled(grid(height, width) + vectors)
         count = count * consistency
         dropped = count < LEAST_COUNT
-        count[dropped] = 0
+        np.copyto(count, 0, where=dropped)  # a third of the time of an indexed assignment
         if share is not None:
             share = share * ~(dropped & ((share >= KNOWN_SHARE) | (consistency < LEAST_COUNT)))
         return Memory(colour, count, age + 1, share=share)
@@ -117,7 +117,7 @@ class Memory:
         age = np.zeros_like(count)
         share = self.share
         if frame.has_hidden:
-            gain[frame.excluded] = 0
+            np.copyto(gain, 0, where=frame.excluded)
             count, age = choose(frame.excluded, self.count, count), choose(frame.excluded, self.age, age)
         if share is not None:
             share = np.maximum(share, ~frame.excluded)
@@ -137,7 +137,8 @@ class Memory:
         known = self.known.astype(np.float32)
         own = known if self.share is None else self.share
         share, count, age, weight = cv2.split(sample(stacked(own, self.count, self.age * known, known), there))
-        share[share > WHOLE], share[share < 1 - WHOLE] = 1, 0
+        np.copyto(share, 1, where=share > WHOLE)
+        np.copyto(share, 0, where=share < 1 - WHOLE)
         scale = (share >= KNOWN_SHARE) / np.maximum(weight, np.float32(1e-6))
         colour = sample(self.colour, there, CUBIC)
         # Both kernels read pixels around: where one of them was not seen whole, a linear interpolation by shares.

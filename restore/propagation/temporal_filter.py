@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from restore.arrays import grid, per_channel, sample, sample_points, stacked
+from restore.arrays import grid, per_channel, sample, sample_points
 from restore.frame import Frame
 from restore.propagation.flow import Flow, Motion
 
@@ -63,9 +63,8 @@ def filter_hidden(restored: Sequence[RestoredImage], index: int) -> np.ndarray:
             vectors, consistent = _flow_at(flow, where, *other.frame.size)
             consistency = FRAME_DECAY * consistency * consistent
             where = where + vectors
-            # Four channels are sampled faster than three.
-            sampled = sample_points(stacked(other.image, other.frame.hidden.astype(np.uint8) * np.uint8(255)), where)
-            there, hidden = sampled[:, :3].astype(np.float32), sampled[:, 3] * np.float32(1 / 255)
+            there = sample_points(other.image, where).astype(np.float32)
+            hidden = sample_points(other.frame.hidden.view(np.uint8) * np.uint8(255), where) * np.float32(1 / 255)
             same = np.exp(np.square(there - colours) @ np.full(3, -1 / 3 / SAME_OBJECT**2, np.float32))
             weight = consistency * same * (1 - (1 - HIDDEN_WEIGHT) * hidden)
             total += weight[:, None] * there
@@ -144,8 +143,4 @@ def _flow_at(flow: Flow, where: np.ndarray, height: int, width: int) -> tuple[np
     rows, columns = flow.consistency.shape
     scale = np.array([columns / width, rows / height], np.float32)
     there = (where + np.float32(0.5)) * scale - np.float32(0.5)  # pixel centres
-    planes = sample_points(
-        stacked(flow.vectors, flow.consistency, flow.consistency),
-        np.clip(there, 0, [columns - 1, rows - 1]).astype(np.float32),
-    )
-    return planes[:, :2], planes[:, 2]
+    return sample_points(flow.vectors, there), sample_points(flow.consistency, there)
