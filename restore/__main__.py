@@ -6,7 +6,7 @@ import warnings
 from typing import NoReturn
 
 from restore.errors import ConfigError, RestoreError
-from restore.kinds import BOX_MOTIONS, KINDS
+from restore.kinds import ALONE, BOX_MOTIONS, KINDS
 
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
@@ -57,7 +57,14 @@ def _parser() -> argparse.ArgumentParser:
         "output", metavar="OUT", help="the video to write; its mask goes to the same folder, OUT's stem + _mask.mkv"
     )
     before = degrade.add_mutually_exclusive_group()
-    before.add_argument("--kind", choices=BOX_MOTIONS, default="moving", help="of grey boxes (default: moving)")
+    before.add_argument(
+        "--kind",
+        choices=BOX_MOTIONS + ALONE,
+        default="moving",
+        metavar="KIND",
+        help=f"blur, noise and grey boxes, which are {', '.join(BOX_MOTIONS)} (default: moving); or one degradation "
+        f"alone: {', '.join(ALONE)}",
+    )
     before.add_argument(
         "--obstructions",
         type=_obstructions,

@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from restore.degradations.blur import defocus
 from restore.degradations.boxes import draw_boxes, paint_mask
-from restore.degradations.degrade import Ranges, add_noise, apply, defocus
+from restore.degradations.degrade import Ranges, add_noise, apply
 from restore.degradations.obstructions.draw import obstruct
+from restore.degradations.recipe import Recipe, degraded
 from restore.errors import RestoreError
+from restore.kinds import ALONE
 from restore.tensors import to_float, to_uint8
 from restore.video.prefetch import prefetch
 from restore.video.reader import VideoReader
@@ -17,6 +20,17 @@ from restore.video.windows import windows
 from restore.video.writer import VideoWriter
 
 PIXELS = 16 * 320 * 240  # degraded at once, so that memory is bounded for any length and size
+
+# One degradation alone, plainly visible, and nothing before the scene.
+RECIPES = {
+    "defocus": Recipe(radius=2.5),
+    "motion_blur": Recipe(motion=9.0, angle=0.5),
+    "noise": Recipe(noise=15.0, noise_kind="shot", amount=0.5),
+    "codec": Recipe(codec=("libx264", 32.0, "medium")),
+    "low_resolution": Recipe(scale=0.5),
+    "low_light": Recipe(light=0.2, shot=2e-4),
+}
+assert tuple(RECIPES) == ALONE
 
 
 def mask_path(output: str | Path) -> Path:
@@ -39,14 +53,15 @@ def degrade_file(
     ranges: Ranges = Ranges(),  # noqa: B008  frozen
     overwrite: bool = False,
 ) -> Path:
-    """Blur a video, put something before it, add noise: as bad as is typical of `ranges`, over the whole length.
+    """Blur a video, put something before it, add noise: as bad as is typical of `ranges`, over the whole length. Or do
+    one thing alone to it.
 
     Sound, subtitles, times and tags go along as they are.
 
     Args:
         video: what to degrade.
         output: what to write; its extension chooses the format.
-        kind: of boxes, see `draw_boxes`.
+        kind: of boxes, see `draw_boxes`; or one of `ALONE`.
         obstructions: what is before the scene in place of boxes of that kind, some of `KINDS`.
         seed: the same seed degrades a video in the same way.
         lossless: FFV1 in RGB, into `.mkv`; else the encoder adds its own losses.
@@ -81,11 +96,14 @@ def degrade_file(
                 clip = to_float(np.stack([frame.image for frame in window.core]))  # T 3 H W
                 if obstructions or kind != "random":  # the same again, further on its way
                     before.manual_seed(seed)
-                if obstructions:
+                if kind in RECIPES and not obstructions:
+                    mask = torch.zeros_like(clip[:, :1])  # T 1 H W
+                    bad = to_uint8(degraded(clip, RECIPES[kind], generator=noise).clip)
+                elif obstructions:
                     blurred = defocus(clip[None], strengths["blur"])
                     obstructed = obstruct(blurred, kinds=obstructions, first=window.first, generator=before)
                     mask = obstructed.mask[0]  # T 1 H W
-                    degraded = to_uint8(add_noise(obstructed.clips, strengths["noise"], generator=noise)[0])
+                    bad = to_uint8(add_noise(obstructed.clips, strengths["noise"], generator=noise)[0])
                 else:
                     corners = draw_boxes(
                         kind=kind,
@@ -99,9 +117,9 @@ def degrade_file(
                         generator=before,
                     )
                     mask = paint_mask(corners, info.height, info.width)  # T 1 H W
-                    degraded = to_uint8(apply(clip[None], mask[None], **strengths, generator=noise)[0])
+                    bad = to_uint8(apply(clip[None], mask[None], **strengths, generator=noise)[0])
                 hidden = to_uint8(mask.expand(-1, 3, -1, -1) * 2 - 1)  # [0, 1] => [-1, 1] => [0, 255]
-                for frame, picture, grey in zip(window.core, degraded, hidden, strict=True):
+                for frame, picture, grey in zip(window.core, bad, hidden, strict=True):
                     pictures.write(picture, frame.pts)
                     masks.write(grey, frame.pts)
                 count += len(window.core)

@@ -1,4 +1,4 @@
-"""The kinds of obstruction, and the motions of grey boxes, by name.
+"""The kinds of obstruction, the motions of grey boxes, and the degradations that hide nothing, by name.
 
 They live here, as command lines list them before PyTorch is imported, which takes seconds.
 """
@@ -8,3 +8,12 @@ KINDS = ("leaves", "boxes", "dirt", "drops", "flare", "scratches", "text")
 BOXES = KINDS.index("boxes")
 
 BOX_MOTIONS = ("none", "static", "moving", "random", "heavy")  # `degradations/boxes.py` says what each is
+
+ALONE = (
+    "defocus",
+    "motion_blur",
+    "noise",
+    "codec",
+    "low_resolution",
+    "low_light",
+)  # hide nothing; one at a time or several

@@ -22,7 +22,7 @@ from restore.propagation.batches import Batch, evidence_batches, picture_batches
 from restore.propagation.engine import Propagation
 from restore.propagation.evidence import Evidence, to_tensor
 from restore.propagation.temporal_filter import RADIUS, filter_hidden
-from restore.restored import Restored
+from restore.restored import Restored, weakened
 from restore.scenes import with_scenes
 from restore.tensors import to_float, to_uint8
 from restore.video.prefetch import prefetch
@@ -81,21 +81,24 @@ class Restorer:
         assert isinstance(finder, OcclusionFinder)
         return cls(models["generator"], finder, segmenter=segmenter, device=device, precision=precision)
 
-    def restore(self, frames: Iterable[Frame]) -> Iterator[Restored]:
+    def restore(self, frames: Iterable[Frame], *, strength: float = 1.0) -> Iterator[Restored]:
         """Restore a stream of frames, in order, one out for each in.
 
         Args:
             frames: with masks, all of one size; consecutive frames of one video, each used once. Their scenes are
                 decided here.
+            strength: how much of what the generator changes in visible pixels is done, in [0, 1]: at 0 they come out
+                bit for bit. Hidden pixels are the same at any strength.
         """
         # By the final masks, so that a mask written and given again decides alike; detection had its finder's alone.
         frames = prefetch(with_scenes(frames), AHEAD)
         if isinstance(self.generator, Pix2PixUNet):  # the classic sees one frame and nothing else
-            yield from self._generate(picture_batches(frames))
+            yield from weakened(self._generate(picture_batches(frames)), strength)
             return
         # Three threads share the work: frames are detected, propagated, and generated. Of the evidence one batch is
         # made ahead and no more: `evidence_batches` has room for two.
-        yield from _filtered(self._generate(prefetch(evidence_batches(_propagated(frames)), 1)))
+        filtered = _filtered(self._generate(prefetch(evidence_batches(_propagated(frames)), 1)))
+        yield from weakened(filtered, strength)  # after the filter, which averages hidden pixels with visible ones
 
     def restore_frames(
         self, images: Iterable[np.ndarray], masks: Iterable[np.ndarray] | None = None

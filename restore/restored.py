@@ -1,6 +1,7 @@
 """One frame of the result, with the record that it was restored from."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,3 +29,23 @@ class Restored:
     def mask(self) -> np.ndarray:
         """bool `H W`: what was restored as hidden."""
         return self.frame.hidden
+
+
+def weakened(restored: Iterable[Restored], strength: float) -> Iterator[Restored]:
+    """Visible pixels between those of the degraded frame and those restored: `frame + strength (restored - frame)`.
+
+    Args:
+        strength: in [0, 1]; 1 is the identity, 0 returns visible pixels bit for bit. Hidden pixels remain as restored.
+
+    >>> mask = np.array([[0, 1]], np.float32)
+    >>> frame = Frame(np.full((1, 2, 3), 100, np.uint8), mask=mask)
+    >>> one = Restored(frame, np.full((1, 2, 3), 110, np.uint8), mask, mask)
+    >>> [next(weakened([one], strength)).image[0, :, 0].tolist() for strength in (0, 0.5, 1)]
+    [[100, 110], [105, 110], [110, 110]]
+    """
+    for one in restored:
+        if strength < 1:
+            degraded = one.frame.image.astype(np.float32)
+            blended = np.rint(degraded + np.float32(strength) * (one.image - degraded)).astype(np.uint8)
+            one = replace(one, image=np.where(one.mask[..., None], one.image, blended))
+        yield one

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+UNIT_LEVELS = 127.5  # levels of 255 in one unit of [-1, 1]
+
 
 def to_float(frames: np.ndarray) -> Tensor:
     """Pictures uint8 `... H W C` in [0, 255] => float32 tensor `... C H W` in [-1, 1].

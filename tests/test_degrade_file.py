@@ -11,7 +11,7 @@ from restore.__main__ import main
 from restore.degradations.degrade import Range, Ranges
 from restore.degrade_file import degrade_file, mask_path
 from restore.errors import RestoreError
-from restore.kinds import BOX_MOTIONS
+from restore.kinds import ALONE, BOX_MOTIONS
 from restore.video.reader import VideoReader
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise, packets_of, picture
 
@@ -37,6 +37,18 @@ def lossless_clip(path: Path, frames: int = 10, size: tuple[int, int] = (64, 48)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four frames at a time, so that a short clip has several chunks."""
     monkeypatch.setattr(restore.degrade_file, "PIXELS", 4 * 64 * 48)
+
+
+@pytest.mark.parametrize("kind", ALONE)
+def test_one_degradation_alone_hides_nothing_and_the_seed_decides(tmp_path: Path, kind: str) -> None:
+    clean = lossless_clip(tmp_path / "clean.mkv")
+    for name in ("bad", "again"):
+        assert main(["degrade", str(clean), str(tmp_path / f"{name}.mkv"), "--kind", kind, "--lossless"]) == 0
+    assert not read(tmp_path / "bad_mask.mkv").any()
+    bad = read(tmp_path / "bad.mkv")
+    assert np.array_equal(bad, read(tmp_path / "again.mkv"))
+    error = np.abs(bad.astype(int) - read(clean)).mean((1, 2, 3))
+    assert len(error) == 10 and (error > 0).all()  # every frame, whatever its chunk
 
 
 @pytest.mark.parametrize("kind", BOX_MOTIONS)
@@ -168,6 +180,6 @@ def test_obstructions_by_command(tmp_path: Path) -> None:
 def test_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
     make_video(tmp_path / "clip.mp4")
     assert main(["degrade", *(argument.format(at=tmp_path) for argument in arguments)]) == 2
-    kinds = ", ".join(map(repr, BOX_MOTIONS))
+    kinds = ", ".join(map(repr, BOX_MOTIONS + ALONE))
     assert capsys.readouterr().err == f"restore: {message.format(at=tmp_path, kinds=kinds)}\n"
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]

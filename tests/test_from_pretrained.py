@@ -9,11 +9,11 @@ import torch
 
 from restore.errors import WeightsError
 from restore.models.finder import OcclusionFinder
-from restore.models.generator import UNetGenerator
+from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.segmenter import Segmenter
 from restore.models.weights import save_models
 from restore.pipeline import Restorer
-from tests.networks import white_finder
+from tests.networks import WHITE, white_finder
 from tests.propagation.footage import at_rest, noisy
 from tests.test_pipeline import TINY, dark, restored, restorer
 
@@ -31,6 +31,30 @@ def test_from_pretrained_takes_a_file_or_its_folder(tmp_path: Path) -> None:
         loaded = Restorer.from_pretrained(weights, device="cpu", precision="float32")
         assert np.array_equal(restored(clip, using=loaded), wanted)
     assert Restorer.from_pretrained(path).device.type in ("cpu", "cuda")
+
+
+def test_a_gated_generator_restores_and_leaves_alone_what_it_estimates_to_be_right(tmp_path: Path) -> None:
+    finder: dict[str, Any] = {"unshuffle": 1, "widths": [8], "blocks": [1], "decoder_blocks": []}
+    clip = noisy(dark(at_rest(4)), 8)
+    clip[:, 10:20, 12:24] = WHITE
+    results = []
+    for level in (-2.0, 4.0):  # nothing is wrong, much is
+        generator = GatedGenerator(**TINY)
+        last = generator.guess[-1]
+        assert isinstance(last, torch.nn.Conv2d) and last.bias is not None
+        torch.nn.init.zeros_(last.weight)
+        last.bias.data[:] = torch.tensor([level, 9.0])
+        save_models(tmp_path / "generator.pth", {"generator": (generator, TINY), "finder": (white_finder(), finder)})
+        loaded = Restorer.from_pretrained(tmp_path, device="cpu", precision="float32")
+        assert isinstance(loaded.generator, GatedGenerator)
+        for precision in ("float32", "bfloat16"):
+            using = Restorer.from_pretrained(tmp_path, device="cpu", precision=precision)
+            results.append(list(using.restore_frames(clip)))
+    for right in results[:2]:
+        for frame, image in zip(right, clip, strict=True):
+            assert np.array_equal(frame.image[~frame.mask], image[~frame.mask])
+            assert frame.mask.any() and not np.array_equal(frame.image[frame.mask], image[frame.mask])
+    assert not np.array_equal(results[2][1].image[~results[2][1].mask], clip[1][~results[2][1].mask])
 
 
 def test_a_segmenter_in_the_folder_of_the_generator_detects_with_the_finder(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ FLOORS = [  # from the ground up
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # Rooms of one floor that others of it use, each below those that use it.
 WITHIN = {
-    "video": {"detection", "propagation"},  # windows over streams
+    "video": {"detection", "propagation", "degradations"},  # windows over streams; encoders
+    "propagation": {"models"},  # the channels of the evidence that generators read
     "models": {"detection"},
     "refinement": {"training"},
 }

@@ -2,6 +2,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,13 +12,14 @@ from restore.config import parse
 from restore.degradations.degrade import degrade
 from restore.models.discriminator import PatchGAN
 from restore.models.finder import OcclusionFinder, triples
-from restore.models.generator import UNetGenerator
+from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.weights import load_models, save_models
 from restore.tensors import to_float
 from restore.training.config import TrainConfig
+from restore.training.initial import initial_generator
 from restore.training.losses import mask_loss
-from tests.propagation.footage import pan
+from tests.propagation.footage import pan, texture
 from tests.training.tiny import content, events, flags, run, same, write_video, write_videos
 
 
@@ -146,7 +148,7 @@ def test_wrong_data_is_one_line_and_exit_2(tmp_path: Path, capsys: pytest.Captur
         f"no such folder of training videos; give UCF-101's or any folder of videos: {tmp_path / 'no'}"
     )
     (tmp_path / "data").mkdir()
-    assert complaint(flags(tmp_path / "data", tmp_path), capsys).startswith("no videos (.avi, ")
+    assert complaint(flags(tmp_path / "data", tmp_path), capsys).startswith("neither videos (.avi, ")
     (tmp_path / "data" / "broken.avi").write_bytes(b"no video")
     assert complaint(flags(tmp_path / "data", tmp_path), capsys).startswith("none of 1 videos can be read")
     assert not (tmp_path / "run").exists() and not (tmp_path / "out").exists()
@@ -215,6 +217,46 @@ def test_the_classic_pix2pix(videos: Path, tmp_path: Path) -> None:
     generator = load_models(tmp_path / "out/generator.pth", ("generator", "finder"))["generator"]
     assert isinstance(generator, Pix2PixUNet) and len(generator.downs) == 8
     assert generator(torch.zeros(1, 3, 40, 50)).isfinite().all()
+
+
+def test_a_gated_generator_is_written_and_trained_on(videos: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert run(videos, first, architecture="gated", epochs=2, validate_every=2) == 0
+    generator = load_models(first / "out/generator.pth", ("generator", "finder"))["generator"]
+    assert isinstance(generator, GatedGenerator)
+    assert len(losses(first, "level")) == 4 and 0 < max(losses(first, "level")) < 20
+    settings = {"architecture": "gated", "init_from": first / "out/generator.pth", "epochs": 1, "learning_rate": 1e-9}
+    assert run(videos, second, **settings) == 0
+    result = load_models(second / "out/generator.pth", ("generator",))["generator"]
+    for key, value in generator.state_dict().items():
+        assert torch.allclose(result.state_dict()[key], value, atol=1e-3, rtol=1e-3), key  # fp16 on disk
+
+
+def test_a_gated_generator_of_width_32_is_the_one_it_was_built_for() -> None:
+    config = TrainConfig(data_dir="any", architecture="gated", width=32)
+    begun, built = initial_generator(config).generator, GatedGenerator()
+    assert [tuple(x.shape) for x in begun.parameters()] == [tuple(x.shape) for x in built.parameters()]
+
+
+def test_photographs_alone_will_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(3):
+        path = tmp_path / "photos" / f"{number}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(path), texture(60, 80, number))
+    assert run(tmp_path / "photos", tmp_path, epochs=1, finder_steps=1) == 0
+    assert capsys.readouterr().out.startswith("2 photographs to train on, 1 held out; ")
+    write_videos(tmp_path / "photos")
+    assert run(tmp_path / "photos", tmp_path / "both", epochs=1, finder_steps=1, validation_share=0.2) == 0
+    assert " videos and " in capsys.readouterr().out
+
+
+def test_no_folder_fills_an_epoch(tmp_path: Path) -> None:
+    few = [write_video(tmp_path / f"data/{name}/a.avi", pan(4, (0, 0), 32, 32)) for name in "abcdefghijk"]
+    for number in range(9):
+        write_video(tmp_path / f"data/many/{number}.avi", pan(4, (0, 0), 32, 32))
+    assert run(tmp_path / "data", tmp_path, epochs=1, finder_steps=1, windows_per_video=1, validation_share=0.05) == 0
+    assert len(losses(tmp_path)) < len(few)  # 19 are left to train on, at two a step; of the many only one is drawn
+    assert len(losses(tmp_path)) <= 6
 
 
 def test_it_learns_one_clip_by_heart(tmp_path: Path) -> None:
@@ -286,7 +328,7 @@ def test_starting_from_given_weights(videos: Path, tmp_path: Path) -> None:
             assert torch.allclose(result[name].state_dict()[key], value, atol=1e-5), key
 
 
-@pytest.mark.parametrize("settings", [{"width": 16}, {"architecture": "pix2pix"}])
+@pytest.mark.parametrize("settings", [{"width": 16}, {"architecture": "pix2pix"}, {"architecture": "gated"}])
 def test_starting_from_weights_of_another_shape_is_refused(
     videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, Any]
 ) -> None:

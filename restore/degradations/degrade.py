@@ -7,14 +7,12 @@ recorder compresses.
 from dataclasses import dataclass
 
 import torch
-from kornia.enhance import jpeg_codec_differentiable
-from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
+from restore.degradations.blur import defocus
 from restore.degradations.boxes import MOTION_SHARES, draw_boxes, paint_mask
+from restore.degradations.codec import compressed, draw_codec
 from restore.kinds import BOX_MOTIONS
-
-KERNEL = 7  # px, of the blur
 
 
 @dataclass(frozen=True)
@@ -30,14 +28,13 @@ class Range:
 class Ranges:
     """How badly clips are degraded. The typical values are those of the pix2pix seed."""
 
-    blur: Range = Range(0.0, 1.4, 2.5)  # sigma in px of a 7x7 Gaussian
+    blur: Range = Range(0.0, 1.4, 2.5)  # sigma in px of a Gaussian
     noise: Range = Range(0.0, 15.0, 30.0)  # sigma in levels of 255
     box_level: Range = Range(64.0, 128.0, 192.0)  # grey level of the boxes
     box_sides: tuple[float, float] = (0.15, 0.30)  # shares of the frame's sides
     box_count: int = 3
     heavy_side: float = 0.45
-    compressed_share: float = 0.1  # of the clips, each at a JPEG quality in `compression`
-    compression: tuple[float, float] = (30.0, 90.0)
+    compressed_share: float = 0.1  # of the clips, each by a codec and at a quality of its own
     typical_share: float = 0.6
 
 
@@ -83,14 +80,11 @@ def degrade(
 
 
 def compress_some(clips: Tensor, ranges: Ranges, *, generator: torch.Generator) -> None:
-    """Compress a share of clips `B T 3 H W` in place, each frame as a JPEG at a quality drawn for the clip."""
-    batch, frames = clips.shape[:2]
-    chosen = torch.rand(batch, generator=generator) < ranges.compressed_share
-    least, most = ranges.compression
-    quality = least + (most - least) * torch.rand(batch, generator=generator)
+    """Compress a share of clips `B T 3 H W` in place, each by a codec and at a quality that are drawn for it."""
+    chosen = torch.rand(len(clips), generator=generator) < ranges.compressed_share
     for index in chosen.nonzero().flatten().tolist():
-        jpeg = jpeg_codec_differentiable((clips[index] + 1) / 2, quality[index].to(clips.device).expand(frames))
-        clips[index] = _quantise(jpeg * 2 - 1)
+        encoder, quality, preset = draw_codec(generator=generator)
+        clips[index] = compressed(clips[index], encoder=encoder, quality=quality, preset=preset)
 
 
 def draw_strength(strength: Range, ranges: Ranges, *, generator: torch.Generator, count: int) -> Tensor:
@@ -126,13 +120,6 @@ def apply(
     grey = level.to(clips.device) / 127.5 - 1
     x = torch.lerp(x, grey.view(-1, 1, 1, 1, 1).expand_as(x), mask)
     return add_noise(x, noise, generator=generator)
-
-
-def defocus(clips: Tensor, sigma: Tensor) -> Tensor:
-    """Blur each of `clips`, `B T 3 H W`, by a Gaussian of its own `sigma`, `B` in px."""
-    sigma = sigma.clamp(min=0.05).to(clips.device).repeat_interleave(clips.shape[1]).view(-1, 1).expand(-1, 2)
-    blurred: Tensor = gaussian_blur2d(clips.flatten(0, 1), (KERNEL, KERNEL), sigma)
-    return blurred.view_as(clips)
 
 
 def add_noise(clips: Tensor, sigma: Tensor, *, generator: torch.Generator) -> Tensor:

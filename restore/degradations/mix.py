@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from restore.degradations.degrade import Range, Ranges, add_noise, compress_some, defocus, degrade, draw_strength
+from restore.degradations.blur import defocus
+from restore.degradations.degrade import Range, Ranges, add_noise, compress_some, degrade, draw_strength
 from restore.degradations.obstructions.draw import obstruct
 from restore.kinds import BOXES, KINDS
 
@@ -82,13 +83,17 @@ def degrade_mixed(
 def _obstructed(clip: Tensor, ranges: Ranges, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """One clip `1 T 3 H W`: the fields of `Mixed`."""
     blur, noise = (draw_strength(x, ranges, generator=generator, count=1) for x in (ranges.blur, ranges.noise))
-    count = 1 + int(torch.randint(3, (), generator=generator))
-    drawn = torch.multinomial(torch.tensor(list(OFTEN.values())), count, generator=generator)
-    kinds = [KINDS[index] for index in drawn]
-    before = obstruct(defocus(clip, blur), generator=generator, kinds=kinds)
+    before = obstruct(defocus(clip, blur), generator=generator, kinds=draw_kinds(generator=generator))
     degraded = add_noise(before.clips, noise, generator=generator)
     compress_some(degraded, ranges, generator=generator)
     return degraded, before.mask, strongest(before.kinds)
+
+
+def draw_kinds(*, generator: torch.Generator) -> list[str]:
+    """One to three of `KINDS`."""
+    count = 1 + int(torch.randint(3, (), generator=generator))
+    drawn = torch.multinomial(torch.tensor(list(OFTEN.values())), count, generator=generator)
+    return [KINDS[index] for index in drawn]
 
 
 def strongest(kinds: Tensor) -> Tensor:

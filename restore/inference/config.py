@@ -48,6 +48,7 @@ class InferenceConfig:
         None, "whose mask is used; none: nothing is hidden; by default given with --mask_video, else found"
     )
     mask_dilation: int = _setting(0, "dilate the mask by this many pixels")
+    strength: float = _setting(1.0, "of what is done to visible pixels, 0 to 1; 0: they stay as they are, bit for bit")
     stages: Literal["generator", "hybrid", "fill"] = _setting(
         "generator",
         "hybrid: regenerate what no frame saw, where that is much; fill: the same, and what is visible stays as it is",
@@ -113,6 +114,8 @@ class InferenceConfig:
             raise ValueError(f"mask_mode is {self.mask_mode}, and there is no mask; give --mask_video too")
         if self.mask_dilation < 0:
             raise ValueError(f"mask_dilation is {self.mask_dilation}, expected 0 pixels or more")
+        if not 0 <= self.strength <= 1:
+            raise ValueError(f"strength is {self.strength}, expected 0 to 1")
         for name in ("steps", "jump_length"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")

@@ -49,6 +49,7 @@ def restore_file(
     mask: str | Path | None = None,
     mask_mode: MaskMode | None = None,
     mask_dilation: int = 0,
+    strength: float = 1.0,
     write_mask: str | Path | None = None,
     write_provenance: str | Path | None = None,
     write_confidence: str | Path | None = None,
@@ -76,6 +77,8 @@ def restore_file(
         mask_mode: whose mask is used: the `given`, the one that is `found`, `both`, or `none`, so that nothing is
             hidden; by default the given if there is one, else the found.
         mask_dilation: pixels that the mask is dilated by.
+        strength: how much of what the generator changes in visible pixels is done, in [0, 1]: at 0 they stay as they
+            are, bit for bit. Hidden pixels are the same at any strength.
         write_mask: `.mkv` for the mask that was used: lossless, grey, 255 where the picture is hidden, 0 elsewhere.
             Given as `mask` it restores the same, bit for bit.
         write_provenance: `.mkv` for where each pixel comes from: lossless, its grey levels are the codes of
@@ -103,7 +106,8 @@ def restore_file(
         `input`, `mask`, `original` (paths as given), `weights` (likewise; relative to the package inside it), `output`,
         `side_files` (names); `sha256` of `input`, `mask`, `original` and `output`, None for what is not given;
         `frames`, `width`, `height`, `rate` (1/s);
-        `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `mask_mode`, `mask_dilation`;
+        `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `mask_mode`, `mask_dilation`,
+        `strength`;
         `hidden` (share of all pixels); `interlaced`: None, or the order of the fields;
         `obstructions`: what was found to hide the scene, the longest first: `kind`, `score`, `frames` (first and last),
         `box` (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot
@@ -126,6 +130,8 @@ def restore_file(
     mode = mask_mode or ("given" if mask else "found")
     if mode in ("given", "both") and mask is None:
         raise ValueError(f"mask_mode is {mode!r}, and there is no mask; give one")
+    if not 0 <= strength <= 1:
+        raise ValueError(f"strength is {strength}, expected 0 to 1")
     used = mask if mode in ("given", "both") else None
     if not overwrite:
         check_report(output)
@@ -178,7 +184,8 @@ def restore_file(
         early += writer.notes + notes + check.warnings()
         if early:
             warnings.warn(f"{'; '.join(early)}: {video}", stacklevel=2)
-        results = restorer.restore(masked_frames(restorer, reader, masks, check, mode=mode, dilation=mask_dilation))
+        frames = masked_frames(restorer, reader, masks, check, mode=mode, dilation=mask_dilation)
+        results = restorer.restore(frames, strength=strength)
         if hybrid:
             results = hybrid.refine_frames(results, regions=regions, progress=refining)
         restored = stack.enter_context(closing(prefetch(results, AHEAD)))
@@ -223,6 +230,7 @@ def restore_file(
         "frames_per_second": round(count / seconds, 3),
         "mask_mode": mode,
         "mask_dilation": mask_dilation,
+        "strength": strength,
         "hidden": round(hidden / pictures, 6),
         "obstructions": [track.as_json() for track in tracks] if detects_kinds else None,
         "regenerated": asdict(hybrid.settings) | {"regions": regions} if hybrid else None,

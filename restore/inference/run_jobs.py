@@ -93,6 +93,7 @@ def _restore(
             mask=job.mask,
             mask_mode=config.mask_mode,
             mask_dilation=config.mask_dilation,
+            strength=config.strength,
             write_mask=job.mask_file,
             write_provenance=job.provenance_file,
             write_confidence=job.confidence_file,

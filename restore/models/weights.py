@@ -15,13 +15,14 @@ from torch import nn
 from restore.errors import WeightsError
 from restore.models.discriminator import PatchGAN
 from restore.models.finder import OcclusionFinder
-from restore.models.generator import UNetGenerator
+from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 
 FORMAT = "restore/1"
 CLASSES: dict[str, type[nn.Module]] = {
-    model.__name__: model for model in (UNetGenerator, Pix2PixUNet, OcclusionFinder, Segmenter, PatchGAN)
+    model.__name__: model
+    for model in (GatedGenerator, UNetGenerator, Pix2PixUNet, OcclusionFinder, Segmenter, PatchGAN)
 }
 
 

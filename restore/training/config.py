@@ -14,7 +14,7 @@ def _setting(default: Any, text: str) -> Any:
 class Settings:
     """What all trainings share."""
 
-    data_dir: str = field(metadata={"help": "UCF-101's folder (CLASS/v_*.avi) or any folder of videos"})
+    data_dir: str = field(metadata={"help": "UCF-101's folder (CLASS/v_*.avi) or any folder of videos and photographs"})
     use_first_100: bool = _setting(False, "only the first 100 videos, by name")
     output_dir: str = _setting("saved_models", "where the weights go")
     run_dir: str = _setting("runs/generator", "checkpoints and tensorboard logs; the same command resumes from it")
@@ -22,7 +22,9 @@ class Settings:
     dry_run: bool = _setting(False, "print the resolved configuration and stop")
     seed: int = _setting(0, "of everything that is drawn")
 
-    epochs: int = _setting(50, "how often every video is visited")
+    epochs: int = _setting(
+        50, "how often every video is visited, but those of a folder that is more than a tenth of all"
+    )
     batch_size: int = _setting(16, "windows a step and process")
     windows_per_video: int = _setting(4, "windows cut from each decode of a video")
     window: int = _setting(12, "frames a window: how far copies can come from")
@@ -50,14 +52,19 @@ class TrainConfig(Settings):
 
     stage: Literal["generator"] = _setting("generator", "what to train: generator, obstruction, autoencoder, refiner")
     frames_per_window: int = _setting(4, "frames of each window that the generator learns from")
-    architecture: Literal["unet", "pix2pix"] = _setting("unet", "pix2pix: the classic single-frame unet_256")
-    width: int = _setting(64, "channels at the first level")
+    architecture: Literal["unet", "gated", "pix2pix"] = _setting(
+        "unet",
+        "gated: estimates how degraded a frame is, and returns it bit for bit where nothing is wrong; "
+        "pix2pix: the classic single-frame unet_256",
+    )
+    width: int = _setting(64, "channels at the first level; of gated 32 are as many as it was built for")
     l1_weight: float = _setting(100.0, "of |restored - clean|")
     l2_weight: float = _setting(0.0, "of (restored - clean)^2, which counts in large holes")
+    level_weight: float = _setting(2.0, "of the error that a gated generator estimates wrongly, in octaves")
     adversarial_weight: float = _setting(1.0, "of fooling the discriminator")
     adversarial_start: float = _setting(0.0, "share of the training after which the discriminator joins")
 
-    obstructed_share: float = _setting(0.0, "of the windows, with leaves, dirt, drops, ... instead of grey boxes")
+    obstructed_share: float = _setting(0.0, "of the degraded windows, with leaves, dirt, drops, ... before them")
     segmenter: Optional[str] = _setting(  # noqa: UP045
         None, "a segmenter.pth that finds what is hidden in addition to the finder, as it will in use"
     )

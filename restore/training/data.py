@@ -1,9 +1,13 @@
-"""Clean windows of frames, cropped from videos. Workers only decode and crop; all else runs on the training device."""
+"""Clean windows of frames, cropped from videos and filmed from photographs.
+
+Workers only decode, film and crop; all else runs on the training device.
+"""
 
 import logging
 import math
 import signal
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
 from pathlib import Path
 
@@ -14,27 +18,32 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from restore.errors import DataError, VideoError
+from restore.training.photos import Shot, read_photo, shoot
 from restore.video.clip import count_frames, read_clip
+from restore.video.files import is_image
 
 SPAN = 2  # windows are cut from a decoded stretch of this many window lengths
+MOST_OF_A_FOLDER = 0.1  # of an epoch's draws: a kind of scene that fills the data set would fill what is learned
+PHOTO_SIDE = 240  # rows a photograph is filmed at, at least; what most videos of UCF-101 have
 
 log = logging.getLogger(__name__)
 
 
 class CleanWindows(Dataset[dict[str, Tensor]]):
-    """Several random windows from one decode of one video.
+    """Several random windows from one decode of one video, or from one shot of a photograph.
 
     An item is asked for by (epoch, video index) and depends on nothing but that and `seed`: not on the number of
     workers, nor on what was asked before.
 
     Args:
-        videos: paths; at least one.
+        videos: paths of videos and photographs; at least one.
         frames: T, frames a window. A shorter video is played forth and back.
         crop: (rows, columns) of a crop; a smaller video is scaled up to it.
         per_video: K, windows an item.
 
     An item is a dictionary of
         clips: uint8 `K T 3 H W`, RGB;
+        recorded: the same, but with the blur of an open shutter where a photograph was filmed with one;
         offsets: int64 `K 2`, (row, column) of each crop in its frame;
         frame_size: int64 `K 2`, (rows, columns) of that frame.
     """
@@ -48,38 +57,62 @@ class CleanWindows(Dataset[dict[str, Tensor]]):
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
         epoch, index = key
         rng = np.random.default_rng((self.seed, epoch, index))
-        stretch = self._stretch(index, rng)
-        stretch = _at_least(stretch, *self.crop)
-        windows = [self._window(stretch, rng) for _ in range(self.per_video)]
-        clips, offsets = (torch.from_numpy(np.stack(part)) for part in zip(*windows, strict=True))
-        size = torch.tensor(stretch.shape[1:3]).expand(self.per_video, 2)
-        return {"clips": clips, "offsets": offsets, "frame_size": size}
+        shot = self._stretch(index, rng)
+        short_exposure = shot.recorded is shot.sharp
+        sharp = _at_least(shot.sharp, *self.crop)
+        recorded = sharp if short_exposure else _at_least(shot.recorded, *self.crop)
+        cuts = [self._cut(sharp.shape, rng) for _ in range(self.per_video)]
+        clips = torch.from_numpy(np.stack([cut(sharp) for cut, _ in cuts]))
+        return {
+            "clips": clips,
+            "recorded": clips if short_exposure else torch.from_numpy(np.stack([cut(recorded) for cut, _ in cuts])),
+            "offsets": torch.from_numpy(np.stack([offset for _, offset in cuts])),
+            "frame_size": torch.tensor(sharp.shape[1:3]).expand(self.per_video, 2),
+        }
 
-    def _stretch(self, index: int, rng: np.random.Generator) -> np.ndarray:
+    def _stretch(self, index: int, rng: np.random.Generator) -> Shot:
         """Consecutive frames of the video; one that cannot be read is named, and the next stands in for it."""
         span = SPAN * self.frames
         for path in self.videos[index:] + self.videos[:index]:
             try:
+                if is_image(path):
+                    return self._filmed(path, rng)
                 start = int(rng.integers(max(1, count_frames(path) - span + 1)))
                 stretch = read_clip(path, start, span)
                 if len(stretch):
-                    return stretch
+                    return Shot(stretch, stretch)
                 log.warning("left out: holds no frames: %s", path)
-            except VideoError as error:
+            except (VideoError, DataError) as error:
                 log.warning("left out: %s", error)
         raise DataError(f"none of {len(self.videos)} videos can be read any more, the first is {self.videos[0]}")
 
-    def _window(self, stretch: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        count, height, width = stretch.shape[:3]
+    def _filmed(self, path: Path, rng: np.random.Generator) -> Shot:
+        photos = [video for video in self.videos if is_image(video)]
+        rows = max(PHOTO_SIDE, self.crop[0])
+        return shoot(
+            read_photo(path),
+            frames=SPAN * self.frames,
+            size=(rows, max(rows * 4 // 3, self.crop[1])),
+            rng=rng,
+            other=lambda: read_photo(photos[int(rng.integers(len(photos)))]),
+        )
+
+    def _cut(
+        self, shape: tuple[int, ...], rng: np.random.Generator
+    ) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
+        """Where a window is cut from a stretch of a shape `T H W 3`: a function that cuts it, and its corner."""
+        count, height, width = shape[:3]
         start = int(rng.integers(max(1, count - self.frames + 1)))
         top, left = (int(rng.integers(have - want + 1)) for have, want in zip((height, width), self.crop, strict=True))
-        clip = stretch[:, top : top + self.crop[0], left : left + self.crop[1]]
-        clip = clip[_forth_and_back(start, self.frames, count)]
-        if rng.random() < 0.5:
-            clip = clip[:, :, ::-1]
-        if rng.random() < 0.5:  # what the past holds, the future might
-            clip = clip[::-1]
-        return np.ascontiguousarray(clip.transpose(0, 3, 1, 2)), np.array([top, left])
+        mirrored, reversed_ = rng.random() < 0.5, rng.random() < 0.5  # what the past holds, the future might
+
+        def cut(stretch: np.ndarray) -> np.ndarray:
+            clip = stretch[:, top : top + self.crop[0], left : left + self.crop[1]]
+            clip = clip[_forth_and_back(start, self.frames, count)]
+            clip = clip[:: -1 if reversed_ else 1, :, :: -1 if mirrored else 1]
+            return np.ascontiguousarray(clip.transpose(0, 3, 1, 2))
+
+        return cut, np.array([top, left])
 
 
 def collate(items: list[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -89,7 +122,32 @@ def collate(items: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 def steps_per_epoch(dataset: CleanWindows, *, batch: int, processes: int = 1) -> int:
     """How many batches each process takes an epoch."""
-    return math.ceil(len(dataset) / batch / processes)
+    return math.ceil(len(epoch_order(dataset.videos, seed=(dataset.seed, 0))) / batch / processes)
+
+
+def epoch_order(videos: list[Path], *, seed: tuple[int, ...]) -> np.ndarray:
+    """Which of the videos an epoch visits, in what order: all of them once, but of a folder that holds more than
+    `MOST_OF_A_FOLDER` of what is drawn only so many, others in each epoch. Fewer folders than make that possible are
+    left as they are.
+
+    >>> folders = [Path(f"{name}/{number}.mp4") for name in "abcdefghij" for number in range(2)]
+    >>> many = [Path(f"k/{number}.mp4") for number in range(50)]
+    >>> len(epoch_order(folders + many, seed=(0,))), len(epoch_order(many, seed=(0,)))
+    (22, 50)
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(videos))
+    sizes = list(Counter(video.parent for video in videos).values())
+    fits = (most for most in range(max(sizes), 0, -1) if most <= MOST_OF_A_FOLDER * sum(min(most, n) for n in sizes))
+    most = next(fits, max(sizes))
+    taken: Counter[Path] = Counter()
+    visited = []
+    for index in order:
+        folder = videos[index].parent
+        taken[folder] += 1
+        if taken[folder] <= most:
+            visited.append(index)
+    return np.array(visited)
 
 
 def batches(
@@ -104,12 +162,12 @@ def batches(
 ) -> DataLoader[dict[str, Tensor]]:
     """The batches of `batch` videos that one process takes, from its step number `first` to the end of the last epoch.
 
-    Every epoch visits every video once, in an order seeded by its number. One loader serves all epochs, so that workers
+    Every epoch has its `epoch_order`, seeded by its number. One loader serves all epochs, so that workers
     start once; a resumed run goes on at step `first` without decoding what came before.
     """
     keys: list[list[tuple[int, int]]] = []
     for epoch in range(epochs):
-        order = np.random.default_rng((dataset.seed, epoch)).permutation(len(dataset))
+        order = epoch_order(dataset.videos, seed=(dataset.seed, epoch))
         of_epoch = [[(epoch, int(index)) for index in order[at : at + batch]] for at in range(0, len(order), batch)]
         each = steps_per_epoch(dataset, batch=batch, processes=processes)  # every process takes as many steps
         keys += (of_epoch * processes)[: each * processes][rank::processes]
@@ -138,7 +196,7 @@ def shielded(loader: DataLoader[dict[str, Tensor]]) -> Iterator[dict[str, Tensor
 
 
 def readable(videos: list[Path]) -> list[Path]:
-    """The videos that can be opened, in order; the others are named in the log and counted.
+    """The videos and photographs that can be opened, in order; the others are named in the log and counted.
 
     Raises:
         DataError: none can.
@@ -146,11 +204,11 @@ def readable(videos: list[Path]) -> list[Path]:
     good = []
     for video in videos:
         try:
-            if count_frames(video):
+            if len(read_photo(video)) if is_image(video) else count_frames(video):
                 good.append(video)
                 continue
             log.warning("left out: holds no frames: %s", video)
-        except VideoError as error:
+        except (VideoError, DataError) as error:
             log.warning("left out: %s", error)
     if len(good) < len(videos):
         log.warning("%d of %d videos are left out", len(videos) - len(good), len(videos))

@@ -1,4 +1,4 @@
-"""Which videos of a folder to train on and which to validate on.
+"""Which videos and photographs of a folder to train on and which to validate on.
 
 UCF-101's official lists (`trainlist01.txt`, `testlist01.txt`, in the folder, in the one above, or in either's
 `ucfTrainTestlist/`) are followed where they exist; otherwise whole groups of videos (`v_CLASS_gNN_cMM`: one group is a
@@ -10,13 +10,13 @@ import re
 from pathlib import Path
 
 from restore.errors import DataError
-from restore.video.files import extensions, is_video
+from restore.video.files import IMAGE_EXTENSIONS, extensions, is_image, is_video
 
 
 def split(
     data_dir: str | Path, *, use_first_100: bool = False, share: float = 0.1, seed: int = 0
 ) -> tuple[list[Path], list[Path]]:
-    """The training and the validation videos under `data_dir`, each sorted.
+    """The training and the validation videos and photographs under `data_dir`, each sorted.
 
     Args:
         use_first_100: only the first 100 videos in the order of their names, before anything is held out.
@@ -24,14 +24,18 @@ def split(
             sides.
 
     Raises:
-        DataError: the folder does not exist, holds no videos, or too few scenes to hold out the share.
+        DataError: the folder does not exist, holds neither videos nor photographs, or too few scenes to hold out the
+            share.
     """
     root = Path(data_dir)
     if not root.is_dir():
         raise DataError(f"no such folder of training videos; give UCF-101's or any folder of videos: {root}")
-    videos = sorted(path for path in root.rglob("*") if is_video(path))
+    videos = sorted(path for path in root.rglob("*") if is_video(path) or is_image(path))
     if not videos:
-        raise DataError(f"no videos ({extensions()}) in the folder or below it: {root}")
+        raise DataError(
+            f"neither videos ({extensions()}) nor photographs ({extensions(IMAGE_EXTENSIONS)}) in the folder or below "
+            f"it; give another folder: {root}"
+        )
     if use_first_100:
         videos = videos[:100]
 

@@ -12,7 +12,7 @@ from restore.models.autoencoder import Autoencoder, build_autoencoder, downsampl
 from restore.models.denoiser import build_denoiser
 from restore.models.discriminator import PatchGAN
 from restore.models.finder import OcclusionFinder
-from restore.models.generator import UNetGenerator
+from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.pretrained import load_autoencoder
 from restore.models.segmenter import Segmenter
@@ -55,6 +55,9 @@ def initial_generator(config: TrainConfig) -> InitialGenerator:
     if config.architecture == "pix2pix":
         kwargs: dict[str, Any] = {"width": config.width}
         generator = Pix2PixUNet(**kwargs)
+    elif config.architecture == "gated":
+        kwargs = {"widths": [config.width, config.width * 9 // 4, config.width * 4, config.width * 6]}
+        generator = GatedGenerator(**kwargs)
     else:
         kwargs = {"widths": [config.width, config.width * 3 // 2, config.width * 5 // 2, config.width * 4]}
         generator = UNetGenerator(**kwargs)

@@ -7,8 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from restore.errors import RestoreError
+from restore.models.degradation import log_level
+from restore.tensors import UNIT_LEVELS
 
 FEW = 50  # px: what softens Dice of a kind, and how many of it are worth a gradient
+AROUND = 9  # px; a side of what a frame's error is averaged over. The reach of a network, as `degradation.CELL`
 KNOWN = 0.1  # how much a known latent cell counts, where a hidden one counts 1
 
 
@@ -23,6 +26,21 @@ def squared_loss(restored: Tensor, clean: Tensor) -> Tensor:
     Where much is possible, as deep in a hole, L1 leads to the median of it and this to the mean, which PSNR rewards.
     """
     return F.mse_loss(restored, clean)
+
+
+def level_loss(estimated: Tensor, frame: Tensor, clean: Tensor, hidden: Tensor) -> Tensor:
+    """Mean difference of the estimated error of a frame and the true one, both as `log_level`, where the frame is
+    visible. Scalar.
+
+    Args:
+        estimated: `B 1 H W`, see `models.generator.Estimate`.
+        frame, clean: `B 3 H W` in [-1, 1].
+        hidden: bool `B 1 H W`, what the generator takes for hidden.
+    """
+    squared = (frame - clean).square().mean(1, keepdim=True)
+    around = F.avg_pool2d(F.pad(squared, (AROUND // 2,) * 4, mode="replicate"), AROUND, 1)
+    true = log_level(around.sqrt() * UNIT_LEVELS)
+    return ((estimated - true).abs() * ~hidden).mean()
 
 
 def gradient_loss(restored: Tensor, clean: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from restore.degradations.degrade import Ranges, degrade
-from restore.degradations.mix import Shares, degrade_mixed
+from restore.degradations.windows import DegradedWindows, degrade_windows
 from restore.frame import Frame
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter
@@ -24,7 +24,6 @@ from restore.training.augment import augmented
 from restore.training.feed import normalised
 from restore.training.in_use import detected, evidence_of, given
 
-SHARP_SHARE = 0.1  # of the clips of which some are obstructed: neither blurred nor noisy, to be left as they are
 AUGMENTED_SHARE = 0.5  # of the windows that a generator learns from: what is behind a hole could be learned by heart
 GIVEN_SHARE = 0.4  # of the windows whose true mask is handed over, as a user would; detection masks the others
 
@@ -35,7 +34,7 @@ class Pairs:
 
     Attributes:
         evidence: `N 23 H W`.
-        clean: `N 3 H W` in [-1, 1].
+        clean: `N 3 H W` in [-1, 1], what is to come out; in low light it is as dark as the frame.
         mask: `N 1 H W`, what is hidden in truth.
         frames: the degraded frames with the mask that propagation went by, and their motion.
     """
@@ -66,59 +65,60 @@ def training_pairs(
     Args:
         batch: see `data.CleanWindows`.
         frames: how many of each window are learned from.
-        obstructed: see `degraded_windows`.
+        obstructed: see `degrade_windows`.
         finder, segmenter: detect what is hidden, as in use, in the windows whose mask is not given.
     """
-    clean, degraded, mask, draw = degraded_windows(
-        batch,
-        seed=seed,
-        ranges=Ranges(),
-        device=accelerator.device,
-        obstructed=obstructed,
-        augmented_share=AUGMENTED_SHARE,
-    )
-    count, length = clean.shape[:2]
+    draw = seeded(*seed)
+    drawn = drawn_windows(batch, draw=draw, device=accelerator.device, obstructed=obstructed)
+    count, length = drawn.clips.shape[:2]
     picked = [torch.randperm(length, generator=draw)[:frames].sort().values.tolist() for _ in range(count)]
     knows = (torch.rand(count, generator=draw) < GIVEN_SHARE).tolist()
-    images, masks = to_uint8(degraded), mask[:, :, 0].cpu().numpy()
+    images, masks = to_uint8(drawn.clips), drawn.mask[:, :, 0].cpu().numpy()
     windows = [
         given(images[window], masks[window])
         if knows[window]
         else detected(images[window], finder, segmenter, accelerator)
         for window in range(count)
     ]
-    return propagated_pairs(clean, mask, windows, picked=picked)
+    return propagated_pairs(drawn.wanted, drawn.mask, windows, picked=picked)
+
+
+def drawn_windows(
+    batch: dict[str, Tensor], *, draw: torch.Generator, device: torch.device, obstructed: float
+) -> DegradedWindows:
+    """Windows augmented, half of them, and each degraded by a recipe of its own: see `degrade_windows`.
+
+    Args:
+        batch: see `data.CleanWindows`.
+        draw: a CPU generator; draws everything.
+    """
+    # The same scene by the same camera, but for its shutter: what is augmented is both.
+    both = torch.cat([normalised(batch[name], device) for name in ("clips", "recorded")], 1)  # B 2T 3 H W
+    some = torch.rand(len(both), generator=draw) < AUGMENTED_SHARE
+    if some.any():
+        both[some] = augmented(both[some], generator=draw)
+    clean, recorded = both.chunk(2, 1)
+    return degrade_windows(
+        clean,
+        recorded,
+        generator=draw,
+        obstructed=obstructed,
+        frame_size=batch["frame_size"],
+        offsets=batch["offsets"],
+    )
 
 
 def degraded_windows(
-    batch: dict[str, Tensor],
-    *,
-    seed: tuple[int, ...],
-    ranges: Ranges,
-    device: torch.device,
-    obstructed: float = 0.0,
-    augmented_share: float = 0.0,
-) -> tuple[Tensor, Tensor, Tensor, torch.Generator]:
-    """Clean and degraded clips `B T 3 H W` in [-1, 1], masks `B T 1 H W`, and the generator to draw on with.
-
-    Args:
-        obstructed: the share of the clips that has obstructions of all kinds before them, the others grey boxes.
-        augmented_share: of the clips, in other colours and framed anew.
-    """
-    generator = seeded(*seed)
-    clean = normalised(batch["clips"], device)
-    some = torch.rand(len(clean), generator=generator) < augmented_share
-    if some.any():
-        clean[some] = augmented(clean[some], generator=generator)
-    size, offsets = batch["frame_size"], batch["offsets"]
-    if obstructed:
-        shares = Shares(obstructed=obstructed, clear=0, sharp=SHARP_SHARE)
-        mixed = degrade_mixed(
-            clean, generator=generator, shares=shares, ranges=ranges, frame_size=size, offsets=offsets
-        )
-        return clean, mixed.clips, mixed.mask, generator
-    degraded, mask = degrade(clean, generator=generator, ranges=ranges, frame_size=size, offsets=offsets)
-    return clean, degraded, mask, generator
+    batch: dict[str, Tensor], *, seed: tuple[int, ...], ranges: Ranges, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Degraded clips `B T 3 H W` in [-1, 1], grey boxes before most of them, and the true masks `B T 1 H W`."""
+    return degrade(
+        normalised(batch["clips"], device),
+        generator=seeded(*seed),
+        ranges=ranges,
+        frame_size=batch["frame_size"],
+        offsets=batch["offsets"],
+    )
 
 
 def propagated_pairs(
@@ -127,7 +127,7 @@ def propagated_pairs(
     """Propagate within each window and stack the evidence of the `picked` frames of each.
 
     Args:
-        clean: `B T 3 H W` in [-1, 1].
+        clean: `B T 3 H W` in [-1, 1], what is to come out.
         mask: `B T 1 H W`, what is hidden in truth.
         windows: for each clip its degraded frames, with mask and scene.
         picked: for each window, the indices of the frames to learn from.

@@ -54,6 +54,7 @@ RANGES = {
     "width": COUNT,
     "l1_weight": WEIGHT,
     "l2_weight": WEIGHT,
+    "level_weight": WEIGHT,
     "adversarial_weight": WEIGHT,
     "adversarial_start": SHARE,
     "obstructed_share": SHARE,

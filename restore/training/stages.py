@@ -29,6 +29,7 @@ from restore.training.train_finder import FinderTraining
 from restore.training.train_generator import GeneratorTraining
 from restore.training.train_refiner import RefinerTraining
 from restore.training.train_segmenter import SegmenterTraining
+from restore.video.files import is_image
 
 # Trains on some videos and validates on others. False if interrupted.
 Stage = Callable[[Accelerator, list[Path], list[Path], Interrupt], bool]
@@ -61,7 +62,7 @@ def train(config: Settings) -> int:
     Path(config.run_dir).mkdir(parents=True, exist_ok=True)
     accelerator.init_trackers("logs")
     if accelerator.is_main_process:
-        print(f"{len(videos)} videos to train on, {len(held_out)} held out; checkpoints and logs in {config.run_dir}")
+        print(f"{_counted(videos)} to train on, {len(held_out)} held out; checkpoints and logs in {config.run_dir}")
 
     with stop_after_step() as interrupt:
         finished = stage(accelerator, videos, held_out, interrupt)
@@ -111,6 +112,12 @@ def _finder_and_generator(
     return run(
         GeneratorTraining(config, initial, finder, accelerator, videos, held_out), config, accelerator, interrupt
     )
+
+
+def _counted(paths: list[Path]) -> str:
+    photos = sum(map(is_image, paths))
+    counts = {"videos": len(paths) - photos, "photographs": photos}
+    return " and ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
 def _precision(wanted: str) -> str:

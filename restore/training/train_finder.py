@@ -61,7 +61,7 @@ class FinderTraining:
     def batches(self, first: int) -> Generator[Batch, None, None]:
         for step, batch in self.feed.batches(first):
             seed = (self.config.seed, 1, self.accelerator.process_index, step)
-            _, degraded, mask, _ = degraded_windows(batch, seed=seed, ranges=Ranges(), device=self.accelerator.device)
+            degraded, mask = degraded_windows(batch, seed=seed, ranges=Ranges(), device=self.accelerator.device)
             yield triples(degraded)[:, 1].contiguous(memory_format=torch.channels_last), mask[:, 1]
 
     def step(self, step: int, batch: Batch) -> dict[str, Tensor]:

@@ -9,9 +9,11 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from restore.frame import HIDDEN
 from restore.models.finder import OcclusionFinder
+from restore.models.generator import GatedGenerator, LevelledGenerator
 from restore.models.weights import save_models
-from restore.propagation.evidence import FRAME
+from restore.propagation.evidence import FRAME, MASK
 from restore.training.config import TrainConfig
 from restore.training.feed import Feed
 from restore.training.in_use import network_input
@@ -20,6 +22,7 @@ from restore.training.learner import Learner
 from restore.training.losses import (
     discriminator_loss,
     generator_adversarial_loss,
+    level_loss,
     reconstruction_loss,
     squared_loss,
 )
@@ -59,6 +62,8 @@ class GeneratorTraining:
             torch.optim.Adam(model.parameters(), lr=config.learning_rate, betas=(0.5, 0.999))
             for model in (generator, discriminator)
         )
+        # What a gated generator estimates is learned, too: past its gate's ramp nothing else corrects it.
+        self.estimates = isinstance(generator, GatedGenerator)
         updates = self.steps // config.gradient_accumulation
         self.g = Learner(
             generator,
@@ -67,6 +72,7 @@ class GeneratorTraining:
             updates=updates,
             ema_decay=config.ema_decay,
             gradient_clip=config.gradient_clip,
+            forward=LevelledGenerator(generator) if isinstance(generator, GatedGenerator) else None,
         )
         self.d = Learner(
             discriminator, optimizer_d, accelerator, updates=round(updates * (1 - config.adversarial_start))
@@ -94,9 +100,14 @@ class GeneratorTraining:
         joined = config.adversarial_weight > 0 and step >= config.adversarial_start * self.steps
         degraded = batch.evidence[:, FRAME]
         with self.accelerator.accumulate(g.model, d.model):
-            restored = g.model(network_input(g.network, batch.evidence)).float()
+            generated = g.model(network_input(g.network, batch.evidence))
+            restored = (generated[0] if self.estimates else generated).float()
             terms = {"l1": reconstruction_loss(restored, batch.clean)}
             loss = config.l1_weight * terms["l1"]
+            if self.estimates:
+                hidden = batch.evidence[:, MASK] > HIDDEN
+                terms["level"] = level_loss(generated[1].float(), degraded, batch.clean, hidden)
+                loss = loss + config.level_weight * terms["level"]
             if config.l2_weight > 0:
                 terms["l2"] = squared_loss(restored, batch.clean)
                 loss = loss + config.l2_weight * terms["l2"]

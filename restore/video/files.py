@@ -125,8 +125,8 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_EXTENSIONS and not path.name.startswith(".")
 
 
-def extensions() -> str:
-    return ", ".join(sorted(VIDEO_EXTENSIONS))
+def extensions(of: set[str] = VIDEO_EXTENSIONS) -> str:
+    return ", ".join(sorted(of))
 
 
 def _matched(

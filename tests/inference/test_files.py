@@ -113,6 +113,7 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
         "precision": "float32",
         "mask_mode": "given",
         "mask_dilation": 0,
+        "strength": 1.0,
         "hidden": report["hidden"],
         "scores": {"regions": "given"},
         "warnings": [],
@@ -167,6 +168,34 @@ def test_nothing_hidden_nothing_changed(tmp_path: Path, out: Path, restorer: Res
     report = restore_file(restorer, write(tmp_path / "clip.mkv", clip), out / "clip.mkv", lossless=True)
     assert report["hidden"] == 0
     assert np.abs(read(out / "clip.mkv").astype(int) - clip).max() <= 1
+
+
+def test_the_strength_scales_what_is_done_to_visible_pixels(tmp_path: Path, out: Path, restorer: Restorer) -> None:
+    """At 0 they come out bit for bit, whatever the generator does; hidden ones are as they were generated."""
+    clip, mask = noisy(at_rest(8), 12), box(8, 48, 64, (4, 4), (2, 4))
+    video, given = write(tmp_path / "clip.mkv", covered(clip, mask)), white(tmp_path / "mask.mkv", mask)
+    images, reports = {}, {}
+    for strength in (0.0, 0.25, 1.0):
+        result = out / f"{strength}.mkv"
+        reports[strength] = restore_file(restorer, video, result, mask=given, lossless=True, strength=strength)
+        images[strength] = read(result).astype(float)
+    restore_file(restorer, video, out / "default.mkv", mask=given, lossless=True)
+    hidden, degraded = mask > 0, read(video).astype(float)
+    assert np.array_equal(read(out / "default.mkv"), images[1.0])
+    assert np.array_equal(images[0.0][~hidden], degraded[~hidden])
+    assert not np.array_equal(images[1.0][~hidden], degraded[~hidden])
+    assert np.array_equal(images[0.25][~hidden], np.rint(degraded + 0.25 * (images[1.0] - degraded))[~hidden])
+    for strength in (0.0, 0.25):
+        assert np.array_equal(images[strength][hidden], images[1.0][hidden])
+        assert reports[strength]["strength"] == strength
+        assert json.loads((out / f"{strength}.json").read_text())["strength"] == strength
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.5, float("nan")])
+def test_a_strength_out_of_range(tmp_path: Path, out: Path, restorer: Restorer, strength: float) -> None:
+    with pytest.raises(ValueError, match=rf"^strength is {strength}, expected 0 to 1$"):
+        restore_file(restorer, make_video(tmp_path / "clip.mp4"), out / "clip.mp4", strength=strength)
+    assert left_in(out) == []
 
 
 def test_progress_is_called_for_every_frame(tmp_path: Path, out: Path, restorer: Restorer) -> None:

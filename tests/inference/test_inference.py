@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import inference
 from restore.inference.config import WEIGHTS
 from restore.video.reader import VideoReader
 from tests.inference.command import Command, copy_streams, folder, frames_in, left_in, quarter, two, written
+from tests.propagation.footage import at_rest, noisy
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise, packets_of
 
 ROOT = Path(inference.__file__).parent
@@ -58,6 +60,18 @@ def test_lossless(run: Command, tmp_path: Path, out: Path) -> None:
     assert left_in(out) == ["clip_restored.json", "clip_restored.mkv"]
     with VideoReader(out / "clip_restored.mkv") as reader:
         assert (reader.info.codec, reader.info.pix_fmt) == ("ffv1", "bgr0")
+
+
+def test_strength(run: Command, tmp_path: Path, out: Path) -> None:
+    """At 0, with nothing hidden, the video comes out as it went in."""
+    pictures = noisy(at_rest(4), 12)
+    draw = {"draw": lambda index, *_: pictures[index], "codec": "ffv1", "pix_fmt": "bgr0"}
+    clip = make_video(tmp_path / "clip.mkv", range(4), **draw)
+    for strength, name in ((0, "nothing"), (1, "all")):
+        assert run(degraded_video=clip, lossless=True, strength=strength, output_dir=out / name) == 0
+        with VideoReader(clip) as degraded, VideoReader(out / name / "clip_restored.mkv") as restored:
+            alike = [np.array_equal(a.image, b.image) for a, b in zip(degraded, restored, strict=True)]
+        assert all(alike) == (strength == 0)
 
 
 def test_quality(run: Command, tmp_path: Path, out: Path) -> None:

@@ -73,6 +73,8 @@ REFUSED: dict[str, tuple[Callable[[Path], dict[str, object]], str]] = {
         lambda at: good(at) | {"mask_dilation": -1},
         "mask_dilation is -1, expected 0 pixels or more",
     ),
+    "a strength above 1": (lambda at: good(at) | {"strength": 1.01}, "strength is 1.01, expected 0 to 1"),
+    "a strength below 0": (lambda at: good(at) | {"strength": -1}, "strength is -1.0, expected 0 to 1"),
     "a mask file that exists": (
         lambda at: (
             good(at) | {"write_mask": True, "output_dir": written(folder(at / "o") / "clip_mask.mkv", b"").parent}

@@ -10,7 +10,7 @@ from torch import nn
 from restore.errors import WeightsError
 from restore.models.discriminator import PatchGAN
 from restore.models.finder import OcclusionFinder
-from restore.models.generator import UNetGenerator
+from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.weights import FORMAT, load_models, load_whole, save_models, save_whole
 
@@ -29,6 +29,15 @@ def made() -> dict[str, tuple[nn.Module, dict[str, Any]]]:
 def saved(tmp_path: Path) -> Path:
     save_models(tmp_path / "generator.pth", made())
     return tmp_path / "generator.pth"
+
+
+def test_a_gated_generator_comes_back(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = GatedGenerator(**TINY)
+    save_models(tmp_path / "generator.pth", {"generator": (model, TINY)}, half=False)
+    loaded = load_models(tmp_path / "generator.pth", ("generator",))["generator"]
+    evidence = torch.randn(1, 23, 20, 30)
+    assert isinstance(loaded, GatedGenerator) and torch.equal(loaded(evidence), model(evidence))
 
 
 def message(path: Path, names: tuple[str, ...] = ("generator",)) -> str:

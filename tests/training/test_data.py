@@ -1,13 +1,16 @@
 import logging
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from restore.errors import DataError
-from restore.training.data import CleanWindows, batches, collate, readable, steps_per_epoch
+from restore.training.data import CleanWindows, batches, collate, epoch_order, readable, steps_per_epoch
+from restore.training.photos import read_photo
+from tests.propagation.footage import texture
 from tests.training.tiny import same, write_video, write_videos
 
 
@@ -122,6 +125,57 @@ def test_a_video_that_breaks_later_is_named_and_the_next_stands_in(
 
 def _reason(path: Path) -> str:
     return f"[Errno 1094995529] Invalid data found when processing input: '{path}'"
+
+
+def photographs(folder: Path, count: int = 3, size: tuple[int, int] = (90, 120)) -> list[Path]:
+    paths = [folder / f"{number}.png" for number in range(count)]
+    folder.mkdir(exist_ok=True)
+    for seed, path in enumerate(paths):
+        cv2.imwrite(str(path), texture(*size, seed))
+    return paths
+
+
+def test_photographs_are_filmed_and_some_with_an_open_shutter(tmp_path: Path) -> None:
+    dataset = windows(photographs(tmp_path), crop=(32, 36))
+    open_shutter = 0
+    for epoch in range(12):
+        item = dataset[epoch, 1]
+        assert item["clips"].shape == item["recorded"].shape == (2, 4, 3, 32, 36)
+        assert (item["frame_size"] == torch.tensor([240, 320])).all()
+        assert same(dataset[epoch, 1], item)
+        sharp, recorded = (item[name].float() for name in ("clips", "recorded"))
+        open_shutter += not torch.equal(sharp, recorded)
+        # The same scene at the same place: cut, mirrored and reversed alike.
+        assert (sharp - recorded).square().mean() < 0.5 * (sharp - recorded.flip(-1)).square().mean()
+    assert 0 < open_shutter < 12
+
+
+def test_videos_are_recorded_as_they_are(videos: list[Path]) -> None:
+    item = windows(videos)[0, 0]
+    assert torch.equal(item["recorded"], item["clips"])
+
+
+def test_a_broken_photograph_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    good = photographs(tmp_path)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no photograph")
+    assert readable([broken, *good]) == good
+    assert caplog.messages[0].startswith("left out: cannot be read as a photograph")
+    assert read_photo(good[0]).shape == (90, 120, 3)
+
+
+def test_a_folder_that_would_fill_an_epoch_is_capped_and_drawn_anew_each_time() -> None:
+    few = [Path(f"{name}/{number}.mp4") for name in "abcdefghijkl" for number in range(3)]
+    many = [Path(f"many/{number}.mp4") for number in range(100)]
+    orders = [epoch_order(few + many, seed=(0, epoch)) for epoch in range(4)]
+    for order in orders:
+        drawn = [(few + many)[index] for index in order]
+        assert len(set(drawn)) == len(drawn) and set(few) <= set(drawn)
+        assert 0 < sum(path.parent.name == "many" for path in drawn) <= 0.1 * len(drawn)
+    assert len({tuple(sorted(order)) for order in orders}) == 4
+    assert len({len(order) for order in orders}) == 1
+    dataset = windows(few + many)
+    assert steps_per_epoch(dataset, batch=1) == len(orders[0]) == len(keys(dataset, epochs=1, batch=1))
 
 
 def test_collate_joins_the_windows(videos: list[Path]) -> None:

@@ -66,10 +66,11 @@ def test_a_single_group_is_on_both_sides(tmp_path: Path) -> None:
     assert split(root) == (sorted(root.rglob("*.avi")),) * 2
 
 
-def test_any_folder_of_videos_will_do(tmp_path: Path) -> None:
-    root = fill(tmp_path, "holiday.MP4", "deep/er/cat.mkv", "dog.webm", "notes.txt", "cover.jpg", "x.mov", "y.m4v")
+def test_any_folder_of_videos_and_photographs_will_do(tmp_path: Path) -> None:
+    names = {"holiday.MP4", "cat.mkv", "dog.webm", "sea.jpg", "x.mov", "y.m4v"}
+    root = fill(tmp_path, "notes.txt", ".hidden.jpg", *(f"deep/er/{name}" for name in names))
     train, validation = split(root)
-    assert {video.name for video in train + validation} == {"holiday.MP4", "cat.mkv", "dog.webm", "x.mov", "y.m4v"}
+    assert {video.name for video in train + validation} == names
     assert not set(train) & set(validation)
 
 
@@ -128,12 +129,19 @@ def test_a_missing_folder(tmp_path: Path) -> None:
         split(tmp_path / "a.avi")
 
 
-def test_a_folder_without_videos(tmp_path: Path) -> None:
-    fill(tmp_path, "readme.txt", "sub/picture.png")
+def test_photographs_alone(tmp_path: Path) -> None:
+    root = fill(tmp_path, *(f"Places/{number}.jpg" for number in range(20)))
+    train, validation = split(root)
+    assert len(train) == 18 and len(validation) == 2 and not set(train) & set(validation)
+
+
+def test_a_folder_with_neither_videos_nor_photographs(tmp_path: Path) -> None:
+    fill(tmp_path, "readme.txt", "sub/sound.mp3")
     with pytest.raises(DataError) as caught:
         split(tmp_path)
-    expected = "no videos (.avi, .m4v, .mkv, .mov, .mp4, .webm) in the folder or below it"
-    assert str(caught.value) == f"{expected}: {tmp_path}"
+    videos, photos = ".avi, .m4v, .mkv, .mov, .mp4, .webm", ".bmp, .jpeg, .jpg, .png, .tif, .tiff, .webp"
+    expected = f"neither videos ({videos}) nor photographs ({photos}) in the folder or below it"
+    assert str(caught.value) == f"{expected}; give another folder: {tmp_path}"
 
 
 @pytest.mark.parametrize(("scenes", "share", "most"), [(2, 0.8, "0.5"), (3, 0.9, "0.667"), (20, 0.99, "0.95")])

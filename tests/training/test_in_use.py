@@ -10,6 +10,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from restore.frame import Frame
+from restore.models.generator import GatedGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 from restore.pipeline import Restorer
@@ -107,6 +108,18 @@ def test_detected_masks(scene: str, segmenter: Segmenter | None, accelerator: Ac
     assert_as_in_use(images, frames, restorer, None, accelerator)
     found = np.stack([frame.hidden for frame in frames])
     assert found[mask > 0].mean() > (0.9 if segmenter is None else 0.3)
+
+
+def test_a_gated_generator(accelerator: Accelerator) -> None:
+    images, mask = clip_of("pan")
+    torch.manual_seed(0)
+    generator = GatedGenerator(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
+    generator.tail.reset_parameters()
+    wanted = Restorer(generator, white_finder(), device="cpu", precision="float32").restore_frames(images, mask)
+    frames = given(images, mask)
+    stacks = to_tensor(np.stack([evidence.stack() for evidence in evidence_of(frames)]))
+    got = restored(generator, frames, stacks, accelerator)
+    assert np.array_equal(got, [frame.image for frame in wanted]) and not np.array_equal(got, images)
 
 
 def test_the_clips_need_what_they_are_to_show(accelerator: Accelerator) -> None:

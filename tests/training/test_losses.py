@@ -13,6 +13,7 @@ from restore.training.losses import (
     gradient_loss,
     kind_dice_loss,
     kind_loss,
+    level_loss,
     mask_loss,
     moment_loss,
     reconstruction_loss,
@@ -35,6 +36,27 @@ def test_the_squared_loss_is_least_at_the_mean_and_l1_at_the_median() -> None:
     for loss, best in ((reconstruction_loss, possible.median()), (squared_loss, possible.mean())):
         losses = [loss(guess.expand(5), possible).item() for guess in guesses]
         assert guesses[losses.index(min(losses))].item() == pytest.approx(best.item(), abs=0.011)
+
+
+def test_the_level_loss_is_zero_for_the_true_error_and_counts_octaves_of_what_is_visible() -> None:
+    clean = torch.zeros(2, 3, 24, 24)
+    frame = clean + 7.75 / 127.5  # wrong by 7.75 levels: log2(7.75 + 0.25) = 3
+    hidden = torch.zeros(2, 1, 24, 24, dtype=torch.bool)
+    estimated = torch.full((2, 1, 24, 24), 3.0)
+    assert level_loss(estimated, frame, clean, hidden).item() == pytest.approx(0, abs=1e-5)
+    assert level_loss(estimated - 2, frame, clean, hidden).item() == pytest.approx(2, abs=1e-5)
+    assert level_loss(estimated, clean, clean, hidden).item() == pytest.approx(5)  # nothing wrong at all: -2
+    hidden[:, :, 12:] = True
+    assert level_loss(estimated - 2, frame, clean, hidden).item() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_level_loss_is_of_the_error_around_a_pixel() -> None:
+    clean, hidden = torch.zeros(1, 3, 32, 32), torch.zeros(1, 1, 32, 32, dtype=torch.bool)
+    frame = clean.clone()
+    frame[..., 16, 16] = 1
+    estimated = torch.full((1, 1, 32, 32), -2.0)
+    estimated[..., 12:21, 12:21] = math.log2(127.5 / 9 + 0.25)
+    assert level_loss(estimated, frame, clean, hidden).item() == pytest.approx(0, abs=1e-5)
 
 
 def test_the_gradient_loss_sees_edges_and_not_levels() -> None:

@@ -7,11 +7,20 @@ from accelerate.state import AcceleratorState
 from torch import Tensor
 
 from restore.degradations.degrade import Ranges
+from restore.degradations.windows import DegradedWindows
 from restore.models.finder import OcclusionFinder
 from restore.propagation.evidence import BASE, FRAME
 from restore.tensors import to_uint8
 from restore.training.in_use import detected, given
-from restore.training.prepare import GIVEN_SHARE, Pairs, degraded_windows, propagated_pairs, training_pairs
+from restore.training.prepare import (
+    GIVEN_SHARE,
+    Pairs,
+    degraded_windows,
+    drawn_windows,
+    propagated_pairs,
+    seeded,
+    training_pairs,
+)
 from tests.propagation.footage import pan
 
 WINDOWS, FRAMES, HEIGHT, WIDTH = 3, 4, 48, 56
@@ -20,17 +29,27 @@ PICKED = [[0, 2], [1], [0, 1, 3]]
 
 
 def batch() -> dict[str, Tensor]:
-    clips = np.stack([pan(FRAMES, (1, 2), HEIGHT, WIDTH, seed) for seed in range(WINDOWS)])
+    clips = torch.from_numpy(np.stack([pan(FRAMES, (1, 2), HEIGHT, WIDTH, seed) for seed in range(WINDOWS)]))
+    clips = clips.permute(0, 1, 4, 2, 3)
     return {
-        "clips": torch.from_numpy(clips).permute(0, 1, 4, 2, 3),
+        "clips": clips,
+        "recorded": clips,
         "offsets": torch.zeros(WINDOWS, 2, dtype=torch.long),
         "frame_size": torch.tensor([HEIGHT, WIDTH]).expand(WINDOWS, 2),
     }
 
 
 def degraded(*seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    clean, bad, mask, _ = degraded_windows(batch(), seed=seed, ranges=Ranges(), device=CPU)
-    return clean, bad, mask
+    bad, mask = degraded_windows(batch(), seed=seed, ranges=Ranges(), device=CPU)
+    return normalised(batch()), bad, mask
+
+
+def drawn(*seed: int, given: dict[str, Tensor] | None = None, obstructed: float = 0.0) -> DegradedWindows:
+    return drawn_windows(given or batch(), draw=seeded(*seed), device=CPU, obstructed=obstructed)
+
+
+def normalised(given: dict[str, Tensor]) -> Tensor:
+    return given["clips"].float() / 127.5 - 1
 
 
 def propagated(clean: Tensor, bad: Tensor, mask: Tensor, known: Tensor, picked: list[list[int]]) -> Pairs:
@@ -46,30 +65,61 @@ def pairs(known: Tensor | None = None) -> tuple[Pairs, Tensor, Tensor, Tensor]:
 
 def test_the_seed_decides_all() -> None:
     torch.manual_seed(5)
-    first = degraded_windows(batch(), seed=(0, 2, 0, 7), ranges=Ranges(), device=CPU)
+    first, drawn_first = degraded(0, 2, 0, 7), drawn(0, 2, 0, 7)
     torch.manual_seed(6)
-    second = degraded_windows(batch(), seed=(0, 2, 0, 7), ranges=Ranges(), device=CPU)
-    for a, b in zip(first[:3], second[:3], strict=True):
+    second, drawn_second = degraded(0, 2, 0, 7), drawn(0, 2, 0, 7)
+    for a, b in zip(first, second, strict=True):
         assert torch.equal(a, b)
-    assert torch.equal(torch.rand(3, generator=first[3]), torch.rand(3, generator=second[3]))
+    assert torch.equal(drawn_first.clips, drawn_second.clips) and torch.equal(drawn_first.wanted, drawn_second.wanted)
     for other in ((0, 2, 0, 8), (0, 2, 1, 7), (0, 1, 0, 7), (1, 2, 0, 7)):
         assert not torch.equal(degraded(*other)[1], first[1])
+        assert not torch.equal(drawn(*other).clips, drawn_first.clips)
 
 
-def test_clean_clips_are_what_was_read() -> None:
+def test_boxes_are_before_clips_of_the_same_size() -> None:
     clean, bad, mask = degraded(0)
-    assert torch.equal(clean, batch()["clips"].float() / 127.5 - 1)
-    assert bad.shape == clean.shape and mask.shape == (WINDOWS, FRAMES, 1, HEIGHT, WIDTH)
+    assert bad.shape == clean.shape and mask.shape == (WINDOWS, FRAMES, 1, HEIGHT, WIDTH) and mask.any()
 
 
-def test_some_clips_are_augmented_and_the_others_are_what_was_read() -> None:
-    read, seen = batch()["clips"].float() / 127.5 - 1, []
-    for step in range(8):
-        clean, bad, mask, _ = degraded_windows(batch(), seed=(step,), ranges=Ranges(), device=CPU, augmented_share=0.5)
-        assert clean.shape == bad.shape and mask.shape == (WINDOWS, FRAMES, 1, HEIGHT, WIDTH)
-        assert clean.abs().max() <= 1
-        seen += [torch.equal(one, other) for one, other in zip(clean, read, strict=True)]
+def test_some_windows_are_augmented_some_left_alone_and_all_degraded_from_nothing_upwards() -> None:
+    read = normalised(batch())
+    seen: list[bool] = []
+    untouched: list[bool] = []
+    hidden: list[bool] = []
+    for step in range(24):
+        made = drawn(step)
+        assert made.clips.shape == made.wanted.shape and made.mask.shape == (WINDOWS, FRAMES, 1, HEIGHT, WIDTH)
+        assert made.wanted.abs().max() <= 1
+        seen += [torch.equal(one, other) for one, other in zip(made.wanted, read, strict=True)]
+        untouched += [
+            bool((one - other).abs().max() < 1 / 127.5) for one, other in zip(made.clips, made.wanted, strict=True)
+        ]
+        hidden += [bool(mask.any()) for mask in made.mask]
     assert 0.2 < np.mean(seen) < 0.8
+    assert 0.08 < np.mean(untouched) < 0.45 and 0.15 < np.mean(hidden) < 0.5
+
+
+def test_the_blur_of_an_open_shutter_is_to_be_undone_in_augmented_windows_too() -> None:
+    """What is recorded is framed and coloured as what is wanted: it is another picture, but not one displaced."""
+    blurred = batch()
+    blurred["recorded"] = torch.stack([blurred["clips"].roll(shift, -1).float() for shift in (-1, 0, 1)]).mean(0).byte()
+    errors: list[float] = []
+    wanted, augmented = [], 0
+    for step in range(16):
+        made, sharp = drawn(step, given=blurred), drawn(step)
+        augmented += sum(not torch.equal(a, b) for a, b in zip(made.wanted, normalised(batch()), strict=True))
+        wanted.append(torch.equal(made.wanted, sharp.wanted))
+        errors += [(bad - clean).abs().mean().item() for bad, clean in zip(made.clips, made.wanted, strict=True)]
+    assert augmented > 10 and all(wanted)
+    assert min(errors) > 0.005  # none is left sharp
+    assert np.median(errors) < 0.15  # were only one of the two augmented, half would differ by the scene's contrast
+
+
+def test_obstructions_reach_the_pairs() -> None:
+    shares = [drawn(step, obstructed=1.0).mask.flatten(1).any(1).float().mean().item() for step in range(8)]
+    assert (
+        np.mean(shares) > 0.55 > 0.5 > np.mean([drawn(step).mask.flatten(1).any(1).float().mean() for step in range(8)])
+    )
 
 
 def test_pairs_belong_to_one_frame() -> None:

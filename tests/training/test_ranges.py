@@ -67,6 +67,7 @@ def test_what_all_trainings_share(stage: str, name: str, value: float, expected:
         ("generator", "width", 0, "at least 1"),
         ("generator", "l1_weight", -1.0, "at least 0"),
         ("generator", "l2_weight", -1.0, "at least 0"),
+        ("generator", "level_weight", -1.0, "at least 0"),
         ("generator", "adversarial_weight", -0.5, "at least 0"),
         ("generator", "adversarial_start", -0.1, "0 to 1"),
         ("generator", "adversarial_start", 1.5, "0 to 1"),

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from restore.models.finder import OcclusionFinder
-from restore.models.generator import UNetGenerator
+from restore.models.generator import LevelledGenerator, UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from tests.training.tiny import at_step, content, flags, run, same, write_videos
 
@@ -136,9 +136,10 @@ def test_a_second_ctrl_c_stops_at_once_and_the_checkpoint_before_counts(
     [
         (UNetGenerator, 3, {"gradient_accumulation": 2}),  # gradients of the third step wait for the fourth
         (UNetGenerator, 2, {"adversarial_start": 0.5}),
+        (LevelledGenerator, 2, {"architecture": "gated"}),
         (Pix2PixUNet, 2, {"architecture": "pix2pix", "width": 4, "window": 3, "frames_per_window": 1}),
     ],
-    ids=["accumulating", "discriminator joins later", "pix2pix with dropout"],
+    ids=["accumulating", "discriminator joins later", "gated", "pix2pix with dropout"],
 )
 def test_stopped_under_other_settings(
     videos: Path,
@@ -157,7 +158,7 @@ def test_stopped_under_other_settings(
 KILLED = """
 import os, signal, sys
 import train
-from restore.models.generator import UNetGenerator
+from restore.models.generator import LevelledGenerator, UNetGenerator
 from tests.training.tiny import at_step
 with at_step(UNetGenerator, 4, lambda: os.kill(os.getpid(), signal.SIGKILL)):
     train.main(sys.argv[1:])

@@ -2,33 +2,43 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
 from torch import Tensor, nn
 
+from restore.frame import HIDDEN
 from restore.models.finder import OcclusionFinder
-from restore.propagation.evidence import FRAME
+from restore.models.generator import GatedGenerator
+from restore.propagation.evidence import FRAME, MASK
 from restore.training.config import TrainConfig
 from restore.training.initial import initial_generator
-from restore.training.losses import discriminator_loss, generator_adversarial_loss, reconstruction_loss
+from restore.training.losses import (
+    discriminator_loss,
+    generator_adversarial_loss,
+    level_loss,
+    reconstruction_loss,
+)
 from restore.training.prepare import Pairs
 from restore.training.schedule import cosine
 from restore.training.train_generator import GeneratorTraining
-from tests.propagation.footage import pan
+from tests.propagation.footage import pan, texture
 from tests.training.tiny import SETTINGS, write_video
 
 
-def training(folder: Path, **settings: Any) -> GeneratorTraining:
-    """On one video."""
+def training(folder: Path, *, photos: bool = False, **settings: Any) -> GeneratorTraining:
+    """On one video, and on the photographs in the folder."""
     AcceleratorState._reset_state(reset_partial_state=True)
     GradientState._reset_state()
     video = write_video(folder / "pan.avi", pan(8, (0, 0), 32, 32))
+    videos = [video, *sorted(folder.glob("*.png"))] if photos else [video]
     config = TrainConfig(data_dir=str(folder), **SETTINGS["generator"] | settings)
     finder = OcclusionFinder(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
     accelerator = Accelerator(cpu=True, mixed_precision="no")
-    return GeneratorTraining(config, initial_generator(config), finder, accelerator, [video], [video])
+    return GeneratorTraining(config, initial_generator(config), finder, accelerator, videos, [video])
 
 
 def test_some_scenes_are_augmented(tmp_path: Path) -> None:
@@ -36,6 +46,30 @@ def test_some_scenes_are_augmented(tmp_path: Path) -> None:
     scene = torch.from_numpy(pan(1, (0, 0), 32, 32)[0]).permute(2, 0, 1) / 127.5 - 1
     apart = [min((pairs.clean - x).abs().mean().item() for x in (scene, scene.flip(-1))) for pairs in one.batches(0)]
     assert len(apart) == 12 and min(apart) < 0.1 and max(apart) > 0.3  # as it is, coded; and another
+
+
+def test_pairs_are_degraded_from_nothing_upwards(tmp_path: Path) -> None:
+    """Some not at all, some by noise or blur, some by boxes."""
+    one = training(tmp_path, epochs=30, windows_per_video=1, batch_size=1, frames_per_window=4, window=4)
+    errors, hidden = [], []
+    for pairs in one.batches(0):
+        errors.append((pairs.evidence[:, FRAME] - pairs.clean).abs().max().item() * 127.5)
+        hidden.append(bool(pairs.mask.any()))
+    assert 2 <= sum(error < 0.6 for error in errors) < 20
+    assert max(errors) > 20 and 3 <= sum(hidden) < 20
+
+
+def test_photographs_are_filmed_and_learned_from(tmp_path: Path) -> None:
+    """With the blur of their open shutter in the frame, and not in what is to come out."""
+    for seed in range(3):
+        cv2.imwrite(str(tmp_path / f"{seed}.png"), texture(80, 100, seed))
+    one = training(tmp_path, windows_per_video=1, batch_size=1, epochs=30, photos=True)
+    assert len(one.feed.windows) == 4
+    moving = [pairs.clean.diff(dim=0).abs().mean().item() for pairs in one.batches(0)]
+    assert len(moving) == 120 and np.mean(np.array(moving) > 0.005) > 0.3  # the video is static, most cameras are not
+    photos = [index for index, path in enumerate(one.feed.windows.videos) if path.suffix == ".png"]
+    items = [one.feed.windows[epoch, index] for epoch in range(12) for index in photos]
+    assert any(not torch.equal(item["clips"], item["recorded"]) for item in items)
 
 
 class Alone:
@@ -72,6 +106,31 @@ def test_each_network_learns_from_its_own_loss_alone(tmp_path: Path) -> None:
         for (name, got), weight in zip(learner.network.named_parameters(), wanted.network.parameters(), strict=True):
             assert torch.allclose(got, weight, atol=1e-6), name
             assert got.grad is None and got.requires_grad, name
+
+
+def test_a_gated_generator_learns_what_it_estimates(tmp_path: Path) -> None:
+    """From the true error of the frame alone, if nothing else weighs anything."""
+    settings = {"adversarial_weight": 0.0, "l1_weight": 0.0, "learning_rate": 3e-3, "epochs": 60, "batch_size": 2}
+    one = training(tmp_path, architecture="gated", **settings)
+    terms = [one.step(step, pairs) for step, pairs in enumerate(one.batches(0))]
+    assert list(terms[0]) == ["l1", "level"]
+    levels = [term["level"].item() for term in terms]
+    assert np.mean(levels[-15:]) < 0.75 * np.mean(levels[:15])
+
+
+@pytest.mark.parametrize("weight", [0.0, 4.0])
+def test_the_estimate_counts_as_much_as_it_weighs(tmp_path: Path, weight: float) -> None:
+    one = training(tmp_path, architecture="gated", adversarial_weight=0.0, level_weight=weight)
+    alone, pairs = Alone(one.g.network, one, clip=1.0), next(one.batches(0))
+    generator = alone.network
+    assert isinstance(generator, GatedGenerator)
+    estimate = generator.estimate(pairs.evidence)
+    hidden = pairs.evidence[:, MASK] > HIDDEN
+    level = level_loss(estimate.log_level, pairs.evidence[:, FRAME], pairs.clean, hidden)
+    alone.learn(one.config.l1_weight * reconstruction_loss(estimate.restored, pairs.clean) + weight * level)
+    one.step(0, pairs)
+    for (name, got), wanted in zip(one.g.network.named_parameters(), generator.parameters(), strict=True):
+        assert torch.allclose(got, wanted, atol=1e-6), name
 
 
 def test_the_discriminator_has_no_part_before_it_joins(tmp_path: Path) -> None:

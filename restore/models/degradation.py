@@ -1,0 +1,65 @@
+"""How degraded a picture is, measured without a network: what a generator reads in addition to the evidence.
+
+Where other frames saw the same, their average differs from the frame by its noise; where they saw it sharper, or the
+frame is soft, its Laplacian is weaker than that of the average.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from restore.frame import HIDDEN
+from restore.propagation.evidence import BASE, FRAME, MASK
+from restore.tensors import UNIT_LEVELS
+
+STATISTICS = 6
+CELL = 8  # px; a side of what is averaged. Not a share of the height: it is the network's reach, in its own pixels
+WIDE = 5  # cells; a side of the wider average
+FLOOR = 0.25  # levels; of less than this the logarithm makes little difference
+LOG_SCALE = 4.0  # brings the logarithms to about 1, as what networks without normalisation read should be
+FEWEST = 0.05  # share of a cell that is seen; below it the wider average is taken
+
+
+def log_level(levels: Tensor) -> Tensor:
+    """Levels of 255, from 0 => log2; -2 is nothing at all.
+
+    >>> log_level(torch.tensor([0.0, 0.75, 15.75]))
+    tensor([-2.,  0.,  4.])
+    """
+    return torch.log2(levels + FLOOR)
+
+
+def levels_of(logarithm: Tensor) -> Tensor:
+    """The inverse of `log_level`, at least 0."""
+    return (logarithm.exp2() - FLOOR).clamp(min=0)
+
+
+def statistics(evidence: Tensor, size: tuple[int, int]) -> Tensor:
+    """Of the visible pixels around each place, as `log_level` over `LOG_SCALE`: the mean |frame - base|, the mean
+    |Laplacian| of the frame and of the base, each over a cell and over 5x5 cells.
+
+    Args:
+        evidence: `B 23 H W`.
+        size: rows and columns of the result.
+
+    Returns:
+        `B 6 rows columns`.
+    """
+    seen = (evidence[:, MASK] <= HIDDEN).to(evidence.dtype)
+    frame, base = evidence[:, FRAME], evidence[:, BASE]
+    difference = (frame - base).abs().mean(1, keepdim=True) * UNIT_LEVELS
+    grey = torch.stack([frame.mean(1), base.mean(1)], 1) * UNIT_LEVELS
+    measures = torch.cat([difference, _laplacian(grey).abs()], 1)  # B 3 H W
+
+    cells = F.avg_pool2d(torch.cat([measures * seen, seen], 1), CELL, ceil_mode=True)  # B 4 H/8 W/8
+    around = F.avg_pool2d(F.pad(cells, (WIDE // 2,) * 4), WIDE, 1)
+    wide = around[:, :3] / around[:, 3:].clamp(min=1e-3)
+    close = torch.where(cells[:, 3:] > FEWEST, cells[:, :3] / cells[:, 3:].clamp(min=1e-3), wide)
+    measured = log_level(torch.cat([close, wide], 1)) / LOG_SCALE
+    return F.interpolate(measured, size=size, mode="bilinear", align_corners=False)
+
+
+def _laplacian(x: Tensor) -> Tensor:
+    padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    neighbours = padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:] + padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1]
+    return 4 * x - neighbours
