@@ -136,9 +136,9 @@ STAGES: dict[str, tuple[Stage, Table]] = {
         {
             "street": (18.51, 26.13),
             "interior": (25.44, 28.85),
-            "crossing": (25.00, 31.15),
+            "crossing": (24.98, 31.15),
             "drift": (19.15, 31.16),
-            "cut": (31.84, 29.99),
+            "cut": (32.04, 30.02),
         },
     ),
     "restored": (
@@ -146,9 +146,9 @@ STAGES: dict[str, tuple[Stage, Table]] = {
         {
             "street": (18.76, 27.37),
             "interior": (25.46, 29.53),
-            "crossing": (24.94, 32.03),
+            "crossing": (24.90, 32.03),
             "drift": (21.12, 31.42),
-            "cut": (30.46, 30.11),
+            "cut": (30.63, 30.15),
         },
     ),
 }

@@ -30,11 +30,11 @@ def test_a_crash(
     restore = Restorer.restore
     crashed: list[bool] = []
 
-    def crash(self: Restorer, frames: Iterator[Frame]) -> Iterator[Restored]:
+    def crash(self: Restorer, frames: Iterator[Frame], *, strength: float) -> Iterator[Restored]:
         if crashed:
-            yield from restore(self, frames)
+            yield from restore(self, frames, strength=strength)
             return
-        for index, frame in enumerate(restore(self, frames)):
+        for index, frame in enumerate(restore(self, frames, strength=strength)):
             if index == after:
                 crashed.append(True)
                 raise ZeroDivisionError("of all things")
