@@ -2,8 +2,8 @@
 # Library:     PyAV 18.1.0 (package `av`), with the FFmpeg 8.1.2 (libswscale 9.5.102) that its wheel carries.
 # Expectation: `VideoFrame.reformat` from gbrap16le to gbrp16le drops alpha and copies R, G and B, as from gbrap16le to
 #              rgb48le.
-# What happens: half of the last line (of every slice, where there are threads) is not copied, and holds what was in
-#              memory before; so it is with 10, 12 and 14 bits (gbrap12le to gbrp12le). 8 bits (gbrap to gbrp) are right.
+# What happens: half of the last line (of every slice, where there are threads) is not copied, and differs from
+#              the frame before; so it is with 10, 12 and 14 bits (gbrap12le to gbrp12le). 8 bits (gbrap to gbrp) are right.
 # Exit:        0 while it is so, 1 once it is not.
 set -e
 folder=$(mktemp -d)
