@@ -1,5 +1,6 @@
 """Restore degraded video. `python inference.py --help` lists every setting."""
 
+import logging
 import signal
 import sys
 import warnings
@@ -46,5 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as after Ctrl-C
     reuse_freed_memory()
+    logging.basicConfig(format="inference.py: %(message)s")
+    logging.getLogger("restore").setLevel(logging.INFO)
     warnings.formatwarning = lambda message, *_: f"inference.py: {printable(str(message))}\n"
     sys.exit(main())

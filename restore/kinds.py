@@ -9,11 +9,5 @@ BOXES = KINDS.index("boxes")
 
 BOX_MOTIONS = ("none", "static", "moving", "random", "heavy")  # `degradations/boxes.py` says what each is
 
-ALONE = (
-    "defocus",
-    "motion_blur",
-    "noise",
-    "codec",
-    "low_resolution",
-    "low_light",
-)  # hide nothing; one at a time or several
+# They hide nothing, and come one at a time or several.
+ALONE = ("defocus", "motion_blur", "noise", "codec", "low_resolution", "low_light")

@@ -75,7 +75,7 @@ class InferenceConfig:
 
     lossless: bool = _setting(False, "write FFV1 in RGB, into .mkv")
     quality: Optional[int] = _setting(  # noqa: UP045
-        None, "the encoder's, lower is better: .mp4 .mkv .mov 0-51 (16), .avi 1-31 (2), .webm 0-63 (20)"
+        None, "the encoder's, lower is better: .mp4 .mkv .mov 0-51 (16), .avi 1-31 (1), .webm 0-63 (20)"
     )
     container: Optional[Literal["mp4", "m4v", "mov", "mkv", "avi", "webm"]] = _setting(  # noqa: UP045
         None, "of the output; by default the input's, or mkv if that cannot be written"

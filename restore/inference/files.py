@@ -6,6 +6,7 @@
 Decoding and encoding run while the models do. Whatever goes wrong, nothing half-written stands under a final name.
 """
 
+import logging
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
@@ -39,6 +40,8 @@ if TYPE_CHECKING:  # importing diffusers takes seconds, and not every restoratio
     from restore.refinement.hybrid import Hybrid
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 def restore_file(
@@ -106,8 +109,7 @@ def restore_file(
         `input`, `mask`, `original` (paths as given), `weights` (likewise; relative to the package inside it), `output`,
         `side_files` (names); `sha256` of `input`, `mask`, `original` and `output`, None for what is not given;
         `frames`, `width`, `height`, `rate` (1/s);
-        `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `mask_mode`, `mask_dilation`,
-        `strength`;
+        `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `mask_mode`, `mask_dilation`, `strength`;
         `hidden` (share of all pixels); `interlaced`: None, or the order of the fields;
         `obstructions`: what was found to hide the scene, the longest first: `kind`, `score`, `frames` (first and last),
         `box` (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot
@@ -180,6 +182,7 @@ def restore_file(
         if used:
             check = MaskCheck.of(Path(used))
             refuse_lengths("mask", Path(used), check.frames, whole)
+            log.info("%s: %s", check.summary(), used)
         early = [f"not in the output: {line}" for line in writer.left_out]
         early += writer.notes + notes + check.warnings()
         if early:

@@ -1,6 +1,6 @@
 """Which encoder goes into which container, with which pixels, and at what quality."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from fractions import Fraction
 
 from av.codec.context import Flags
@@ -12,13 +12,14 @@ from restore.video.colours import BT709, FULL, LIMITED, MATRICES, RGB, UNSPECIFI
 from restore.video.cropping import WHOLE, Cropping, to_even
 from restore.video.info import VideoInfo
 
-FF_QP2LAMBDA = 118  # MPEG-4's quantiser => FFmpeg's `global_quality`
 MPEG4_TICKS = 65535  # MPEG-4 counts no finer than this in a second
 
 
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """`quality`, from `best` to `worst`, is on the encoder's own scale."""
+    """`quality`, from `best` to `worst`, is on the encoder's own scale. Encoders are told apart by identity: one with
+    other pixels is a copy.
+    """
 
     name: str
     quality: int
@@ -28,16 +29,16 @@ class Encoder:
 
 
 H264 = Encoder("libx264", 16, 0, 51, {"preset": "veryfast"})
-MPEG4 = Encoder("mpeg4", 2, 1, 31, {"qmin": "1"})
+MPEG4 = Encoder("mpeg4", 1, 1, 31, {})
 VP9 = Encoder("libvpx-vp9", 20, 0, 63, {"deadline": "realtime", "cpu-used": "6", "row-mt": "1"})
 FFV1 = Encoder("ffv1", 0, 0, 0, {"level": "3", "slicecrc": "1"})
 H265 = Encoder("libx265", 16, 0, 51, {"preset": "veryfast"})
-H264_DEEP = Encoder("libx264", 16, 0, 51, {"preset": "veryfast"})
+H264_DEEP = replace(H264)
 PRORES = Encoder("prores_ks", 0, 0, 0, {"vendor": "apl0"})
-FFV1_DEEP = Encoder("ffv1", 0, 0, 0, {"level": "3", "slicecrc": "1"})
+FFV1_DEEP = replace(FFV1)
 PNG = Encoder("png", 0, 0, 0, {})
 QTRLE = Encoder("qtrle", 0, 0, 0, {})
-GREY = Encoder("ffv1", 0, 0, 0, {"level": "3", "slicecrc": "1"})
+GREY = replace(FFV1)
 
 BY_SUFFIX = {".mp4": H264, ".m4v": H264, ".mov": H264, ".mkv": H264, ".avi": MPEG4, ".webm": VP9}
 
@@ -180,8 +181,8 @@ def add_picture_stream(
     if encoder is MPEG4:
         codec.time_base = time_base.limit_denominator(MPEG4_TICKS)
         codec.codec_tag = "XVID"
-        codec.qscale = True
-        codec.global_quality = quality * FF_QP2LAMBDA
+        # A fixed quantiser; FFmpeg's `qscale` is read from each frame, where PyAV cannot set it.
+        codec.options |= {"qmin": str(quality), "qmax": str(quality)}
         return stream
     if encoder is H265:
         codec.options["x265-params"] = ":".join(["log-level=none", *info.mastering])

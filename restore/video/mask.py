@@ -18,18 +18,8 @@ DARK, BRIGHT = 64, 192  # what lies between is grey; lossy codecs leave less tha
 GREY = 0.02
 COLOUR = 48  # by which the channels of a colour differ at least; lossy codecs tint grey by less
 LABELS = 32  # a mask without loss whose levels all are below holds numbers of objects
-EXACT = {
-    "ffv1",
-    "png",
-    "apng",
-    "qtrle",
-    "rawvideo",
-    "huffyuv",
-    "ffvhuff",
-    "utvideo",
-    "gif",
-    "bmp",
-}  # codecs without loss
+# Codecs without loss.
+EXACT = {"ffv1", "png", "apng", "qtrle", "rawvideo", "huffyuv", "ffvhuff", "utvideo", "gif", "bmp"}
 
 
 def hidden_pixels(image: np.ndarray, threshold: int = HIDDEN) -> np.ndarray:

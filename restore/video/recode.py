@@ -43,9 +43,7 @@ def recoded(frames: np.ndarray, *, encoder: str, quality: float, preset: str = "
         stream.codec_context.pix_fmt = PIXEL_FORMATS[encoder]
         for picture in even:
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            if (
-                encoder == "mjpeg"
-            ):  # FFmpeg goes from RGB to full-range 4:2:0 with chroma one level low: grey turns green
+            if encoder == "mjpeg":  # straight to full-range 4:2:0, FFmpeg has chroma one level low: grey turns green
                 frame = frame.reformat(format="yuvj444p")
             container.mux(stream.encode(frame.reformat(format=PIXEL_FORMATS[encoder])))
         container.mux(stream.encode())

@@ -46,9 +46,7 @@ class Timestamps:
     ) -> None:
         self.retimed = 0
         self.step = max(1, step)
-        self.moves: list[int] = (
-            [] if moves is None else moves
-        )  # what is added to the stamps of the second recording, the third, ...
+        self.moves: list[int] = [] if moves is None else moves
         self._held = held
         self._back, self._ahead, self._made_up = back, ahead, made_up
 

@@ -58,7 +58,7 @@ class VideoWriter:
         source: the video whose sound and subtitles are copied, packet by packet; None for a silent output.
         lossless: FFV1 in RGB, into `.mkv`; gives back every frame bit by bit.
         grey: the same in grey, for pictures uint8 `H W`: masks, or codes.
-        quality: on the encoder's scale, lower is better: H.264 0-51 (default 16), MPEG-4 1-31 (2), VP9 0-63 (20).
+        quality: on the encoder's scale, lower is better: H.264 0-51 (default 16), MPEG-4 1-31 (1), VP9 0-63 (20).
         overwrite: replace `path` if it exists.
 
     Raises:

@@ -247,6 +247,16 @@ def test_as_a_program(tmp_path: Path, out: Path, tiny_weights: Path) -> None:
     assert done.stdout.startswith(f"{out}/a_restored.mkv: 10 frames, ") and done.stdout.count("\n") == 1
 
 
+def test_what_a_mask_hides_is_summed_up_before_the_work(tmp_path: Path, out: Path, tiny_weights: Path) -> None:
+    video, mask = make_video(tmp_path / "a.mkv"), make_video(tmp_path / "mask.mkv", draw=quarter)
+    inputs = "--degraded_video", video, "--mask_video", mask, "--weights_path", tiny_weights, "--output_dir", out
+    done = shell(sys.executable, "inference.py", *inputs)
+    assert (done.returncode, done.stderr.splitlines()) == (
+        0,
+        [f"inference.py: the mask hides 25.0% of all pixels, and something in 10 of 10 frames: {mask}"],
+    )
+
+
 def test_two_processes_share_a_folder(tmp_path: Path, out: Path, tiny_weights: Path) -> None:
     videos = two(tmp_path / "in")
     make_video(videos / "c.mp4")

@@ -153,6 +153,19 @@ def test_the_extension_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     assert reader.info.container.startswith(format_name)
 
 
+@pytest.mark.parametrize(("suffix", "qualities"), [(".mp4", (10, 40)), (".avi", (1, 20)), (".webm", (10, 60))])
+def test_quality(tmp_path: Path, suffix: str, qualities: tuple[int, int]) -> None:
+    path = make_video(tmp_path / "clip.mp4", draw=noise)
+    sizes = []
+    for quality in qualities:
+        output = tmp_path / f"q{quality}{suffix}"
+        with VideoReader(path) as reader, VideoWriter(output, info=reader.info, quality=quality) as writer:
+            for frame in reader:
+                writer.write(frame.image, frame.pts)
+        sizes.append(output.stat().st_size)
+    assert sizes[0] > 2 * sizes[1]
+
+
 def test_another_time_base_and_quality(tmp_path: Path) -> None:
     path = make_video(tmp_path / "clip.mp4", draw=noise)
     sizes = []
