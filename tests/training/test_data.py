@@ -150,6 +150,15 @@ def test_photographs_are_filmed_and_some_with_an_open_shutter(tmp_path: Path) ->
     assert 0 < open_shutter < 12
 
 
+def test_pieces_of_each_photograph_move_in_front_of_the_others(tmp_path: Path) -> None:
+    for channel, name in enumerate(("blue.png", "green.png")):
+        cv2.imwrite(str(tmp_path / name), np.eye(3, dtype=np.uint8)[channel] * np.full((64, 80, 1), 255, np.uint8))
+    photos = sorted(tmp_path.iterdir())
+    windows = CleanWindows(photos, frames=3, crop=(32, 40), per_video=1, seed=0)
+    for index, other in ((0, 1), (1, 2)):  # of RGB: before blue something green, before green something blue
+        assert any(windows[epoch, index]["clips"][:, :, other].max() > 200 for epoch in range(40))
+
+
 def test_videos_are_recorded_as_they_are(videos: list[Path]) -> None:
     item = windows(videos)[0, 0]
     assert torch.equal(item["recorded"], item["clips"])

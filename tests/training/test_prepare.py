@@ -163,6 +163,9 @@ def test_masks_are_detected_but_for_those_that_are_given() -> None:
     for step in range(12):
         made = training_pairs(batch(), seed=(step,), frames=FRAMES, **parts)
         assert made.evidence.shape == (WINDOWS * FRAMES, 23, HEIGHT, WIDTH)
+        windows = drawn(step)
+        assert torch.equal(made.clean, windows.wanted.flatten(0, 1))
+        assert torch.equal(made.evidence[:, FRAME], windows.clips.flatten(0, 1))
         for window, known, true in zip(
             *(x.split(FRAMES) for x in (made.evidence, made.evidence[:, 22:], made.mask)), strict=True
         ):
