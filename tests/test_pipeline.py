@@ -243,6 +243,13 @@ def test_the_classic_looks_at_single_frames() -> None:
     assert np.abs(out.astype(int) - wanted).max() <= 1  # sums in another order, where frames go in batches
 
 
+def test_the_classic_at_strength_0_returns_what_is_visible() -> None:
+    clip = noisy(pan(3, (0, 2), 32, 40), 10)
+    frames = given(clip, nothing(clip))
+    out = restorer(Pix2PixUNet(width=4, depth=5).eval()).restore(frames, strength=0)
+    assert np.array_equal([frame.image for frame in out], clip)
+
+
 def test_bfloat16_is_nearly_the_same() -> None:
     clip = noisy(dark(at_rest(5)), 8)
     torch.manual_seed(0)

@@ -74,6 +74,14 @@ def test_strength(run: Command, tmp_path: Path, out: Path) -> None:
         assert all(alike) == (strength == 0)
 
 
+def test_the_rate_of_a_raw_stream(run: Command, tmp_path: Path, out: Path) -> None:
+    clip = make_video(tmp_path / "clip.h264", codec="libx264")
+    assert run(degraded_video=clip, rate=12.5) == 0
+    with VideoReader(out / "clip_restored.mkv") as reader:
+        times = [float(frame.pts * frame.time_base) for frame in reader]
+    assert times == pytest.approx([index / 12.5 for index in range(10)], abs=0.001)
+
+
 def test_quality(run: Command, tmp_path: Path, out: Path) -> None:
     video = make_video(tmp_path / "clip.mp4", draw=noise)
     sizes = []
