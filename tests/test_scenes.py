@@ -79,6 +79,12 @@ def test_grey_pictures_are_cuts_through_noise_that_has_colour() -> None:
     assert not any(is_cut(behind(x, corner(0.6), seed=2), frame) for x, frame in zip(pictures, frames, strict=True))
 
 
+def test_colours_that_are_alike_everywhere_do_not_make_one_scene() -> None:
+    left = np.where(np.arange(WIDTH) < WIDTH // 2, 100, 117) * np.ones((HEIGHT, 1, 1))
+    one, other = (np.repeat(half.reshape(HEIGHT, WIDTH, 1), 3, 2).astype(np.uint8) for half in (left, 217 - left))
+    assert is_cut(Frame(one), Frame(other)) and not is_cut(Frame(one), Frame(one))
+
+
 def test_hidden_pixels_decide_nothing() -> None:
     mask, covers = corner(0.6), (PHOTOS["coffee"], PHOTOS["retina"])
     scene = [behind(PHOTOS["chelsea"], mask, seed, cover) for seed, cover in enumerate(covers)]

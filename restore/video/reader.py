@@ -54,8 +54,9 @@ class VideoReader:
             cropping = container_cropping(self._container, stream, self.path)
             if not cropping.fits(first.width, first.height):
                 cropping = WHOLE
-            if first.interlaced_frame and cropping.top % 2:  # without that line, the fields would change places
-                cropping = replace(cropping, top=cropping.top - 1)
+            if first.interlaced_frame:  # without an odd line the fields would change places, or differ in size
+                even = cropping.top // 2 * 2, cropping.bottom // 2 * 2
+                cropping = replace(cropping, top=even[0], bottom=even[1])
             if rate and self._container.format.name not in RAW:
                 raise VideoError(
                     f"got a rate of {rate} for a video that states its times ({self._container.format.name}); "

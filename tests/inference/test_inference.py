@@ -16,6 +16,7 @@ from restore.video.reader import VideoReader
 from tests.inference.command import Command, copy_streams, folder, frames_in, left_in, quarter, two, written
 from tests.propagation.footage import at_rest, noisy
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise, packets_of
+from tests.video.test_depth import deep_video
 
 ROOT = Path(inference.__file__).parent
 
@@ -80,6 +81,21 @@ def test_the_rate_of_a_raw_stream(run: Command, tmp_path: Path, out: Path) -> No
     with VideoReader(out / "clip_restored.mkv") as reader:
         times = [float(frame.pts * frame.time_base) for frame in reader]
     assert times == pytest.approx([index / 12.5 for index in range(10)], abs=0.001)
+
+
+def test_a_rate_is_refused_before_models_are_loaded(
+    run: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(degraded_video=make_video(tmp_path / "clip.mp4"), rate=12.5, weights_path=tmp_path / "none.pth") == 2
+    assert "got a rate of 25/2 for a video that states its times" in capsys.readouterr().err
+
+
+def test_what_has_more_than_8_bits_goes_past_the_restoration(run: Command, tmp_path: Path, out: Path) -> None:
+    clip = deep_video(tmp_path / "clip.mkv", "ffv1", "yuv420p10le")
+    assert run(degraded_video=clip, lossless=True, strength=0, mask_mode="none") == 0
+    with VideoReader(clip) as degraded, VideoReader(out / "clip_restored.mkv") as restored:
+        pairs = [(a.carried, b.carried) for a, b in zip(degraded, restored, strict=True)]
+    assert all(a and b and np.array_equal(a.deep, b.deep) for a, b in pairs)
 
 
 def test_quality(run: Command, tmp_path: Path, out: Path) -> None:

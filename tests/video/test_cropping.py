@@ -1,6 +1,7 @@
 """Odd sizes as 4:2:0, which every player decodes: one column or line more, cropped by the container."""
 
 import struct
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -57,6 +58,16 @@ def test_odd_sizes_come_out_as_420(tmp_path: Path, suffix: str, size: tuple[int,
         data = (tmp_path / "out.mp4").read_bytes()
         displayed = struct.unpack_from(">2I", data, data.index(b"tkhd") - 4 + 92 - 8)
         assert displayed == (round(size[0] * shape * 65536), size[1] * 65536)
+
+
+def test_odd_sizes_are_padded_and_not_scaled(tmp_path: Path) -> None:
+    stripes = np.broadcast_to(np.uint8(60 + 120 * (np.arange(35) % 2))[:, None], (27, 35, 3))
+    path = tmp_path / "clip.mp4"
+    info = replace(VideoReader(make_video(tmp_path / "any.mp4")).info, width=35, height=27)
+    with VideoWriter(path, info=info) as writer:
+        writer.write(np.ascontiguousarray(stripes), 0)
+    with VideoReader(path) as reader:
+        assert psnr(next(iter(reader)).image, stripes) > 35
 
 
 def test_deep_pictures_of_odd_size(tmp_path: Path) -> None:

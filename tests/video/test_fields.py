@@ -13,7 +13,9 @@ from av.filter import Graph
 import inference
 from restore.errors import VideoError
 from restore.video.carried import SideDataCarrier
+from restore.video.cropping import Cropping
 from restore.video.fields import FieldOrder, FieldReader, field_order, refuse_unheld, top_field_first, woven
+from restore.video.mp4 import set_display_size
 from restore.video.reader import VideoReader
 from restore.video.writer import VideoWriter
 from tests.video.make import SHARED, make_video, psnr
@@ -72,6 +74,13 @@ def make_interlaced(path: Path, codec: str, top_first: bool, *, flagged: bool = 
 def frames_of(path: Path) -> list[av.VideoFrame]:
     with av.open(str(path)) as container:
         return list(container.decode(video=0))
+
+
+def test_fields_lose_no_odd_line_to_what_the_container_crops(tmp_path: Path) -> None:
+    path = make_interlaced(tmp_path / "tape.mp4", "libx264", True)
+    set_display_size(path, Fraction(1), Cropping(top=3, bottom=1))
+    with VideoReader(path) as reader:
+        assert (reader.info.height, reader.info.cropping) == (HEIGHT - 2, Cropping(top=2))
 
 
 CODECS = [(".mp4", "libx264"), (".mkv", "libx264"), (".avi", "mpeg4"), (".mkv", "ffv1"), (".mov", "mpeg2video")]
