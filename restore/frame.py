@@ -30,9 +30,10 @@ class Frame:
         image: uint8 `H W 3`, RGB in [0, 255].
         pts, time_base: its time; of the reader.
         mask: float32 `H W` in [0, 1], the probability that the pixel is hidden; None until it is detected or given.
-        probability: float32 `H W` in [0, 1], `mask` as it was detected, before soft kinds are dilated; None if the mask
-            was not detected. Reports and tracks read it.
+        probability: float32 `H W` in [0, 1], what was detected, whatever comes of it; None if nothing was looked for.
         kinds: uint8 `H W`, of what the pixel is hidden by, if it is: an index into `KINDS`; None if that is unknown.
+        proven: bool `H W`, what of `probability` is in `mask`; None if nothing was looked for.
+        suspected: bool `H W`, the mask of what was detected without proof (`detection/proof.py`); likewise.
         scene: the number of its scene, counted from 0 (`scenes.py`); None until it is decided.
         motion: how it corresponds with the frame before it; None for the first frame of a scene.
         carried: what the writer gets apart from the pixels; None where the frame comes from no file.
@@ -44,6 +45,8 @@ class Frame:
     mask: np.ndarray | None = None
     probability: np.ndarray | None = None
     kinds: np.ndarray | None = None
+    proven: np.ndarray | None = None
+    suspected: np.ndarray | None = None
     scene: int | None = None
     motion: "Motion | None" = None
     carried: "Carried | None" = None

@@ -6,6 +6,7 @@ They live here, as command lines list them before PyTorch is imported, which tak
 # Ordered from the scene to the recorder: a later kind covers an earlier one. The index is the code in maps of kinds.
 KINDS = ("leaves", "boxes", "dirt", "drops", "flare", "scratches", "text")
 BOXES = KINDS.index("boxes")
+REMOVED = KINDS[:-1]  # unless asked otherwise: burnt-in text says when and where, and is evidence
 
 BOX_MOTIONS = ("none", "static", "moving", "random", "heavy")  # `degradations/boxes.py` says what each is
 

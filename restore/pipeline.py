@@ -4,7 +4,7 @@ frames ──> detection ──> propagation ──> generator ──> temporal 
            mask, scene   evidence        residual      hidden pixels
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from restore.detection.detect import detect
 from restore.frame import Frame
+from restore.kinds import REMOVED
 from restore.models.finder import OcclusionFinder
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
@@ -131,9 +132,23 @@ class Restorer:
             clips.append(np.stack([frame.image for frame in self.restore_frames(clip, given)]))
         return to_float(np.stack(clips)).to(video.device)
 
-    def detect(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """The same frames with what hides the scene in each: see `detection/detect.py`."""
-        return detect(frames, self.finder, to_device=self._to_device, segmenter=self.segmenter)
+    def detect(
+        self, frames: Iterable[Frame], *, remove: Collection[str] = REMOVED, suspects: bool = False
+    ) -> Iterator[Frame]:
+        """The same frames with what hides the scene in each: see `detection/detect.py`.
+
+        Args:
+            remove: the kinds that may go.
+            suspects: whether what was detected without proof may go, too.
+        """
+        return detect(
+            frames,
+            self.finder,
+            to_device=self._to_device,
+            segmenter=self.segmenter,
+            remove=remove,
+            suspects=suspects,
+        )
 
     @torch.inference_mode()
     def _generate(self, batches: Iterable[Batch]) -> Iterator[Restored]:

@@ -14,7 +14,7 @@ from restore.pipeline import Restorer
 from restore.tensors import to_float, to_uint8
 from restore.training.in_use import given
 from restore.training.prepare import propagated_pairs
-from tests.networks import WHITE, Recorder, white_finder
+from tests.networks import WHITE, Recorder, white_finder, with_suspects
 from tests.propagation.footage import at_rest, box, noisy, pan, texture
 
 TINY: dict[str, Any] = {"widths": [8, 8], "blocks": [1, 1], "decoder_blocks": [1]}
@@ -135,7 +135,7 @@ def test_evidence_stays_as_it_is_while_the_generator_reads_it() -> None:
 def test_masks_found_serve_as_masks_given() -> None:
     clip, mask = dark(at_rest(9)), box(9, 48, 64, (10, 4), step=(1, 6))
     bad = behind_white(clip, mask)
-    frames = list(restorer().restore_frames(bad))
+    frames = list(with_suspects(restorer(), bad))
     assert np.array_equal(np.stack([frame.mask for frame in frames]) > 0.5, mask > 0)
     assert np.array_equal(np.stack([frame.image for frame in frames]), restored(bad, mask))
     assert np.abs(np.stack([frame.image for frame in frames]).astype(int) - clip).max() <= 2
@@ -147,10 +147,10 @@ def test_the_finder_sees_each_frame_between_its_neighbours(frames: int) -> None:
     finder = OcclusionFinder(**TINY)
     finder.unet.tail.reset_parameters()
     clip = noisy(pan(frames, (1, 2), 32, 40), 20)
-    found = Restorer(Recorder(), finder, device="cpu", precision="float32").restore_frames(clip)
+    found = with_suspects(Restorer(Recorder(), finder, device="cpu", precision="float32"), clip)
     with torch.no_grad():
         wanted = finder(triples(to_float(clip)[None])[0]).sigmoid()[:, 0].numpy()
-    assert np.stack([frame.frame.mask for frame in found]) == pytest.approx(wanted, abs=1e-5)
+    assert np.stack([frame.frame.probability for frame in found]) == pytest.approx(wanted, abs=1e-5)
 
 
 def test_a_mask_given_is_believed() -> None:
@@ -177,7 +177,8 @@ def test_a_still_noisy_clip_comes_out_with_less_noise() -> None:
 def test_fully_hidden_frames_come_back() -> None:
     clip, mask = dark(at_rest(10)), nothing(at_rest(10))
     mask[4:6] = 1
-    assert np.abs(restored(behind_white(clip, mask)).astype(int) - clip).max() <= 2
+    out = np.stack([frame.image for frame in with_suspects(restorer(), behind_white(clip, mask))])
+    assert np.abs(out.astype(int) - clip).max() <= 2
 
 
 def test_a_clip_hidden_in_full_is_finite() -> None:

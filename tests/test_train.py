@@ -232,8 +232,8 @@ def test_a_gated_generator_is_written_and_trained_on(videos: Path, tmp_path: Pat
         assert torch.allclose(result.state_dict()[key], value, atol=1e-3, rtol=1e-3), key  # fp16 on disk
 
 
-def test_a_gated_generator_of_width_32_is_the_one_it_was_built_for() -> None:
-    config = TrainConfig(data_dir="any", architecture="gated", width=32)
+def test_a_gated_generator_is_the_one_it_was_built_for() -> None:
+    config = TrainConfig(data_dir="any", architecture="gated")
     begun, built = initial_generator(config).generator, GatedGenerator()
     assert [tuple(x.shape) for x in begun.parameters()] == [tuple(x.shape) for x in built.parameters()]
 

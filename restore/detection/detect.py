@@ -1,11 +1,11 @@
 """Detection of what hides the scene: two networks over a stream of frames, their logits filtered in time and fused.
 
-frames ──> finder ──> scenes ───────> segmenter ──> temporal median ──> trace suppression ──> fusion ──> frames
-           boxes      by the pixels   within each   persistent kinds    moving boxes          mask, kinds
+frames ──> finder ──> scenes ───────> segmenter ──> temporal median ──> traces ──> fusion ──> proof ──> frames
+           boxes      by the pixels   within each   persistent kinds    of boxes   kinds      mask
                       in view         scene
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain, groupby
@@ -16,9 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from restore.detection.dilate import dilate_soft
 from restore.detection.fuse import agreed_boxes, fuse, strongest, suppress_traces, temporal_median
+from restore.detection.proof import prove
 from restore.frame import Frame
+from restore.kinds import KINDS, REMOVED
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter, new_stack, one_by_one
 from restore.scenes import SceneDetector
@@ -61,6 +62,8 @@ def detect(
     *,
     to_device: Callable[[Tensor], Tensor],
     segmenter: Segmenter | None = None,
+    remove: Collection[str] = REMOVED,
+    suspects: bool = False,
 ) -> Iterator[Frame]:
     """Detect what is hidden in `frames`, consecutive ones of one video.
 
@@ -68,17 +71,18 @@ def detect(
         finder: detects grey boxes.
         to_device: moves pictures `1 3 H W` to the networks.
         segmenter: detects all of `KINDS`; without one the kinds stay unknown.
+        remove, suspects: see `prove`.
 
     Yields:
-        The same records in order, with `mask`, `probability`, `kinds` and `scene`. About a dozen frames are read ahead.
+        The same records in order, with `mask`, `probability`, `kinds`, `proven`, `suspected` and `scene`. About twenty
+        frames are read ahead.
     """
     detections = _number_scenes(_find_boxes(frames, finder, to_device))
     if segmenter is None:
-        for detection in detections:
-            yield detection.frame
-        return
-    for previous, now, following in _with_neighbours(_segment(detections, segmenter)):
-        yield _fuse(previous, now, following)
+        detected = (detection.frame for detection in detections)
+    else:
+        detected = (_fuse(*three) for three in _with_neighbours(_segment(detections, segmenter)))
+    yield from prove(detected, remove=remove, suspects=suspects)
 
 
 def detect_clip(
@@ -88,8 +92,12 @@ def detect_clip(
     to_device: Callable[[Tensor], Tensor],
     segmenter: Segmenter | None = None,
 ) -> list[Frame]:
-    """`detect` for a clip held in memory, uint8 `T H W 3`: training learns from the masks that use sees."""
-    return list(detect(map(Frame, images), finder, to_device=to_device, segmenter=segmenter))
+    """`detect` for a clip held in memory, uint8 `T H W 3`, suspects too: what hides the scene and is not masked would
+    teach a generator to paint over scenes.
+    """
+    return list(
+        detect(map(Frame, images), finder, to_device=to_device, segmenter=segmenter, remove=KINDS, suspects=True)
+    )
 
 
 @torch.inference_mode()
@@ -161,7 +169,6 @@ def _fuse(previous: _Detection, now: _Detection, following: _Detection) -> Frame
     logits = temporal_median(before.segmenter, now.segmenter, after.segmenter, now.kinds)
     logits = suppress_traces(logits, now.finder, [before.boxes, now.boxes, after.boxes])
     frame.probability, frame.kinds = fuse(now.finder, logits, now.kinds)
-    frame.mask = dilate_soft(frame.probability, frame.kinds)
     return frame
 
 

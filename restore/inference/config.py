@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Optional
 
+from restore.kinds import KINDS, REMOVED
+
 PACKAGE = Path(__file__).parents[2]
 WEIGHTS = PACKAGE / "saved_models" / "generator.pth"
 REFINER = WEIGHTS.parent / "refiner"
@@ -44,8 +46,13 @@ class InferenceConfig:
         "white where the picture is hidden: a video, an image for all frames, a folder of images with one for each; "
         "for a folder of videos a folder that holds one of these for each",
     )
-    mask_mode: Optional[Literal["given", "found", "both", "none"]] = _setting(  # noqa: UP045
-        None, "whose mask is used; none: nothing is hidden; by default given with --mask_video, else found"
+    mask_mode: Optional[Literal["given", "found", "all", "both", "none"]] = _setting(  # noqa: UP045
+        None,
+        "whose mask is used; found: what is proven to hide the scene; all: what is only suspected, too; "
+        "both: given and found; none: nothing is hidden; by default given with --mask_video, else found",
+    )
+    remove: Optional[str] = _setting(  # noqa: UP045
+        None, f"kinds that may be removed where they are found, some of {','.join(KINDS)}; by default all but text"
     )
     mask_dilation: int = _setting(0, "dilate the mask by this many pixels")
     strength: float = _setting(1.0, "of what is done to visible pixels, 0 to 1; 0: they stay as they are, bit for bit")
@@ -86,7 +93,11 @@ class InferenceConfig:
         "off: taken as progressive",
     )
     rate: Optional[float] = _setting(None, "frames a second of a raw stream, which may state none")  # noqa: UP045
-    write_mask: bool = _setting(False, "also write the mask that was used, STEM_mask.mkv; can be edited and given back")
+    write_mask: bool = _setting(
+        False,
+        "also write the mask that was used, STEM_mask.mkv, which can be edited and given back, and what is suspected, "
+        "STEM_suspects.mkv",
+    )
     provenance: bool = _setting(
         False, "also write where each pixel comes from, STEM_provenance.mkv: 0 seen 1 copied 2 filled 3 regenerated"
     )
@@ -103,6 +114,16 @@ class InferenceConfig:
     precision: Literal["auto", "float32", "bfloat16"] = _setting("auto", "auto: bfloat16 where the hardware has it")
     device: Optional[str] = _setting(None, "cpu, cuda, cuda:1, ...; by default a GPU if there is one")  # noqa: UP045
 
+    @property
+    def finds(self) -> bool:
+        """Whether what hides the scene is looked for."""
+        return self.mask_mode in ("found", "all", "both") or (self.mask_mode is None and self.mask_video is None)
+
+    @property
+    def removed(self) -> tuple[str, ...]:
+        """The kinds that may be removed."""
+        return REMOVED if self.remove is None else tuple(self.remove.split(","))
+
     def __post_init__(self) -> None:
         if self.lossless and self.quality is not None:
             raise ValueError(f"quality is {self.quality}, and lossless output has only one; give one of the two")
@@ -112,6 +133,10 @@ class InferenceConfig:
             raise ValueError(f"container is {self.container}, and lossless output is mkv; give one of the two")
         if self.mask_mode in ("given", "both") and self.mask_video is None:
             raise ValueError(f"mask_mode is {self.mask_mode}, and there is no mask; give --mask_video too")
+        if self.remove is not None and not self.finds:
+            raise ValueError("remove is for what is found, and nothing is looked for; give --mask_mode found or both")
+        if unknown := [kind for kind in self.removed if kind not in KINDS]:
+            raise ValueError(f"remove has {unknown[0]!r}, expected some of {','.join(KINDS)}")
         if self.mask_dilation < 0:
             raise ValueError(f"mask_dilation is {self.mask_dilation}, expected 0 pixels or more")
         if not 0 <= self.strength <= 1:

@@ -8,7 +8,7 @@ Decoding and encoding run while the models do. Whatever goes wrong, nothing half
 
 import logging
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
-from restore.detection.tracks import Tracker
 from restore.errors import RestoreError, VideoError
 from restore.inference.config import relative_to_package
-from restore.inference.masks import AHEAD, MaskMode, masked_frames
+from restore.inference.found import Found
+from restore.inference.masks import AHEAD, FINDING, MaskMode, masked_frames
 from restore.inference.paired import Paired, in_step, open_paired, refuse_lengths
-from restore.inference.report import check_report, digests, write_report
+from restore.inference.report import check_report, digests, oddities, write_report
 from restore.inference.sidecars import Sidecars
+from restore.kinds import KINDS, REMOVED
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.propagation.provenance import NAMES, SEEN, shares
@@ -51,9 +52,11 @@ def restore_file(
     *,
     mask: str | Path | None = None,
     mask_mode: MaskMode | None = None,
+    remove: Collection[str] = REMOVED,
     mask_dilation: int = 0,
     strength: float = 1.0,
     write_mask: str | Path | None = None,
+    write_suspects: str | Path | None = None,
     write_provenance: str | Path | None = None,
     write_confidence: str | Path | None = None,
     write_side_by_side: str | Path | None = None,
@@ -77,13 +80,16 @@ def restore_file(
         output: what to write; its extension chooses the format. The report, `STEM.json`, goes to the same folder.
         mask: white where `video` is hidden: a video, an image that serves all frames, or a folder with an image for
             each.
-        mask_mode: whose mask is used: the `given`, the one that is `found`, `both`, or `none`, so that nothing is
-            hidden; by default the given if there is one, else the found.
+        mask_mode: whose mask is used: the `given`; the one that is `found`, of what is proven to hide the scene; `all`
+            that is found, proven or not; `both` the given and the found; `none`, so that nothing is hidden. By default
+            the given if there is one, else the found.
+        remove: the kinds that may be removed where they are found.
         mask_dilation: pixels that the mask is dilated by.
         strength: how much of what the generator changes in visible pixels is done, in [0, 1]: at 0 they stay as they
             are, bit for bit. Hidden pixels are the same at any strength.
         write_mask: `.mkv` for the mask that was used: lossless, grey, 255 where the picture is hidden, 0 elsewhere.
             Given as `mask` it restores the same, bit for bit.
+        write_suspects: `.mkv` for what was found without proof, in the form of a mask.
         write_provenance: `.mkv` for where each pixel comes from: lossless, its grey levels are the codes of
             `propagation/provenance.py`.
         write_confidence: `.mkv` for how certain each pixel is: lossless, grey, 255 in view, 0 seen in no frame
@@ -109,11 +115,12 @@ def restore_file(
         `input`, `mask`, `original` (paths as given), `weights` (likewise; relative to the package inside it), `output`,
         `side_files` (names); `sha256` of `input`, `mask`, `original` and `output`, None for what is not given;
         `frames`, `width`, `height`, `rate` (1/s);
-        `stages`, `device`, `precision`, `seconds`, `frames_per_second`; `mask_mode`, `mask_dilation`, `strength`;
+        `stages`, `device`, `precision`, `seconds`, `frames_per_second`;
+        `mask_mode`, `remove`, `mask_dilation`, `strength`;
         `hidden` (share of all pixels); `interlaced`: None, or the order of the fields;
-        `obstructions`: what was found to hide the scene, the longest first: `kind`, `score`, `frames` (first and last),
-        `box` (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot
-        tell kinds, or none was asked;
+        `obstructions`: what was found and removed, the longest first: `kind`, `score`, `frames` (first and last), `box`
+        (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot tell
+        kinds, or none was asked; `suspects`: likewise what was found and left, as it lacks a proof or may not go;
         `regenerated`: None without a refiner, or its settings and the `regions`: first and last frame, and the crop;
         `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`;
         `scores`: None, or `before` and `after` (see `Scores.summary`) and `regions`: whose mask separates hole
@@ -132,13 +139,14 @@ def restore_file(
     mode = mask_mode or ("given" if mask else "found")
     if mode in ("given", "both") and mask is None:
         raise ValueError(f"mask_mode is {mode!r}, and there is no mask; give one")
+    if write_suspects and mode not in FINDING:
+        raise ValueError(f"mask_mode is {mode!r}, so nothing is suspected; leave write_suspects out")
     if not 0 <= strength <= 1:
         raise ValueError(f"strength is {strength}, expected 0 to 1")
     used = mask if mode in ("given", "both") else None
     if not overwrite:
         check_report(output)
-    check, tracker = MaskCheck(), Tracker()
-    detects_kinds = mode in ("found", "both") and restorer.segmenter is not None
+    check, found = MaskCheck(), Found()
     regions: list[dict[str, Any]] = []
     crashes: list[str] = []
     count, hidden, codes = 0, 0.0, np.zeros(len(NAMES), np.int64)
@@ -168,6 +176,7 @@ def restore_file(
                 info,
                 order=kept,
                 mask=write_mask,
+                suspects=write_suspects,
                 provenance=write_provenance,
                 confidence=write_confidence,
                 comparison=write_side_by_side,
@@ -187,7 +196,7 @@ def restore_file(
         early += writer.notes + notes + check.warnings()
         if early:
             warnings.warn(f"{'; '.join(early)}: {video}", stacklevel=2)
-        frames = masked_frames(restorer, reader, masks, check, mode=mode, dilation=mask_dilation)
+        frames = masked_frames(restorer, reader, masks, check, mode=mode, remove=remove, dilation=mask_dilation)
         results = restorer.restore(frames, strength=strength)
         if hybrid:
             results = hybrid.refine_frames(results, regions=regions, progress=refining)
@@ -199,9 +208,7 @@ def restore_file(
                 result = replace(result, image=np.where(seen, frame.image, result.image))
             writer.write(result.image, frame.pts, frame.carried)
             sidecars.write(result, clean)
-            if detects_kinds:
-                assert frame.probability is not None and frame.kinds is not None
-                tracker.add(frame.probability, frame.kinds)
+            found.add(frame)
             count, hidden = count + 1, hidden + float(result.mask.mean())
             codes += np.bincount(result.provenance.ravel(), minlength=len(NAMES))
             if clean is not None:
@@ -212,8 +219,7 @@ def restore_file(
     seconds = perf_counter() - started
     pictures, count = count, count // 2 if kept else count
 
-    tracks, left_out = tracker.finish()
-    listed = [f"{left_out} small or short obstructions are not in the report's list"] if left_out else []
+    lists, unlisted = found.report()
     report: dict[str, Any] = {
         "input": str(video),
         "output": output.name,
@@ -232,15 +238,16 @@ def restore_file(
         "seconds": round(seconds, 3),
         "frames_per_second": round(count / seconds, 3),
         "mask_mode": mode,
+        "remove": sorted(remove, key=KINDS.index) if mode in FINDING else None,
         "mask_dilation": mask_dilation,
         "strength": strength,
         "hidden": round(hidden / pictures, 6),
-        "obstructions": [track.as_json() for track in tracks] if detects_kinds else None,
+        **lists,
         "regenerated": asdict(hybrid.settings) | {"regions": regions} if hybrid else None,
         "provenance": shares(codes),
         "interlaced": str(order) if order else None,
         "scores": None,
-        "warnings": _oddities(reader, writer) + writer.notes + notes + check.warnings() + listed,
+        "warnings": oddities(reader, writer) + writer.notes + notes + check.warnings() + unlisted,
         "broken": reader.broken or next(iter(crashes), None),
     }
     if originals:
@@ -284,17 +291,4 @@ def _with_originals(
 
 def _stages(restorer: Restorer, mode: MaskMode) -> list[str]:
     propagates = not isinstance(restorer.generator, Pix2PixUNet)
-    return ["find"] * (mode in ("found", "both")) + ["propagate"] * propagates + ["generate"]
-
-
-def _oddities(reader: VideoReader, writer: VideoWriter) -> list[str]:
-    """What is not quite as it should be about the input, or not in the output."""
-    lines = [f"not in the output: {line}" for line in writer.left_out]
-    if reader.seams:
-        places = ", ".join(f"{float(seam):.2f} s" for seam in reader.seams)
-        lines.append(f"joined recordings: the times start anew in the input, and go on in the output, at {places}")
-    if reader.retimed:
-        lines.append(f"{reader.retimed} frames had no usable time and are displayed one frame after the one before")
-    if reader.concealed:
-        lines.append(f"{reader.concealed} frames were damaged, and patched up by the decoder")
-    return lines
+    return ["find"] * (mode in FINDING) + ["propagate"] * propagates + ["generate"]

@@ -25,6 +25,7 @@ class Job:
     Attributes:
         mask, original: what is given with it; known to be of its size.
         mask_file, provenance_file: where the mask that is used, and where each pixel comes from, are written, if so.
+        suspects_file: where the mask of what is suspected is written, if it is.
         confidence_file: where it is written how certain each pixel is, if it is.
         side_by_side_file: where all that is given and comes out is written as one video, if it is.
         overwrite: whether what is written may exist: the user allows it, or it is what remains of a video that was
@@ -38,6 +39,7 @@ class Job:
     mask: Path | None
     original: Path | None
     mask_file: Path | None
+    suspects_file: Path | None
     provenance_file: Path | None
     confidence_file: Path | None
     side_by_side_file: Path | None
@@ -47,7 +49,7 @@ class Job:
 
     @property
     def side_files(self) -> list[Path]:
-        files = self.mask_file, self.provenance_file, self.confidence_file, self.side_by_side_file
+        files = self.mask_file, self.suspects_file, self.provenance_file, self.confidence_file, self.side_by_side_file
         return [path for path in files if path]
 
 
@@ -62,6 +64,7 @@ def find_jobs(
     container: str | None = None,
     rate: float | None = None,
     write_mask: bool = False,
+    write_suspects: bool = False,
     provenance: bool = False,
     confidence: bool = False,
     side_by_side: bool = False,
@@ -91,17 +94,19 @@ def find_jobs(
     for video, mask, original in zip(videos, masks, originals, strict=True):
         # The results of a folder lie in subfolders as the videos do: front/ and rear/ may hold equal names.
         place = Path(output_dir) / video.parent.relative_to(root) if root else Path(output_dir)
-        mask_file, codes_file, confidence_file, rows_file = (
+        mask_file, suspects_file, codes_file, confidence_file, rows_file = (
             output_path(video, place, f"_{name}", container=extension) if wanted else None
             for name, extension, wanted in (
                 ("mask", "mkv", write_mask),
+                ("suspects", "mkv", write_suspects),
                 ("provenance", "mkv", provenance),
                 ("confidence", "mkv", confidence),
                 ("side_by_side", "mp4", side_by_side),
             )
         )
         output = output_path(video, place, lossless=lossless, container=container)
-        jobs.append(Job(video, output, mask, original, mask_file, codes_file, confidence_file, rows_file, overwrite))
+        sides = mask_file, suspects_file, codes_file, confidence_file, rows_file
+        jobs.append(Job(video, output, mask, original, *sides, overwrite))
     _check_names(jobs)
     return [
         _checked(job, folder=folder, lossless=lossless, quality=quality, rate=rate, overwrite=overwrite) for job in jobs

@@ -1,7 +1,7 @@
 """The mask that a video is restored by: given in a file, found in the video, both or none; dilated, if asked for."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 import numpy as np
@@ -15,20 +15,30 @@ from restore.video.prefetch import prefetch
 from restore.video.reader import VideoReader
 
 AHEAD = 4  # frames decoded ahead of their use
-MaskMode = Literal["given", "found", "both", "none"]
+MaskMode = Literal["given", "found", "all", "both", "none"]
+FINDING = "found", "all", "both"  # modes that look for what hides the scene
 
 
 def masked_frames(
-    restorer: Restorer, video: VideoReader, given: Paired | None, check: MaskCheck, *, mode: MaskMode, dilation: int
+    restorer: Restorer,
+    video: VideoReader,
+    given: Paired | None,
+    check: MaskCheck,
+    *,
+    mode: MaskMode,
+    remove: Collection[str],
+    dilation: int,
 ) -> Iterator[Frame]:
     """The frames of a video, with masks.
 
     Args:
         given: the mask's file, where `mode` asks for one; `check` looks at its frames.
-        mode: whose mask is used; `both` hides what either hides, `none` nothing.
+        mode: whose mask is used; `found` is what is proven, `all` what is suspected, too; `both` hides what the given
+            one or the found one hides, `none` nothing.
+        remove: the kinds that may be removed where they are found.
         dilation: pixels that the mask is dilated by, in all directions.
     """
-    for frame in _masked(restorer, video, given, check, mode):
+    for frame in _masked(restorer, video, given, check, mode, remove):
         if dilation:
             assert frame.mask is not None
             frame.mask = dilate(frame.mask, dilation)
@@ -36,11 +46,19 @@ def masked_frames(
 
 
 def _masked(
-    restorer: Restorer, video: VideoReader, given: Paired | None, check: MaskCheck, mode: MaskMode
+    restorer: Restorer,
+    video: VideoReader,
+    given: Paired | None,
+    check: MaskCheck,
+    mode: MaskMode,
+    remove: Collection[str],
 ) -> Iterator[Frame]:
+    def detected(frames: Iterator[Frame]) -> Iterator[Frame]:
+        return restorer.detect(frames, remove=remove, suspects=mode == "all")
+
     if given is None:
         frames = prefetch(video, AHEAD)
-        yield from restorer.detect(frames) if mode == "found" else _unhidden(frames)
+        yield from detected(frames) if mode in FINDING else _unhidden(frames)
         return
     masks: deque[np.ndarray] = deque()  # of the frames on their way through detection
 
@@ -49,7 +67,7 @@ def _masked(
             masks.append(check.hidden_pixels(mask.image).astype(np.float32))
             yield frame
 
-    for frame in restorer.detect(pictures()) if mode == "both" else pictures():
+    for frame in detected(pictures()) if mode in FINDING else pictures():
         mask = masks.popleft()
         frame.mask = mask if frame.mask is None else np.maximum(frame.mask, mask)
         yield frame

@@ -92,9 +92,11 @@ def _restore(
             job.output,
             mask=job.mask,
             mask_mode=config.mask_mode,
+            remove=config.removed,
             mask_dilation=config.mask_dilation,
             strength=config.strength,
             write_mask=job.mask_file,
+            write_suspects=job.suspects_file,
             write_provenance=job.provenance_file,
             write_confidence=job.confidence_file,
             write_side_by_side=job.side_by_side_file,
@@ -112,8 +114,9 @@ def _restore(
             refining=refining,
         )
     frames, rate, hidden = report["frames"], report["frames_per_second"], report["hidden"]
-    whose = report["mask_mode"]
-    _say(f"{job.output}: {frames} frames, {rate:.1f} a second; {hidden:.1%} hidden (mask: {whose})")
+    whose, left = report["mask_mode"], len(report["suspects"] or [])
+    seen = f", {left} {'things' if left > 1 else 'thing'} left in the picture, see the report" if left else ""
+    _say(f"{job.output}: {frames} frames, {rate:.1f} a second; {hidden:.1%} hidden (mask: {whose}){seen}")
     return report
 
 

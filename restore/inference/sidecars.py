@@ -22,7 +22,7 @@ class Sidecars:
         info: of the degraded video.
         order: of its fields, if it is interlaced: then each result is one field, and two are woven into a frame; a
             comparison stays one of fields.
-        mask, provenance, confidence: `.mkv`, lossless and grey; None for none.
+        mask, suspects, provenance, confidence: `.mkv`, lossless and grey; None for none.
         comparison: a video; None for none.
         with_original: whether the comparison has the original in it, too.
     """
@@ -33,13 +33,14 @@ class Sidecars:
         *,
         order: FieldOrder | None,
         mask: str | Path | None,
+        suspects: str | Path | None,
         provenance: str | Path | None,
         confidence: str | Path | None,
         comparison: str | Path | None,
         with_original: bool,
         overwrite: bool,
     ) -> None:
-        self.paths = [Path(path) for path in (mask, provenance, confidence, comparison) if path]
+        self.paths = [Path(path) for path in (mask, suspects, provenance, confidence, comparison) if path]
         self._stack = ExitStack()
 
         def opened(path: str | Path | None, info: VideoInfo, *, grey: bool) -> VideoWriter | None:
@@ -49,8 +50,8 @@ class Sidecars:
             return woven(writer, order) if grey else writer
 
         try:
-            self._mask, self._provenance, self._confidence = (
-                opened(path, info, grey=True) for path in (mask, provenance, confidence)
+            self._mask, self._suspects, self._provenance, self._confidence = (
+                opened(path, info, grey=True) for path in (mask, suspects, provenance, confidence)
             )
             shape = side_by_side_info(fields_info(info) if order else info, with_original=with_original)
             self._comparison = opened(comparison, shape, grey=False)
@@ -71,6 +72,9 @@ class Sidecars:
         pts = result.frame.pts
         if self._mask:
             self._mask.write(result.mask.astype(np.uint8) * np.uint8(255), pts)
+        if self._suspects:
+            assert result.frame.suspected is not None, "only what is looked for can be suspected"
+            self._suspects.write(result.frame.suspected.astype(np.uint8) * np.uint8(255), pts)
         if self._provenance:
             self._provenance.write(result.provenance, pts)
         if self._confidence:

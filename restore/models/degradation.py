@@ -1,7 +1,8 @@
 """How degraded a picture is, measured without a network: what a generator reads in addition to the evidence.
 
 Where other frames saw the same, their average differs from the frame by its noise; where they saw it sharper, or the
-frame is soft, its Laplacian is weaker than that of the average.
+frame is soft, its Laplacian is weaker than that of the average. Texture looks like noise; noise is all over the frame,
+so that the smoothest parts of it tell how much there is.
 """
 
 import torch
@@ -12,11 +13,13 @@ from restore.frame import HIDDEN
 from restore.propagation.evidence import BASE, FRAME, MASK
 from restore.tensors import UNIT_LEVELS
 
-STATISTICS = 6
+STATISTICS = 8
 CELL = 8  # px; a side of what is averaged. Not a share of the height: it is the network's reach, in its own pixels
 WIDE = 5  # cells; a side of the wider average
 FLOOR = 0.25  # levels; of less than this the logarithm makes little difference
 LOG_SCALE = 4.0  # brings the logarithms to about 1, as what networks without normalisation read should be
+SMOOTHEST = 0.1  # quantile of the cells of a frame that show its noise and no texture
+DARK, BRIGHT = 16.0, 239.0  # levels between which the mean of a cell is for that: beyond, noise is cut off
 FEWEST = 0.05  # share of a cell that is seen; below it the wider average is taken
 
 
@@ -36,14 +39,15 @@ def levels_of(logarithm: Tensor) -> Tensor:
 
 def statistics(evidence: Tensor, size: tuple[int, int]) -> Tensor:
     """Of the visible pixels around each place, as `log_level` over `LOG_SCALE`: the mean |frame - base|, the mean
-    |Laplacian| of the frame and of the base, each over a cell and over 5x5 cells.
+    |Laplacian| of the frame and of the base, each over a cell and over 5x5 cells; and the first two of the smoothest
+    cells of the frame, alike at all places.
 
     Args:
         evidence: `B 23 H W`.
         size: rows and columns of the result.
 
     Returns:
-        `B 6 rows columns`.
+        `B 8 rows columns`.
     """
     seen = (evidence[:, MASK] <= HIDDEN).to(evidence.dtype)
     frame, base = evidence[:, FRAME], evidence[:, BASE]
@@ -55,8 +59,19 @@ def statistics(evidence: Tensor, size: tuple[int, int]) -> Tensor:
     around = F.avg_pool2d(F.pad(cells, (WIDE // 2,) * 4), WIDE, 1)
     wide = around[:, :3] / around[:, 3:].clamp(min=1e-3)
     close = torch.where(cells[:, 3:] > FEWEST, cells[:, :3] / cells[:, 3:].clamp(min=1e-3), wide)
-    measured = log_level(torch.cat([close, wide], 1)) / LOG_SCALE
+    grey_cells = F.avg_pool2d((frame.mean(1, keepdim=True) + 1) * UNIT_LEVELS, CELL, ceil_mode=True)
+    smoothest = _smoothest(close[:, :2], (cells[:, 3:] > FEWEST) & (grey_cells > DARK) & (grey_cells < BRIGHT))
+    measured = log_level(torch.cat([close, wide, smoothest], 1)) / LOG_SCALE
     return F.interpolate(measured, size=size, mode="bilinear", align_corners=False)
+
+
+def _smoothest(cells: Tensor, usable: Tensor) -> Tensor:
+    """The quantile `SMOOTHEST` of the usable cells of each frame, at all cells: `B C h w`, bool `B 1 h w` => `B C h w`;
+    0 where no cell is usable.
+    """
+    values = cells.masked_fill(~usable, torch.nan).flatten(2)
+    quantiles = torch.nanquantile(values.float(), SMOOTHEST, dim=2).nan_to_num(0.0)
+    return quantiles[..., None, None].expand_as(cells).to(cells.dtype)
 
 
 def _laplacian(x: Tensor) -> Tensor:

@@ -15,16 +15,15 @@ from restore.tensors import pad_to_multiple
 
 
 class ResidualBlock(nn.Module):
-    """x + conv(relu(conv(x))), 3x3, `C` channels in and out; a leaky relu where there is a `slope`."""
+    """x + conv(relu(conv(x))), 3x3, `C` channels in and out."""
 
-    def __init__(self, channels: int, *, slope: float = 0.0) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.slope = slope
         self.first = nn.Conv2d(channels, channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.leaky_relu(self.first(x), self.slope))
+        return x + self.second(F.relu(self.first(x)))
 
 
 class UNet(nn.Module):

@@ -57,7 +57,7 @@ class TrainConfig(Settings):
         "gated: estimates how degraded a frame is, and returns it bit for bit where nothing is wrong; "
         "pix2pix: the classic single-frame unet_256",
     )
-    width: int = _setting(64, "channels at the first level; of gated 32 are as many as it was built for")
+    width: int = _setting(64, "channels at the first level")
     l1_weight: float = _setting(100.0, "of |restored - clean|")
     l2_weight: float = _setting(0.0, "of (restored - clean)^2, which counts in large holes")
     level_weight: float = _setting(2.0, "of the error that a gated generator estimates wrongly, in octaves")

@@ -55,12 +55,9 @@ def initial_generator(config: TrainConfig) -> InitialGenerator:
     if config.architecture == "pix2pix":
         kwargs: dict[str, Any] = {"width": config.width}
         generator = Pix2PixUNet(**kwargs)
-    elif config.architecture == "gated":
-        kwargs = {"widths": [config.width, config.width * 9 // 4, config.width * 4, config.width * 6]}
-        generator = GatedGenerator(**kwargs)
     else:
         kwargs = {"widths": [config.width, config.width * 3 // 2, config.width * 5 // 2, config.width * 4]}
-        generator = UNetGenerator(**kwargs)
+        generator = (GatedGenerator if config.architecture == "gated" else UNetGenerator)(**kwargs)
     discriminator, finder = PatchGAN(), given.get("finder")
     assert finder is None or isinstance(finder, OcclusionFinder), "the weights' finder is of another class"
     if given:

@@ -107,6 +107,8 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
         "rate": 25.0,
         "stages": ["propagate", "generate"],
         "obstructions": None,
+        "suspects": None,
+        "remove": None,
         "regenerated": None,
         "interlaced": None,
         "device": "cpu",

@@ -18,12 +18,16 @@ from restore.pipeline import Restorer
 from restore.propagation.provenance import COPIED, FILLED, NAMES, SEEN
 from restore.video.reader import VideoReader
 from tests.inference.command import left_in, quarter
-from tests.propagation.footage import box, noisy, pan
+from tests.networks import white_finder
+from tests.propagation.footage import at_rest, box, noisy, pan
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise
 
 FRAMES, H, W = 10, 48, 64
 TINY: dict[str, Any] = {"widths": (8, 8), "blocks": (1, 1), "decoder_blocks": (1,)}
 BOX = box(FRAMES, H, W, (4, 4), (2, 4)) > 0
+PROVEN, SUSPECT = np.zeros((2, H, W), bool)
+PROVEN[4:34, 6:36] = True
+SUSPECT[(np.mgrid[:H][:, None] - 40) ** 2 + (np.mgrid[:W] - 50) ** 2 < 36] = True
 
 
 @pytest.fixture(scope="module")
@@ -103,21 +107,57 @@ def test_a_mask_of_the_same_times_has_the_same_rate(tmp_path: Path, clip: Path, 
         restore_file(restorer, clip, tmp_path / "refused.mp4", mask=even)
 
 
-def test_whose_mask_is_used(tmp_path: Path, clip: Path, restorer: Restorer) -> None:
+@pytest.fixture(scope="module")
+def finds_bright(restorer: Restorer) -> Restorer:
+    """Its finder takes what is bright for a box."""
+    return Restorer(restorer.generator, white_finder(225), device="cpu", precision="float32")
+
+
+@pytest.fixture
+def bright(tmp_path: Path) -> Path:
+    """A clip with a bright box, and a bright disc."""
+    frames = at_rest(FRAMES, H, W) // 2
+    frames[:, PROVEN], frames[:, SUSPECT] = 225, 225
+    return make_video(
+        tmp_path / "bright.mkv",
+        UNEVEN,
+        time_base=MILLI,
+        draw=lambda index, *_: frames[index],
+        codec="ffv1",
+        pix_fmt="bgr0",
+    )
+
+
+def test_whose_mask_is_used(tmp_path: Path, bright: Path, finds_bright: Restorer) -> None:
     mask = grey_video(tmp_path / "mask.mkv", BOX)
-    found = used(restorer, clip)
-    assert 0.05 < found.mean() < 0.5  # the finder says something
-    assert np.array_equal(used(restorer, clip, mask=mask), BOX)
-    assert np.array_equal(used(restorer, clip, mask=mask, mask_mode="given"), BOX)
-    assert np.array_equal(used(restorer, clip, mask=mask, mask_mode="found"), found)
-    assert np.array_equal(used(restorer, clip, mask=mask, mask_mode="both"), BOX | found)
-    assert not used(restorer, clip, mask=mask, mask_mode="none").any()
-    assert not used(restorer, clip, mask_mode="none").any()
+    proven, every = np.tile(PROVEN, (FRAMES, 1, 1)), np.tile(PROVEN | SUSPECT, (FRAMES, 1, 1))
+    assert np.array_equal(used(finds_bright, bright), proven)
+    assert np.array_equal(used(finds_bright, bright, mask=mask), BOX)
+    assert np.array_equal(used(finds_bright, bright, mask=mask, mask_mode="given"), BOX)
+    assert np.array_equal(used(finds_bright, bright, mask=mask, mask_mode="found"), proven)
+    assert np.array_equal(used(finds_bright, bright, mask_mode="all"), every)
+    assert np.array_equal(used(finds_bright, bright, mask=mask, mask_mode="both"), BOX | proven)
+    assert not used(finds_bright, bright, remove=["dirt"]).any()
+    assert not used(finds_bright, bright, mask=mask, mask_mode="none").any()
+    assert not used(finds_bright, bright, mask_mode="none").any()
     with pytest.raises(ValueError, match="mask_mode is 'both', and there is no mask; give one"):
-        used(restorer, clip, mask_mode="both")
+        used(finds_bright, bright, mask_mode="both")
 
 
-@pytest.mark.parametrize(("mode", "find"), [("given", []), ("found", ["find"]), ("both", ["find"]), ("none", [])])
+def test_what_is_suspected_is_a_mask_to_confirm(tmp_path: Path, bright: Path, finds_bright: Restorer) -> None:
+    suspects = tmp_path / "bright_suspects.mkv"
+    proven, every = (restored(finds_bright, bright, mask_mode=mode) for mode in ("found", "all"))
+    assert np.array_equal(restored(finds_bright, bright, write_suspects=suspects), proven)
+    assert np.array_equal(read(suspects)[..., 0] > 0, np.tile(SUSPECT, (FRAMES, 1, 1)))
+    assert np.array_equal(restored(finds_bright, bright, mask=suspects, mask_mode="both"), every)
+    assert not np.array_equal(proven, every)
+    with pytest.raises(ValueError, match="mask_mode is 'given', so nothing is suspected; leave write_suspects out"):
+        restored(finds_bright, bright, mask=suspects, write_suspects=suspects)
+
+
+@pytest.mark.parametrize(
+    ("mode", "find"), [("given", []), ("found", ["find"]), ("all", ["find"]), ("both", ["find"]), ("none", [])]
+)
 def test_the_report_says_whose(tmp_path: Path, clip: Path, restorer: Restorer, mode: Any, find: list[str]) -> None:
     mask = grey_video(tmp_path / "mask.mkv", BOX)
     report = restore_file(restorer, clip, tmp_path / "out.mp4", mask=mask, mask_mode=mode, original=clip)
@@ -139,7 +179,14 @@ def test_the_mask_is_grown_by_a_disc(tmp_path: Path, clip: Path, restorer: Resto
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"mask_dilation": 2}, {"mask_mode": "both"}, {"mask_mode": "given"}, {"mask_mode": "none"}]
+    "options",
+    [
+        {"mask_mode": "all"},
+        {"mask_mode": "all", "mask_dilation": 2},
+        {"mask_mode": "both"},
+        {"mask_mode": "given"},
+        {"mask_mode": "none"},
+    ],
 )
 def test_the_mask_that_was_used_restores_the_same(
     tmp_path: Path, clip: Path, restorer: Restorer, options: dict[str, Any]

@@ -15,13 +15,31 @@ from tests.video.make import cut_in_half, make_video, noise
 def test_the_commands_files(run: Command, tmp_path: Path, out: Path) -> None:
     video = make_video(tmp_path / "clip.avi", seconds_of_sound=0.4)
     sidecars = {"write_mask": True, "provenance": True, "confidence": True, "side_by_side": True}
-    names = ["clip_mask.mkv", "clip_provenance.mkv", "clip_confidence.mkv", "clip_side_by_side.mp4"]
+    names = [
+        "clip_mask.mkv",
+        "clip_suspects.mkv",
+        "clip_provenance.mkv",
+        "clip_confidence.mkv",
+        "clip_side_by_side.mp4",
+    ]
     assert run(degraded_video=video, **sidecars) == 0
     assert left_in(out) == sorted([*names, "clip_restored.avi", "clip_restored.json"])
     report = json.loads((out / "clip_restored.json").read_text())
     assert report["side_files"] == names
     assert report["provenance"] == {"seen": 1, "copied": 0, "filled": 0, "regenerated": 0}
     assert run(degraded_video=video, **sidecars, overwrite=True) == 0
+
+
+def test_what_may_be_removed(run: Command, tmp_path: Path, out: Path) -> None:
+    video = make_video(tmp_path / "clip.avi")
+    wanted: list[tuple[dict[str, str], list[str]]] = [
+        ({}, ["leaves", "boxes", "dirt", "drops", "flare", "scratches"]),
+        ({"remove": "text,dirt", "mask_mode": "all"}, ["dirt", "text"]),
+    ]
+    for flags, kinds in wanted:
+        assert run(degraded_video=video, overwrite=True, **flags) == 0
+        report = json.loads((out / "clip_restored.json").read_text())
+        assert (report["remove"], report["mask_mode"]) == (kinds, flags.get("mask_mode", "found"))
 
 
 def test_a_folder_with_masks_of_every_kind(run: Command, tmp_path: Path, out: Path) -> None:
@@ -52,7 +70,7 @@ def test_what_goes_with_a_video_is_not_restored_itself(run: Command, tmp_path: P
     videos = two(tmp_path / "in")
     for _ in range(2):
         assert run(degraded_video=videos, output_dir=videos, write_mask=True, provenance=True, side_by_side=True) == 0
-    assert len(left_in(videos)) == 2 * (1 + 5)
+    assert len(left_in(videos)) == 2 * (1 + 6)
 
 
 def test_a_folder_that_was_restored_without(
@@ -67,7 +85,7 @@ def test_a_folder_that_was_restored_without(
     )
     assert run(degraded_video=videos, write_mask=True, overwrite=True) == 0
     assert run(degraded_video=videos, write_mask=True) == 0  # done
-    assert len(left_in(out)) == 6
+    assert len(left_in(out)) == 8
 
 
 def test_a_folder_goes_on_where_a_video_broke(run: Command, tmp_path: Path, out: Path) -> None:

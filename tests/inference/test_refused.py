@@ -69,6 +69,18 @@ REFUSED: dict[str, tuple[Callable[[Path], dict[str, object]], str]] = {
         lambda at: good(at) | {"mask_mode": "both"},
         "mask_mode is both, and there is no mask; give --mask_video too",
     ),
+    "a kind that is unknown": (
+        lambda at: good(at) | {"remove": "dirt,rain"},
+        "remove has 'rain', expected some of leaves,boxes,dirt,drops,flare,scratches,text",
+    ),
+    "no kind": (
+        lambda at: good(at) | {"remove": ""},
+        "remove has '', expected some of leaves,boxes,dirt,drops,flare,scratches,text",
+    ),
+    "kinds of what is not looked for": (
+        lambda at: good(at) | {"remove": "text", "mask_video": make_video(at / "mask.mp4")},
+        "remove is for what is found, and nothing is looked for; give --mask_mode found or both",
+    ),
     "less than no dilation": (
         lambda at: good(at) | {"mask_dilation": -1},
         "mask_dilation is -1, expected 0 pixels or more",

@@ -21,7 +21,7 @@ def test_levels_come_back() -> None:
 def test_no_difference_is_nothing_and_a_difference_is_its_mean() -> None:
     stack = evidence()
     measured = statistics(stack, (64, 80))
-    assert measured.shape == (1, 6, 64, 80)
+    assert measured.shape == (1, 8, 64, 80)
     assert torch.allclose(measured[:, [0, 3]], torch.tensor(-2.0 / LOG_SCALE), atol=1e-4)
     assert torch.allclose(measured[:, [1, 4]], measured[:, [2, 5]], atol=1e-4)  # as sharp as each other
     stack[:, FRAME] += 4 / 127.5
@@ -43,3 +43,35 @@ def test_hidden_pixels_do_not_count() -> None:
     assert measured[:, [0, 3]].max() < 0.01
     stack[:, MASK] = 1  # nothing is seen at all
     assert torch.isfinite(statistics(stack, (64, 80))).all()
+
+
+def noisy_picture(sigma: float) -> torch.Tensor:
+    """Texture with a smooth stripe, one that is burnt out and one that is dark, and noise over all."""
+    generator = torch.Generator().manual_seed(1)
+    stack = torch.zeros(1, 23, 64, 128)
+    picture = torch.rand(1, 3, 64, 128, generator=generator) - 0.5
+    picture[..., :24], picture[..., 24:40], picture[..., 40:56] = 0.1, 1.0, -1.0
+    noise = sigma / 127.5 * torch.randn(1, 3, 64, 128, generator=generator)
+    stack[:, FRAME] = (picture + noise).clamp(-1, 1)
+    stack[:, BASE] = picture
+    return stack
+
+
+def test_the_smoothest_cells_tell_the_noise_of_the_whole_frame() -> None:
+    levels = []
+    for sigma in (0.0, 5.0, 10.0):
+        measured = levels_of(LOG_SCALE * statistics(noisy_picture(sigma), (8, 16)))[0, 6:]
+        assert (measured == measured[:, :1, :1]).all()
+        levels.append(measured[:, 0, 0])
+    assert levels[0].max() < 0.01
+    assert torch.allclose(levels[2] / levels[1], torch.tensor(2.0), rtol=0.1)
+    assert levels[1][0].item() == pytest.approx(5 * (2 / torch.pi) ** 0.5, rel=0.15)  # mean |normal|, of three channels
+
+
+def test_cells_that_are_hidden_burnt_out_or_dark_tell_nothing_of_noise() -> None:
+    stack = noisy_picture(10.0)
+    stack[:, MASK, :, :24] = 1
+    textured = levels_of(LOG_SCALE * statistics(stack, (8, 16)))[0, 7, 0, 0]
+    assert textured > 50  # nothing is smooth but what does not count
+    stack[:, MASK] = 1
+    assert torch.isfinite(statistics(stack, (8, 16))).all()

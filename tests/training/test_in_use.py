@@ -18,7 +18,7 @@ from restore.propagation.evidence import to_tensor
 from restore.tensors import to_float
 from restore.training.in_use import detected, evidence_of, given, restored
 from restore.training.prepare import propagated_pairs
-from tests.networks import WHITE, Recorder, white_finder
+from tests.networks import WHITE, Recorder, white_finder, with_suspects
 from tests.propagation.footage import at_rest, box, noisy, pan, texture
 
 FRAMES, HEIGHT, WIDTH = 12, 48, 64
@@ -81,7 +81,8 @@ def assert_as_in_use(
 ) -> None:
     """Masks, evidence and restored frames are the restorer's."""
     assert isinstance(restorer.generator, Recorder)
-    wanted = list(restorer.restore_frames(images, masks))
+    in_use = restorer.restore_frames(images, masks) if masks is not None else with_suspects(restorer, images)
+    wanted = list(in_use)
     evidence = torch.stack(restorer.generator.evidence)
     clean = to_float(images)[None]
     pairs = propagated_pairs(clean, clean[:, :, :1], [frames], picked=[range(len(frames))])
@@ -114,7 +115,7 @@ def test_a_gated_generator(accelerator: Accelerator) -> None:
     images, mask = clip_of("pan")
     torch.manual_seed(0)
     generator = GatedGenerator(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
-    generator.tail.reset_parameters()
+    generator.unet.tail.reset_parameters()
     wanted = Restorer(generator, white_finder(), device="cpu", precision="float32").restore_frames(images, mask)
     frames = given(images, mask)
     stacks = to_tensor(np.stack([evidence.stack() for evidence in evidence_of(frames)]))
