@@ -63,9 +63,10 @@ def test_commands(place: Path, command: str, capsys: pytest.CaptureFixture[str])
             pytest.skip("the profile is not there yet")
         assert train.main([*arguments, "--dry_run"]) == 0
     elif words[1] == "inference.py":
-        if "restored_videos/degraded_mask.mkv" in arguments:  # the command before wrote it
-            (place / "restored_videos").mkdir()
-            shutil.copy(place / "mask.mkv", place / "restored_videos" / "degraded_mask.mkv")
+        for written in ("restored_videos/degraded_mask.mkv", "restored_videos/degraded_suspects.mkv"):
+            if written in arguments:  # the command before wrote it
+                (place / "restored_videos").mkdir()
+                shutil.copy(place / "mask.mkv", place / written)
         weights = [] if "--weights_path" in arguments else ["--weights_path", "saved_models/generator.pth"]
         assert inference.main([*arguments, *weights, "--device", "cpu"]) == 0
         assert list((place / "restored_videos").glob("*_restored.json"))

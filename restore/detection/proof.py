@@ -3,8 +3,8 @@
 A network knows obstructions by what they look like, and a white cloth on a lawn looks like dirt on the lens. So each
 connected component of a detection needs a proof by measurement, too:
 
-- flat: a box is of one level, to within the noise, its edges run along the picture's, and it is too large to be a piece
-  of something;
+- flat: a box is of one level, to within the noise, its edges are hard and run along the picture's, and it is too large to
+  be a piece of something;
 - fixed: its edges stand still on the sensor while those around it move with the scene;
 - sudden: it is brighter or darker than all that is near it in the frame before and in the frame after, as a scratch is.
 
@@ -31,10 +31,12 @@ LEAST = 4e-4  # share of the frame's pixels that a component has at least
 CONTINUED = 0.5  # share of its pixels that were proven a moment ago, from which a component still is
 
 FLAT_SHARE = 0.01  # of the frame's pixels: smaller pieces of clean scenes are as flat as boxes
-FLAT_LEVELS = 2.0  # deviation of a box's levels, without noise
+FLAT_LEVELS = 1.0  # deviation of a box's levels, without noise
 DARK, BURNT = 20, 235  # a flat component beyond these levels proves nothing: bars are black, skies burn out
 STRAIGHT_SHARE = 0.6  # of a box's outline, that runs along rows or columns; of a round thing's a quarter does
 STEP, SLOPE = 6, 0.2  # px on both sides over which the slope of an outline is measured, and how far it may be off
+HARD_SHARE = 0.4  # of what is close around a box, that is not of its level: the rest may be by chance
+HARD, CLOSE = 6.0, 4  # levels, beyond the noise, and px
 CELL = 7  # px, side of what levels are averaged over; boxes are measured where it fits in
 
 SMOOTH = 1.2  # px, sigma before gradients are taken
@@ -82,13 +84,14 @@ def _as_mask(frame: Frame, part: np.ndarray) -> np.ndarray:
 
 
 class _Look:
-    """What is compared of a frame; 1 MB at 320x240, and no more at any size.
+    """What is compared of a frame; 1.5 MB at 320x240, and about as much at any size.
 
     Attributes:
         allowed: bool `H W`, what was detected of the kinds that may go.
         any: whether there is anything of it.
         step: how many times smaller the other planes, `h w`, are.
-        grey: float32, luma.
+        picture: uint8 `h w 3`.
+        grey: float32, its luma.
         detected: bool, all that was detected, of whatever kind.
         own: bool, what is proven by this frame itself.
         proven: bool, that, and what was proven a moment ago.
@@ -103,10 +106,10 @@ class _Look:
         kinds = frame.kinds
         self.allowed = hidden & (may_go[BOXES] if kinds is None else may_go.take(kinds))
         self.any = bool(self.allowed.any())
-        grey = cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY)
         self.detected = np.ascontiguousarray(hidden[:: self.step, :: self.step])
         rows, columns = self.detected.shape
-        self.grey = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
+        self.picture = cv2.resize(frame.image, (columns, rows), interpolation=cv2.INTER_AREA)
+        self.grey = cv2.cvtColor(self.picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
         self._candidates = self.allowed[:: self.step, :: self.step]
         self._kinds = np.full((rows, columns), BOXES) if kinds is None else kinds[:: self.step, :: self.step]
         self.own, self.proven = np.zeros((2, rows, columns), bool)
@@ -159,7 +162,7 @@ class _Surroundings:
         return any(np.count_nonzero(own & component.mask) >= CONTINUED * pixels for own in before)
 
     def flat(self, component: Component) -> bool:
-        """Whether the component has one level and straight edges, and is large."""
+        """Whether the component has one level, and hard and straight edges, and is large."""
         if np.count_nonzero(component.mask) < FLAT_SHARE * self.look.grey.size:
             return False
         inner = cv2.erode(np.pad(component.mask, 1).view(np.uint8), np.ones((CELL + 2, CELL + 2)))[1:-1, 1:-1] > 0
@@ -169,12 +172,13 @@ class _Surroundings:
         level = np.median(levels)
         deviation = 1.4826 * np.median(np.abs(levels - level))  # of most of it: something else may lie before a part
         without_noise = max(0.0, deviation**2 - (self.look.noise / CELL) ** 2) ** 0.5
-        return bool(DARK < level < BURNT and without_noise < FLAT_LEVELS) and self._straight(component) > STRAIGHT_SHARE
+        if not DARK < level < BURNT or without_noise > FLAT_LEVELS:
+            return False
+        return self._straight(component) > STRAIGHT_SHARE and self._hard(component) > HARD_SHARE
 
     def fixed(self, component: Component) -> bool:
         """Whether the component stands still on the sensor before a scene that moves."""
-        whole = np.zeros(self.look.grey.shape, np.uint8)
-        whole[component.part] = component.mask
+        whole = self._whole(component)
         rim = (_dilated(whole, RIM) - cv2.erode(whole, np.ones((2 * RIM + 1, 2 * RIM + 1)))) > 0
         ring = (_dilated(whole, RING) > 0) & ~self._ever_detected
         if np.count_nonzero(ring) < FEWEST:
@@ -207,6 +211,20 @@ class _Surroundings:
             straight += int(np.count_nonzero(inside & (run.min(1) <= SLOPE * run.max(1))))
             count += int(np.count_nonzero(inside))
         return straight / max(1, count)
+
+    def _hard(self, component: Component) -> float:
+        """The share of the pixels close around that differ from the colour of the component."""
+        whole = self._whole(component)
+        close = (_dilated(whole, CLOSE) - _dilated(whole, CLOSE - 1)) > 0
+        colour = np.median(self.look.picture[component.part][component.mask], 0)
+        differences = np.abs(cv2.blur(self.look.picture, (3, 3))[close] - colour).max(-1)
+        return float(np.mean(differences > HARD + self.look.noise)) if differences.size else 0.0
+
+    def _whole(self, component: Component) -> np.ndarray:
+        """The component as a mask of the whole look, uint8."""
+        whole = np.zeros(self.look.grey.shape, np.uint8)
+        whole[component.part] = component.mask
+        return whole
 
     @cached_property
     def _energy(self) -> np.ndarray:

@@ -53,7 +53,7 @@ def spots(seed: int = 5) -> np.ndarray:
 @pytest.mark.parametrize("sigma", [0, 15])
 @pytest.mark.parametrize("step", [0, 3])
 def test_a_flat_box_is_proven_before_any_scene(step: int, sigma: float) -> None:
-    clip, masks = covering(footage(3, step), BOX, 128)
+    clip, masks = covering(footage(3, step), BOX, 200)
     frames = proved(noisy(clip, sigma), masks, "boxes")
     for frame in frames:
         assert np.array_equal(frame.proven, masks[0]) and np.array_equal(frame.mask, masks[0])
@@ -74,6 +74,16 @@ def test_what_is_detected_as_a_box_and_is_no_box_stays() -> None:
         frames = proved(clip, mask[None].repeat(3, 0), "boxes")
         assert not any(frame.hidden.any() for frame in frames)
         assert all(np.array_equal(frame.suspected, mask) for frame in frames)
+
+
+def test_a_box_without_hard_edges_is_no_box() -> None:
+    """A part of something flat that is larger."""
+    clip, masks = covering(footage(3, 0), np.s_[20:100, 20:140], 128)
+    masks[:] = False
+    masks[:, 40:80, 50:110] = True
+    for frame in proved(noisy(clip, 5), masks, "boxes"):
+        assert not frame.hidden.any()
+    assert shares(proved(clip, np.ones_like(masks), "boxes")) == [0, 0, 0]  # nothing is around it
 
 
 def test_a_box_is_proven_with_something_before_a_part_of_it() -> None:
