@@ -10,8 +10,8 @@ is typical in training. Three tables:
   are called the same; how many of the pixels found that are truly hidden have their true kind.
 - For each kind, how many of the pixels that it hides are found, and how many are proven. Text is not removed, and so
   counts as unproven.
-- IoU of what is proven before grey boxes of each motion, blurred and noisy; how much of clean clips is taken for hidden,
-  and how much is suspected.
+- IoU of what is proven before grey boxes of each motion, blurred and noisy; how much of clean clips is taken for
+  hidden, and how much is suspected.
 
 All but IoU are pooled over the pixels or instances of all clips.
 Without a segmenter the kinds are unknown: obstructions of several kinds that touch are one instance then.

@@ -3,8 +3,8 @@
 A network knows obstructions by what they look like, and a white cloth on a lawn looks like dirt on the lens. So each
 connected component of a detection needs a proof by measurement, too:
 
-- flat: a box is of one level, to within the noise, its edges are hard and run along the picture's, and it is too large to
-  be a piece of something;
+- flat: a box is of one level, to within the noise, its edges are hard and run along the picture's, and it is too
+  large to be a piece of something;
 - fixed: its edges stand still on the sensor while those around it move with the scene;
 - sudden: it is brighter or darker than all that is near it in the frame before and in the frame after, as a scratch is.
 
