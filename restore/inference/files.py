@@ -64,6 +64,7 @@ def restore_file(
     lossless: bool = False,
     quality: int | None = None,
     rate: float | None = None,
+    part: int = 0,
     interlaced: Literal["auto", "keep", "deinterlace", "off"] = "auto",
     overwrite: bool = False,
     lpips: bool = False,
@@ -90,16 +91,15 @@ def restore_file(
         write_mask: `.mkv` for the mask that was used: lossless, grey, 255 where the picture is hidden, 0 elsewhere.
             Given as `mask` it restores the same, bit for bit.
         write_suspects: `.mkv` for what was found without proof, in the form of a mask.
-        write_provenance: `.mkv` for where each pixel comes from: lossless, its grey levels are the codes of
-            `propagation/provenance.py`.
-        write_confidence: `.mkv` for how certain each pixel is: lossless, grey, 255 in view, 0 seen in no frame
-            (`propagation/confidence.py`).
+        write_provenance: likewise for where each pixel comes from: the codes of `propagation/provenance.py`.
+        write_confidence: likewise for how certain each is: 255 visible, 0 seen in no frame (`propagation/confidence.py`).
         write_side_by_side: a video of the original, where there is one, the degraded and the restored frames, and the
             restored ones coloured by where each pixel comes from.
         original: the undamaged video, to score against.
         lossless: FFV1 in RGB, into `.mkv`.
         quality: on the encoder's scale, see `VideoWriter`.
         rate: frames a second of a raw stream, which may state none.
+        part: which part of a video whose picture changes its size, counted from 0; with the sound of its time.
         interlaced: `auto` and `keep` restore the fields of interlaced video as a sequence of their own and weave them
             back; `deinterlace` makes each field a progressive frame, `off` takes frames as progressive.
         overwrite: replace `output`, its report, and what else is written, if they exist.
@@ -124,7 +124,8 @@ def restore_file(
         `regenerated`: None without a refiner, or its settings and the `regions`: first and last frame, and the crop;
         `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`;
         `scores`: None, or `before` and `after` (see `Scores.summary`) and `regions`: whose mask separates hole
-        and seen, as `mask_mode`; `warnings`; `broken`: None, or where the video breaks.
+        and seen, as `mask_mode`; `warnings`; `part` and `next_part`, None if it is the last; `broken`: None, or where
+        the video breaks.
 
     Raises:
         InputError: a file is missing, broken or does not fit the others, or `output` cannot be written: nothing is left
@@ -134,8 +135,7 @@ def restore_file(
     >>> restore_file(restorer, "old.avi", "new.avi", mask="scratches.mkv")["frames"]  # doctest: +SKIP
     240
     """
-    started = perf_counter()
-    output = Path(output)
+    started, output = perf_counter(), Path(output)
     mode = mask_mode or ("given" if mask else "found")
     if mode in ("given", "both") and mask is None:
         raise ValueError(f"mask_mode is {mode!r}, and there is no mask; give one")
@@ -151,7 +151,7 @@ def restore_file(
     crashes: list[str] = []
     count, hidden, codes = 0, 0.0, np.zeros(len(NAMES), np.int64)
     with ExitStack() as stack:
-        order = field_order(Path(video)) if interlaced != "off" else None
+        order = field_order(Path(video), part) if interlaced != "off" else None
         notes = order.notes() if order else []
         kept = None if interlaced == "deinterlace" else order
         top_first = order.top_first if order and not kept else None
@@ -160,7 +160,7 @@ def restore_file(
                 "deinterlaced video has twice as many frames, a mask or an original one for each of the input's; "
                 f"ask for --interlaced keep: {video}"
             )
-        whole = stack.enter_context(VideoReader(video, rate=exact_rate(rate), top_first=top_first))
+        whole = stack.enter_context(VideoReader(video, rate=exact_rate(rate), top_first=top_first, part=part))
         if kept:
             refuse_unheld(kept, output.suffix, output)
         info = replace(whole.info, interlaced=bool(kept and kept.flagged))
@@ -216,10 +216,14 @@ def restore_file(
                 after.add(result.image, clean, result.mask)
             if progress:
                 progress(1)
+        writer.end_at(reader.following)
+    # A mask or an original has one size: beyond a change of the video's there is nothing to go with it.
+    following = reader.following is not None and not used and not original
+    broken = (None if following else reader.broken) or next(iter(crashes), None)
     seconds = perf_counter() - started
     pictures, count = count, count // 2 if kept else count
-
     lists, unlisted = found.report()
+    ended = [f"the picture changes its size after {count} frames, and what follows is a part of its own"] * following
     report: dict[str, Any] = {
         "input": str(video),
         "output": output.name,
@@ -247,8 +251,10 @@ def restore_file(
         "provenance": shares(codes),
         "interlaced": str(order) if order else None,
         "scores": None,
-        "warnings": oddities(reader, writer) + writer.notes + notes + check.warnings() + unlisted,
-        "broken": reader.broken or next(iter(crashes), None),
+        "warnings": oddities(reader, writer) + writer.notes + notes + check.warnings() + ended + unlisted,
+        "part": part,
+        "next_part": part + 1 if following else None,
+        "broken": broken,
     }
     if originals:
         report["scores"] = {"regions": mode, "before": before.summary(), "after": after.summary()}

@@ -6,13 +6,14 @@ cannot be read is only noted, so that it does not hold up the others.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from restore.errors import InputError, VideoError
 from restore.inference.paired import open_paired
 from restore.inference.report import check_report, is_result, read_report
-from restore.video.files import find_videos, match_by_stem, match_masks, output_path
+from restore.video.files import find_videos, match_by_stem, match_masks, output_path, part_path
 from restore.video.info import exact_rate
 from restore.video.reader import VideoReader
 from restore.video.writer import checked_encoder
@@ -46,6 +47,13 @@ class Job:
     overwrite: bool
     done: bool = False
     problem: InputError | None = None
+
+    def of_part(self, part: int) -> "Job":
+        """The same for a further part of a video whose picture changes its size: each has files of its own."""
+        names = [field.name for field in fields(self) if field.name == "output" or field.name.endswith("_file")]
+        paths = {name: getattr(self, name) for name in names}
+        further: dict[str, Any] = {name: path and part_path(path, part) for name, path in paths.items()}
+        return replace(self, **further)
 
     @property
     def side_files(self) -> list[Path]:
@@ -118,9 +126,10 @@ def _checked(
 ) -> Job:
     written: list[str] = []  # sidecars, by an earlier run that broke
     if folder and not job.overwrite and job.output.exists():
-        report = read_report(job.output) or {}
-        written = report.get("side_files", [])
-        if report and not report.get("broken"):
+        reports = _reports(job.output)
+        report = reports[0]
+        written = [name for one in reports for name in one.get("side_files", [])]
+        if all(one and not one.get("broken") for one in reports):
             for path in job.side_files:
                 if path.name not in written:
                     raise VideoError(
@@ -150,6 +159,14 @@ def _checked(
         if job.original:
             stack.enter_context(open_paired("original", job.original, reader))
     return job
+
+
+def _reports(output: Path) -> list[dict[str, Any]]:
+    """The reports of all parts of a result; an empty one for a part that is missing."""
+    reports = [read_report(output) or {}]
+    while part := reports[-1].get("next_part"):
+        reports.append(read_report(part_path(output, part)) or {})
+    return reports
 
 
 def _check_names(jobs: Sequence[Job]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,11 @@ def read_report(output: Path) -> dict[str, Any] | None:
 
 def is_result(path: Path) -> bool:
     """Whether a report in its folder says that an earlier run wrote it: a restored video, or what goes with one."""
-    if path.stem.endswith("_restored"):
+    stem, part = re.fullmatch(r"(.*?)(\.part\d+)?", path.stem, re.DOTALL).groups("")  # type: ignore[union-attr]
+    if stem.endswith("_restored"):
         return read_report(path) is not None
-    words = path.stem.split("_")  # STEM_mask, STEM_side_by_side: where STEM ends is for the reports to say
-    reports = (_read(path.with_name(f"{'_'.join(words[:n])}_restored.json")) for n in range(1, len(words)))
+    words = stem.split("_")  # STEM_mask, STEM_side_by_side: where STEM ends is for the reports to say
+    reports = (_read(path.with_name(f"{'_'.join(words[:n])}_restored{part}.json")) for n in range(1, len(words)))
     return any(path.name in report.get("side_files", []) for report in reports)
 
 

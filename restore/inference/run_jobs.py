@@ -86,37 +86,41 @@ def _restore(
         ) as bar,
         refining_bar(row + 1) as refining,
     ):
-        report = restore_file(
-            restorer,
-            job.video,
-            job.output,
-            mask=job.mask,
-            mask_mode=config.mask_mode,
-            remove=config.removed,
-            mask_dilation=config.mask_dilation,
-            strength=config.strength,
-            write_mask=job.mask_file,
-            write_suspects=job.suspects_file,
-            write_provenance=job.provenance_file,
-            write_confidence=job.confidence_file,
-            write_side_by_side=job.side_by_side_file,
-            original=job.original,
-            lossless=config.lossless,
-            quality=config.quality,
-            rate=config.rate,
-            interlaced=config.interlaced,
-            overwrite=job.overwrite,
-            lpips=config.lpips,
-            hybrid=hybrid,
-            hidden_only=config.stages == "fill",
-            weights=config.weights_path,
-            progress=bar.update,
-            refining=refining,
-        )
-    frames, rate, hidden = report["frames"], report["frames_per_second"], report["hidden"]
-    whose, left = report["mask_mode"], len(report["suspects"] or [])
-    seen = f", {left} {'things' if left > 1 else 'thing'} left in the picture, see the report" if left else ""
-    _say(f"{job.output}: {frames} frames, {rate:.1f} a second; {hidden:.1%} hidden (mask: {whose}){seen}")
+        report: dict[str, Any] = {"next_part": 0}
+        while report["next_part"] is not None:
+            part = job.of_part(report["next_part"])
+            report = restore_file(
+                restorer,
+                job.video,
+                part.output,
+                mask=job.mask,
+                mask_mode=config.mask_mode,
+                remove=config.removed,
+                mask_dilation=config.mask_dilation,
+                strength=config.strength,
+                write_mask=part.mask_file,
+                write_suspects=part.suspects_file,
+                write_provenance=part.provenance_file,
+                write_confidence=part.confidence_file,
+                write_side_by_side=part.side_by_side_file,
+                original=job.original,
+                lossless=config.lossless,
+                quality=config.quality,
+                rate=config.rate,
+                part=report["next_part"],
+                interlaced=config.interlaced,
+                overwrite=job.overwrite,
+                lpips=config.lpips,
+                hybrid=hybrid,
+                hidden_only=config.stages == "fill",
+                weights=config.weights_path,
+                progress=bar.update,
+                refining=refining,
+            )
+            frames, rate, hidden = report["frames"], report["frames_per_second"], report["hidden"]
+            whose, left = report["mask_mode"], len(report["suspects"] or [])
+            seen = f", {left} {'things' if left > 1 else 'thing'} left in the picture, see the report" if left else ""
+            _say(f"{part.output}: {frames} frames, {rate:.1f} a second; {hidden:.1%} hidden (mask: {whose}){seen}")
     return report
 
 

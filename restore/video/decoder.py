@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from restore.video.continuity import Continuity
 from restore.video.info import JOINABLE, average_rate, stated_end
 from restore.video.opening import reason
+from restore.video.place import Clock, Place, between
 from restore.video.truncation import bytes_missing
 
 # Stated durations are off by an audio frame or two, or by a frame left out at the end.
@@ -27,12 +28,17 @@ UNREAD = 1 << 16  # bytes that an index of fragments may take
 class Decoder:
     """Iterate over the frames of `stream`; afterwards `damage` is None, or says what broke it.
 
+    Where the picture changes its size, a part of the video ends: frames of one `part` are decoded, counted from 0.
+    `begins` is its place in the file, None for the first; `following` that of the next, None if there is none.
     `concealed` counts frames that the decoder flagged as patched up, `incomplete` the packets that the demuxer flagged.
     `delay`, in units of the stream's time base, is how late FFmpeg stamps the first frame of an AVI, which stores no
     presentation times; 0 for other containers.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream, path: Path) -> None:
+    def __init__(self, container: InputContainer, stream: VideoStream, path: Path, part: int = 0) -> None:
+        self.begins: Place | None = None
+        self.following: Place | None = None
+        self._part = part
         self.damage: str | None = None
         self.concealed = 0
         self.incomplete = 0
@@ -47,14 +53,23 @@ class Decoder:
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
         size: tuple[int, int] | None = None
+        part, clock = 0, Clock(self._container.format.name, 1 / average_rate(self._stream))
         for frame in self._until_damage():
+            end, place = clock.end, clock.place(frame)
             size = size or (frame.width, frame.height)
             if (frame.width, frame.height) != size:
-                self.incomplete = max(0, self.incomplete - 1)  # as where recordings were joined, see `VideoReader`
-                self.damage = f"the picture changes size from {size[0]}x{size[1]} to {frame.width}x{frame.height}"
-                return
-            self.concealed += frame.is_corrupt
-            yield frame
+                part += 1
+                if part == self._part:
+                    self.begins, self.concealed, self.incomplete = between(end, place), 0, 0
+                elif part > self._part:
+                    self.following = between(end, place)
+                    self.incomplete = max(0, self.incomplete - 1)  # as where recordings were joined, see `VideoReader`
+                    self.damage = f"the picture changes size from {size[0]}x{size[1]} to {frame.width}x{frame.height}"
+                    return
+                size = frame.width, frame.height
+            if part == self._part:
+                self.concealed += frame.is_corrupt
+                yield frame
         missing = bytes_missing(self._path)
         if missing:
             self.damage = f"the file is cut short by {missing} bytes"

@@ -19,6 +19,7 @@ from av.video.reformatter import VideoReformatter
 from restore.errors import VideoError
 from restore.frame import Frame
 from restore.video.carried import Carried
+from restore.video.decoder import Decoder
 from restore.video.images import ImageReader
 from restore.video.info import VideoInfo, bobbed
 from restore.video.opening import open_video, picture_stream
@@ -61,8 +62,11 @@ class FieldOrder:
         return f"{'top' if self.top_first else 'bottom'} field first"
 
 
-def field_order(path: Path) -> FieldOrder | None:
+def field_order(path: Path, part: int = 0) -> FieldOrder | None:
     """The order of the fields of a video, from the flags of its first frames or by measurement; None if progressive.
+
+    Args:
+        part: see `VideoReader`.
 
     Raises:
         VideoError: it cannot be read.
@@ -70,10 +74,7 @@ def field_order(path: Path) -> FieldOrder | None:
     container = open_video(path)
     with container:
         stream = picture_stream(container, path)
-        try:
-            frames = list(islice(container.decode(stream), LOOKED_AT))
-        except av.FFmpegError:
-            return None  # what is damaged is for the reader to say
+        frames = list(islice(Decoder(container, stream, path, part), LOOKED_AT))  # to damage, which the reader tells of
         if not frames or frames[0].height % 2:
             return None
         flagged = [frame for frame in frames if frame.interlaced_frame]

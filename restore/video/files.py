@@ -11,7 +11,7 @@ from restore.video.recognised import holds_video
 from restore.video.walk import files_in
 
 VIDEO_EXTENSIONS = {".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v"}
-LONGEST_STEM = 228  # bytes, of the 255 that a name may have: `_side_by_side.mp4`, or a report being written, is added
+LONGEST_STEM = 220  # bytes, of the 255 that a name may have: the report of a second part being written is longest
 IMAGE_EXTENSIONS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
 
@@ -100,11 +100,20 @@ def output_path(
     return Path(output_dir) / f"{shortened(video.stem)}{suffix}{extension}"
 
 
+def part_path(path: Path, part: int) -> Path:
+    """Where a further part of a video goes, counted from 0; the first goes to `path` itself.
+
+    >>> part_path(Path("out/clip_restored.avi"), 0).name, part_path(Path("out/clip_restored.avi"), 1).name
+    ('clip_restored.avi', 'clip_restored.part2.avi')
+    """
+    return path.with_name(f"{path.stem}.part{part + 1}{path.suffix}") if part else path
+
+
 def shortened(stem: str) -> str:
     """A stem that leaves room for what is added to it; one that is too long ends in a number made of its letters.
 
     >>> shortened("clip"), len(shortened("x" * 250))
-    ('clip', 228)
+    ('clip', 220)
     """
     data = os.fsencode(stem)
     if len(data) <= LONGEST_STEM:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import av
 from av.container import InputContainer
@@ -14,6 +15,9 @@ from restore.video.colours import display_matrix, is_transposed
 from restore.video.cropping import WHOLE, Cropping
 from restore.video.depth import bits_of
 from restore.video.mastering import x265_params
+
+if TYPE_CHECKING:
+    from restore.video.place import Place
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class VideoInfo:
     mastering: tuple[str, ...] = ()  # x265's parameters for the master's display and brightness
     interlaced: bool = False  # whether its frames are flagged as two fields
     cropping: Cropping = WHOLE  # of the decoded frames, before rotation; the reader has applied it
+    begins: "Place | None" = None  # where in the file, if not with it
+    origin: Fraction = Fraction(0)  # seconds in the file's clock, which are 0 in the reader's
     # Where recordings were joined, what the reader adds to the pts of the second, the third, ...; filled as it reads.
     moves: list[int] = field(default_factory=list, compare=False)
 

@@ -5,6 +5,7 @@ from fractions import Fraction
 from av.packet import Packet
 
 from restore.video.info import JOINABLE, VideoInfo
+from restore.video.place import Place
 
 BACK, AHEAD = Fraction(1), Fraction(10)  # seconds, as of the picture's stamps
 
@@ -26,22 +27,29 @@ class JoinedSound:
             last: the picture is complete; a seam that it does not have is closed.
         """
         index = packet.stream.index
-        passed = self._seams.get(index, 0) + self._is_seam(packet)
-        if passed == 0:
-            return Fraction(0)
+        passed = self.place(packet).seam - (self._info.begins.seam if self._info.begins else 0)
         if passed <= len(self._info.moves):
-            return self._info.moves[passed - 1] * self._info.time_base
+            return self._move_of(passed) - self._info.origin
         if not last:
             return None
         start = decoding_time(packet) * packet.time_base
-        before = self._moves.get((index, passed - 1), self._move_of(passed - 1))
+        before = self._moves.get((index, passed - 1), self._move_of(passed - 1) - self._info.origin)
         return self._moves.setdefault((index, passed), before + self._last[index] - start)
+
+    def place(self, packet: Packet) -> Place:
+        """Where the next packet of a stream is in the file."""
+        seam = self._seams.get(packet.stream.index, 0) + self._is_seam(packet)
+        return Place(seam, decoding_time(packet) * packet.time_base)
+
+    def leave_out(self, packet: Packet) -> None:
+        """Note a packet that is not written."""
+        index = packet.stream.index
+        self._seams[index] = self.place(packet).seam
+        self._last[index] = (decoding_time(packet) + (packet.duration or 0)) * packet.time_base
 
     def take(self, packet: Packet, move: Fraction) -> None:
         """Move the times of a packet that is written next."""
-        index = packet.stream.index
-        self._seams[index] = self._seams.get(index, 0) + self._is_seam(packet)
-        self._last[index] = (decoding_time(packet) + (packet.duration or 0)) * packet.time_base
+        self.leave_out(packet)
         ticks = round(move / packet.time_base)
         if ticks:
             packet.pts = None if packet.pts is None else packet.pts + ticks

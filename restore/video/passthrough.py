@@ -15,6 +15,7 @@ from restore.video.avi import copy_sound_headers
 from restore.video.info import JOINABLE, VideoInfo, stated_end
 from restore.video.joined import JoinedSound, decoding_time
 from restore.video.opening import open_video, picture_stream, reason
+from restore.video.place import Place
 from restore.video.stream_copy import add_copy, holding, is_held
 from restore.video.tags import Tags, kept_tags, lost_tags
 
@@ -22,8 +23,9 @@ from restore.video.tags import Tags, kept_tags, lost_tags
 class Passthrough:
     """Streams of `source` added to `output`, and their packets, muxed untouched as the time of the picture advances.
 
-    One packet is held. `left_out` lists, one line each, what the output lacks: data streams and further pictures, and
-    what follows damage in the sound.
+    One packet is held. Of a video in parts the packets are those from where the part begins (`info.begins`) up to
+    `ends`, a place that is known once its pictures have been read. `left_out` lists, one line each, what the output
+    lacks: data streams and further pictures, and what follows damage in the sound.
 
     Raises:
         VideoError: a sound or subtitle stream does not fit into the container, or `source` cannot be opened.
@@ -36,6 +38,8 @@ class Passthrough:
         self._source = open_video(source)
         self._copies: dict[int, Stream] = {}
         self._joined = JoinedSound(info)
+        self._begins = info.begins
+        self.ends: Place | None = None
         self._counts: dict[int, tuple[int, int]] = {}  # packets and bytes copied of each stream
         self._ends: dict[int, Fraction | None] = {}
         self._earliest: dict[int, int] = {}  # the next dts that the muxer takes of each stream
@@ -81,6 +85,11 @@ class Passthrough:
         while self._next is not None:
             packet = self._next
             index = packet.stream.index
+            place = self._joined.place(packet)
+            if (self._begins and place < self._begins) or (self.ends and place >= self.ends):
+                self._joined.leave_out(packet)
+                self._next = next(self._packets, None)
+                continue
             move = self._joined.move(packet, last=time is None)
             if move is None:  # it belongs behind a seam that the picture has not come to
                 return
@@ -92,7 +101,8 @@ class Passthrough:
                 self._take_off_delay(packet, index)
             self._counts[index] = packets + 1, size + packet.size
             self._move_forward(packet, index)
-            self._cut_padding(packet, self._ends[index])
+            end = self._ends[index]
+            self._cut_padding(packet, end and end + move)
             packet.stream = self._copies[index]
             self._output.mux(packet)
             self._next = next(self._packets, None)

@@ -18,12 +18,17 @@ from restore.video.decoder import Decoder
 from restore.video.deinterlace import deinterlaced
 from restore.video.info import RAW, VideoInfo, bobbed, describe
 from restore.video.opening import container_cropping, open_video, picture_stream, reason
+from restore.video.place import Place
 from restore.video.timestamps import Timestamps
 from restore.video.working_space import WorkingSpace
 
 
 class VideoReader:
     """Open a video; iterate, once, to get its `Frame`s in presentation order. `info` is its `VideoInfo`.
+
+    Where the picture changes its size, the video is read in parts: this is number `part`, counted from 0. Its times
+    begin at 0, but for the first one's. `following` is the place in the file where the next begins, once the frames
+    have ended, or None.
 
     `broken` is None or, once the frames have ended before the video does, one line that says why and where. `retimed`
     counts the frames whose timestamp was missing or ran backwards, placed one frame after their predecessor.
@@ -40,14 +45,16 @@ class VideoReader:
         VideoError: no such file, a folder, an empty file, not a video, no picture in it, or no frame can be decoded.
     """
 
-    def __init__(self, path: str | Path, *, rate: Fraction | None = None, top_first: bool | None = None) -> None:
+    def __init__(
+        self, path: str | Path, *, rate: Fraction | None = None, top_first: bool | None = None, part: int = 0
+    ) -> None:
         self.path = Path(path)
         self.broken: str | None = None
         self.seams: list[Fraction] = []
         self._container = open_video(self.path)
         try:
             stream = picture_stream(self._container, self.path)
-            self._decoder = Decoder(self._container, stream, self.path)
+            self._decoder = Decoder(self._container, stream, self.path, part)
             decoded = iter(self._decoder)
             # The first frame is decoded now: whether there is one, and of which colours, is a question of the input.
             first = self._checked(next(decoded, None))
@@ -63,6 +70,10 @@ class VideoReader:
                     f"leave it out: {self.path}"
                 )
             self.info: VideoInfo = describe(self._container, stream, first, cropping, rate)
+            self._offset = (first.pts or 0) if part else 0
+            if part:
+                origin = self._offset * self.info.time_base
+                self.info = replace(self.info, begins=self._decoder.begins, origin=origin, frames=None)
             self._timestamps = Timestamps.of(self.info)
             self._top_first = top_first
             if top_first is not None:
@@ -84,6 +95,11 @@ class VideoReader:
         self._container.close()
 
     @property
+    def following(self) -> Place | None:
+        """Where in the file the next part begins."""
+        return self._decoder.following
+
+    @property
     def retimed(self) -> int:
         """Frames whose timestamp was missing or ran backwards."""
         return self._timestamps.retimed
@@ -99,7 +115,9 @@ class VideoReader:
 
     def _is_first_of_joined(self, picture: av.VideoFrame, pts: int, joined: int) -> bool:
         moves = self.info.moves
-        return joined < len(moves) and picture.pts is not None and pts == picture.pts + moves[joined]
+        if joined == len(moves) or picture.pts is None:
+            return False
+        return pts + self._offset == picture.pts + moves[joined]
 
     def _checked(self, first: av.VideoFrame | None) -> av.VideoFrame:
         if first is None:
@@ -132,7 +150,7 @@ class VideoReader:
             carried = Carried(duration, carrier.take(picture), deep, alpha)
             return Frame(image, pts, self.info.time_base, carried=carried)
 
-        pictures = self._timestamps.assign(decoded, self._decoder.delay)
+        pictures = self._timestamps.assign(decoded, self._decoder.delay + self._offset)
         if self._top_first is not None:
             pictures = deinterlaced(pictures, 2 * self.info.time_base, top_first=self._top_first)
         for picture, pts in pictures:

@@ -40,6 +40,7 @@ from restore.video.files import shortened
 from restore.video.info import VideoInfo
 from restore.video.opening import reason
 from restore.video.passthrough import Passthrough
+from restore.video.place import Place
 from restore.video.working_space import WorkingSpace
 
 
@@ -175,6 +176,11 @@ class VideoWriter:
             put_alpha(frame, carried.alpha if carried else None)
         frame.pts, frame.time_base = time.numerator, self._stream.codec_context.time_base
         self._encode(frame)
+
+    def end_at(self, place: Place | None) -> None:
+        """Sound and subtitles from this place in the source on are not of this video; None: all are."""
+        if self._passthrough:
+            self._passthrough.ends = place
 
     def __enter__(self) -> "VideoWriter":
         return self
