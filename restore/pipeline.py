@@ -16,6 +16,7 @@ from restore.detection.detect import detect
 from restore.frame import Frame
 from restore.kinds import REMOVED
 from restore.models.finder import OcclusionFinder
+from restore.models.generator import GatedGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 from restore.models.weights import load_models, load_segmenter
@@ -154,9 +155,16 @@ class Restorer:
     def _generate(self, batches: Iterable[Batch]) -> Iterator[Restored]:
         """Run the generator over several frames at once."""
         for degraded, stacks in batches:
-            images = to_uint8(self.generator(self._to_device(to_tensor(stacks))))  # waits for the device
-            for frame, image in zip(degraded, images, strict=True):
-                yield replace(frame, image=image)
+            evidence = self._to_device(to_tensor(stacks))
+            estimates: list[tuple[float, float] | None] = [None] * len(degraded)
+            if isinstance(self.generator, GatedGenerator):
+                estimate = self.generator.estimate(evidence)
+                generated, estimates = estimate.restored, [(a, b) for a, b in estimate.of_visible(evidence).tolist()]
+            else:
+                generated = self.generator(evidence)
+            images = to_uint8(generated)  # waits for the device
+            for frame, image, judged in zip(degraded, images, estimates, strict=True):
+                yield replace(frame, image=image, estimate=judged)
 
     def _to_device(self, x: Tensor) -> Tensor:
         return x.to(self.device, memory_format=torch.channels_last)

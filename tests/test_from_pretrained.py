@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from restore.errors import WeightsError
+from restore.inference.files import restore_file
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.segmenter import Segmenter
 from restore.models.weights import save_models
 from restore.pipeline import Restorer
+from tests.inference.test_files import write
 from tests.networks import WHITE, white_finder
 from tests.propagation.footage import at_rest, noisy
 from tests.test_pipeline import TINY, dark, restored, restorer
@@ -51,6 +53,10 @@ def test_a_gated_generator_restores_and_leaves_alone_what_it_estimates_to_be_rig
         for precision in ("float32", "bfloat16"):
             using = Restorer.from_pretrained(tmp_path, device="cpu", precision=precision)
             results.append(list(using.restore_frames(clip, mask)))
+    assert results[0][1].estimate == pytest.approx((0, 0)) and results[2][1].estimate == pytest.approx((15.75, 1), 1e-3)
+    write(tmp_path / "clip.mkv", clip)
+    report = restore_file(using, tmp_path / "clip.mkv", tmp_path / "out.mkv", mask_mode="none")
+    assert report["estimated"] == {"error": pytest.approx(15.75, 0.01), "corrected": pytest.approx(1, 0.01)}
     for right in results[:2]:
         for frame, image in zip(right, clip, strict=True):
             assert np.array_equal(frame.image[~frame.mask], image[~frame.mask])

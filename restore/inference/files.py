@@ -92,7 +92,7 @@ def restore_file(
             Given as `mask` it restores the same, bit for bit.
         write_suspects: `.mkv` for what was found without proof, in the form of a mask.
         write_provenance: likewise for where each pixel comes from: the codes of `propagation/provenance.py`.
-        write_confidence: likewise for how certain each is: 255 visible, 0 seen in no frame (`propagation/confidence.py`).
+        write_confidence: likewise for how certain each is: 255 visible, 0 never seen (`propagation/confidence.py`).
         write_side_by_side: a video of the original, where there is one, the degraded and the restored frames, and the
             restored ones coloured by where each pixel comes from.
         original: the undamaged video, to score against.
@@ -121,11 +121,11 @@ def restore_file(
         `obstructions`: what was found and removed, the longest first: `kind`, `score`, `frames` (first and last), `box`
         (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot tell
         kinds, or none was asked; `suspects`: likewise what was found and left, as it lacks a proof or may not go;
-        `regenerated`: None without a refiner, or its settings and the `regions`: first and last frame, and the crop;
+        `regenerated`: None without a refiner, or its settings and the `regions` (first and last frame, crop);
+        `estimated`: None, or of the visible pixels the `error` in levels, and the share `corrected` of the correction;
         `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`;
-        `scores`: None, or `before` and `after` (see `Scores.summary`) and `regions`: whose mask separates hole
-        and seen, as `mask_mode`; `warnings`; `part` and `next_part`, None if it is the last; `broken`: None, or where
-        the video breaks.
+        `scores`: None, or `before` and `after` (`Scores.summary`) and `regions`, whose mask separates hole and seen;
+        `warnings`; `part` and `next_part`, None if it is the last; `broken`: None, or where the video breaks.
 
     Raises:
         InputError: a file is missing, broken or does not fit the others, or `output` cannot be written: nothing is left
@@ -208,7 +208,7 @@ def restore_file(
                 result = replace(result, image=np.where(seen, frame.image, result.image))
             writer.write(result.image, frame.pts, frame.carried)
             sidecars.write(result, clean)
-            found.add(frame)
+            found.add(result)
             count, hidden = count + 1, hidden + float(result.mask.mean())
             codes += np.bincount(result.provenance.ravel(), minlength=len(NAMES))
             if clean is not None:

@@ -1,20 +1,28 @@
-"""What was found to hide the scene over a video, for its report: what was removed, and what was left in the picture."""
+"""What was found about a video, for its report: what hid the scene and was removed, what was left in the picture, and
+how degraded the visible part was.
+"""
 
 from typing import Any
 
+import numpy as np
+
 from restore.detection.tracks import Tracker
-from restore.frame import Frame
+from restore.restored import Restored
 
 
 class Found:
-    """Tracks what was detected, frame by frame. Frames whose kinds are unknown are left out."""
+    """Tracks what was detected, frame by frame, but for frames whose kinds are unknown; averages what was estimated."""
 
     def __init__(self) -> None:
         self._removed, self._left = Tracker(), Tracker()
         self._kinds_known = False
+        self._estimates: list[tuple[float, float]] = []
 
-    def add(self, frame: Frame) -> None:
+    def add(self, restored: Restored) -> None:
         """The next frame."""
+        frame = restored.frame
+        if restored.estimate:
+            self._estimates.append(restored.estimate)
         if frame.kinds is None:
             return
         assert frame.probability is not None and frame.proven is not None
@@ -23,10 +31,10 @@ class Found:
         self._left.add(frame.probability * ~frame.proven, frame.kinds)
 
     def report(self) -> tuple[dict[str, Any], list[str]]:
-        """After the last frame: `obstructions` and `suspects`, each a list or None; and a line for each kind of thing
-        that was too short or small to be listed.
+        """After the last frame: `obstructions` and `suspects`, each a list or None, and `estimated`; and a line for
+        each kind of thing that was too short or small to be listed.
         """
-        lists: dict[str, Any] = {}
+        lists: dict[str, Any] = {"estimated": self._estimated()}
         lines = []
         for name, tracker in (("obstructions", self._removed), ("suspects", self._left)):
             tracks, unlisted = tracker.finish()
@@ -34,3 +42,11 @@ class Found:
             if unlisted:
                 lines.append(f"{unlisted} small or short {name} are not in the report's list")
         return lists, lines
+
+    def _estimated(self) -> dict[str, float] | None:
+        """Means over the frames of which something is visible."""
+        seen = [estimate for estimate in self._estimates if not np.isnan(estimate[0])]
+        if not seen:
+            return None
+        error, corrected = np.mean(seen, 0)
+        return {"error": round(float(error), 3), "corrected": round(float(corrected), 4)}

@@ -41,6 +41,14 @@ class Estimate:
         """`B 1 H W`, the estimated root-mean-square error of the frame around each pixel, in levels of 255."""
         return levels_of(self.log_level)
 
+    def of_visible(self, evidence: Tensor) -> Tensor:
+        """`B 2`, means over the visible pixels of each frame of the `evidence`: the level, and the share of the
+        correction that is made; NaN where none is visible.
+        """
+        visible = evidence[:, MASK] <= HIDDEN
+        both = torch.cat([self.level, self.gate], 1).masked_fill(~visible, torch.nan)
+        return both.flatten(2).nanmean(2)
+
 
 class UNetGenerator(nn.Module):
     """Evidence `B C H W` => restored picture `B 3 H W`, about [-1, 1] (not clipped), any H and W.

@@ -86,6 +86,13 @@ def test_where_something_is_wrong_a_share_of_the_correction_is_made() -> None:
     assert torch.allclose(estimate.level, torch.tensor(1.75)) and torch.allclose(estimate.gate, torch.tensor(0.5))
 
 
+def test_what_is_visible_is_summed_up_for_each_frame() -> None:
+    evidence = some_evidence(hidden=True)
+    evidence[1, MASK] = 1
+    visible, hidden = gated(1.0).estimate(evidence).of_visible(evidence)
+    assert torch.allclose(visible, torch.tensor([1.75, 0.5]), atol=1e-5) and hidden.isnan().all()
+
+
 def test_statistics_and_network_decide_error_and_share() -> None:
     model = gated(1.0)
     last = model.guess[-1]
