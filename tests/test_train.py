@@ -232,6 +232,20 @@ def test_a_gated_generator_is_written_and_trained_on(videos: Path, tmp_path: Pat
         assert torch.allclose(result.state_dict()[key], value, atol=1e-3, rtol=1e-3), key  # fp16 on disk
 
 
+def test_a_gated_generator_begins_with_one_without_a_gate(videos: Path, tmp_path: Path) -> None:
+    assert run(videos, tmp_path / "first", epochs=1) == 0
+    given = load_models(tmp_path / "first/out/generator.pth", ("generator",))["generator"]
+    config = TrainConfig(
+        data_dir="any",
+        architecture="gated",
+        width=given.unet.head.out_channels,  # type: ignore[union-attr]
+        init_from=str(tmp_path / "first/out/generator.pth"),
+    )
+    begun = initial_generator(config).generator
+    assert isinstance(begun, GatedGenerator)
+    assert torch.equal(begun.unet.head.weight, given.unet.head.weight)  # type: ignore[union-attr]
+
+
 def test_a_gated_generator_is_the_one_it_was_built_for() -> None:
     config = TrainConfig(data_dir="any", architecture="gated")
     begun, built = initial_generator(config).generator, GatedGenerator()
@@ -328,7 +342,9 @@ def test_starting_from_given_weights(videos: Path, tmp_path: Path) -> None:
             assert torch.allclose(result[name].state_dict()[key], value, atol=1e-5), key
 
 
-@pytest.mark.parametrize("settings", [{"width": 16}, {"architecture": "pix2pix"}, {"architecture": "gated"}])
+@pytest.mark.parametrize(
+    "settings", [{"width": 16}, {"architecture": "pix2pix"}, {"architecture": "gated", "width": 16}]
+)
 def test_starting_from_weights_of_another_shape_is_refused(
     videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, Any]
 ) -> None:

@@ -123,6 +123,24 @@ class GatedGenerator(nn.Module):
         # Error and share from the statistics alone: too small to be slow to learn, right for most frames.
         self.guess = nn.Sequential(nn.Conv2d(STATISTICS, GUESSING, 1), nn.ReLU(), nn.Conv2d(GUESSING, 2, 1))
 
+    @torch.no_grad()
+    def take_over(self, generator: UNetGenerator) -> None:
+        """Begin with the residual of an ungated generator of the same shape. What it did not have, the share, the level
+        and the reading of statistics, adds nothing at first.
+
+        Raises:
+            RuntimeError: it has another shape.
+        """
+        learned = generator.state_dict()
+        for name, own in self.unet.tail.named_parameters():
+            tail = torch.zeros_like(own)
+            tail[: len(learned[f"unet.tail.{name}"])] = learned[f"unet.tail.{name}"]
+            learned[f"unet.tail.{name}"] = tail
+        for name, own in self.unet.projections.named_parameters():
+            learned[f"unet.projections.{name}"] = torch.zeros_like(own)
+        guess = {name: own for name, own in self.state_dict().items() if name.startswith("guess.")}
+        self.load_state_dict(learned | guess)
+
     def forward(self, evidence: Tensor) -> Tensor:
         return self.estimate(evidence).restored
 

@@ -62,7 +62,10 @@ def initial_generator(config: TrainConfig) -> InitialGenerator:
     assert finder is None or isinstance(finder, OcclusionFinder), "the weights' finder is of another class"
     if given:
         try:
-            generator.load_state_dict(given["generator"].state_dict())
+            if isinstance(generator, GatedGenerator) and isinstance(given["generator"], UNetGenerator):
+                generator.take_over(given["generator"])
+            else:
+                generator.load_state_dict(given["generator"].state_dict())
         except RuntimeError as error:
             raise WeightsError(
                 f"the generator has another shape; give the --architecture and --width it was trained with, or another "

@@ -11,13 +11,32 @@ from restore.models.degradation import log_level
 from restore.tensors import UNIT_LEVELS
 
 FEW = 50  # px: what softens Dice of a kind, and how many of it are worth a gradient
+TYPICAL_ERROR, SLIGHT_ERROR = 0.04, 0.012  # in [-1, 1]: what weighs about 1, and what is hardly worth a difference
 AROUND = 9  # px; a side of what a frame's error is averaged over. The reach of a network, as `degradation.CELL`
 KNOWN = 0.1  # how much a known latent cell counts, where a hidden one counts 1
 
 
-def reconstruction_loss(restored: Tensor, clean: Tensor) -> Tensor:
-    """Mean |restored - clean|, of pictures in [-1, 1]. Scalar."""
-    return F.l1_loss(restored, clean)
+def reconstruction_loss(restored: Tensor, clean: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean |restored - clean|, of pictures in [-1, 1]. Scalar.
+
+    Args:
+        weights: `B`, of each picture of a batch; all alike if None.
+    """
+    if weights is None:
+        return F.l1_loss(restored, clean)
+    return ((restored - clean).abs().mean((1, 2, 3)) * weights).mean()
+
+
+def slight_weights(frame: Tensor, base: Tensor, hidden: Tensor, clean: Tensor) -> Tensor:
+    """How much each picture counts, `B`: the more, the less there is to mend, by the root of it. A slight degradation
+    has a slight loss, which that of a strong one would drown.
+
+    Args:
+        frame, base, clean: `B 3 H W` in [-1, 1]; the base counts where the frame is hidden.
+        hidden: bool `B 1 H W`.
+    """
+    to_mend = (torch.where(hidden, base, frame) - clean).abs().mean((1, 2, 3))
+    return (TYPICAL_ERROR / (to_mend + SLIGHT_ERROR)).sqrt()
 
 
 def squared_loss(restored: Tensor, clean: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from restore.frame import HIDDEN
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator, LevelledGenerator
 from restore.models.weights import save_models
-from restore.propagation.evidence import FRAME, MASK
+from restore.propagation.evidence import BASE, FRAME, MASK
 from restore.training.config import TrainConfig
 from restore.training.feed import Feed
 from restore.training.in_use import network_input
@@ -24,6 +24,7 @@ from restore.training.losses import (
     generator_adversarial_loss,
     level_loss,
     reconstruction_loss,
+    slight_weights,
     squared_loss,
 )
 from restore.training.prepare import Pairs, training_pairs
@@ -106,6 +107,8 @@ class GeneratorTraining:
             loss = config.l1_weight * terms["l1"]
             if self.estimates:
                 hidden = batch.evidence[:, MASK] > HIDDEN
+                weights = slight_weights(degraded, batch.evidence[:, BASE], hidden, batch.clean)
+                loss = config.l1_weight * reconstruction_loss(restored, batch.clean, weights)
                 terms["level"] = level_loss(generated[1].float(), degraded, batch.clean, hidden)
                 loss = loss + config.level_weight * terms["level"]
             if config.l2_weight > 0:

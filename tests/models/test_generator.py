@@ -109,6 +109,22 @@ def test_statistics_and_network_decide_error_and_share() -> None:
     assert not torch.allclose(model.estimate(noisy).log_level.mean(), model.estimate(same).log_level.mean(), atol=0.01)
 
 
+def test_a_gated_generator_takes_over_one_without_a_gate() -> None:
+    torch.manual_seed(0)
+    ungated, model = UNetGenerator(**TINY), GatedGenerator(**TINY)
+    ungated.unet.tail.reset_parameters()
+    last = model.guess[-1]
+    assert isinstance(last, nn.Conv2d) and last.bias is not None
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.copy_(torch.tensor([5.0, 20.0]))  # all is wrong, and all is corrected
+    model.take_over(ungated)
+    evidence = some_evidence(hidden=True)
+    assert torch.allclose(model(evidence), ungated(evidence), atol=1e-5)
+    with pytest.raises(RuntimeError):
+        model.take_over(UNetGenerator(widths=(8, 16), blocks=(1, 1), decoder_blocks=(1,)))
+
+
 def test_entries_that_do_not_match_are_refused() -> None:
     with pytest.raises(ValueError, match=r"got \[8\], \[1, 1\], \[\]"):
         GatedGenerator(widths=(8,), blocks=(1, 1), decoder_blocks=())

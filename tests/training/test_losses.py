@@ -17,6 +17,7 @@ from restore.training.losses import (
     mask_loss,
     moment_loss,
     reconstruction_loss,
+    slight_weights,
     squared_loss,
 )
 
@@ -184,3 +185,15 @@ def test_in_the_dice_loss_a_thin_kind_counts_as_much_as_a_wide_one() -> None:
     called_another[:, 1:] = perfect[:, 1:].flip(1)  # one kind for the other
     assert kind_dice_loss(called_another, kinds, mask).item() > 0.8
     assert kind_dice_loss(perfect, kinds, torch.zeros_like(mask)).item() == 0
+
+
+def test_pictures_with_little_to_mend_weigh_more() -> None:
+    clean = torch.zeros(3, 3, 4, 4)
+    frame = torch.tensor([0.0, 0.1, 1.0])[:, None, None, None].expand(3, 3, 4, 4)
+    nowhere, everywhere = torch.zeros(3, 1, 4, 4, dtype=torch.bool), torch.ones(3, 1, 4, 4, dtype=torch.bool)
+    weights = slight_weights(frame, clean, nowhere, clean)
+    assert weights[0] > weights[1] > weights[2] > 0
+    assert torch.equal(slight_weights(frame, clean, everywhere, clean), weights[:1].expand(3))  # the base is right
+    losses = [reconstruction_loss(frame[n : n + 1], clean[n : n + 1]) for n in range(3)]
+    wanted = sum(loss * weight for loss, weight in zip(losses, weights, strict=True)) / 3
+    assert torch.allclose(reconstruction_loss(frame, clean, weights), wanted)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from restore.frame import HIDDEN
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator
-from restore.propagation.evidence import FRAME, MASK
+from restore.propagation.evidence import BASE, FRAME, MASK
 from restore.training.config import TrainConfig
 from restore.training.initial import initial_generator
 from restore.training.losses import (
@@ -21,6 +21,7 @@ from restore.training.losses import (
     generator_adversarial_loss,
     level_loss,
     reconstruction_loss,
+    slight_weights,
 )
 from restore.training.prepare import Pairs
 from restore.training.schedule import cosine
@@ -127,7 +128,9 @@ def test_the_estimate_counts_as_much_as_it_weighs(tmp_path: Path, weight: float)
     estimate = generator.estimate(pairs.evidence)
     hidden = pairs.evidence[:, MASK] > HIDDEN
     level = level_loss(estimate.log_level, pairs.evidence[:, FRAME], pairs.clean, hidden)
-    alone.learn(one.config.l1_weight * reconstruction_loss(estimate.restored, pairs.clean) + weight * level)
+    weights = slight_weights(pairs.evidence[:, FRAME], pairs.evidence[:, BASE], hidden, pairs.clean)
+    l1 = reconstruction_loss(estimate.restored, pairs.clean, weights)
+    alone.learn(one.config.l1_weight * l1 + weight * level)
     one.step(0, pairs)
     for (name, got), wanted in zip(one.g.network.named_parameters(), generator.parameters(), strict=True):
         assert torch.allclose(got, wanted, atol=1e-6), name
