@@ -41,7 +41,7 @@ def given(images: np.ndarray, masks: np.ndarray) -> list[Frame]:
 def detected(
     images: np.ndarray, finder: OcclusionFinder, segmenter: Segmenter | None, accelerator: Accelerator
 ) -> list[Frame]:
-    """A clip uint8 `T H W 3` with the masks that detection finds."""
+    """A clip uint8 `T H W 3` with the masks of all that is detected, proven or not."""
 
     def to_device(x: Tensor) -> Tensor:
         return x.to(accelerator.device, memory_format=torch.channels_last)
