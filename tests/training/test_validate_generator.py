@@ -17,7 +17,7 @@ from restore.scoring.psnr import psnr
 from restore.tensors import to_float, to_uint8
 from restore.training.data import CleanWindows
 from restore.training.validate_generator import Validation
-from tests.training.test_in_use import white_finder
+from tests.networks import white_finder, with_suspects
 from tests.training.tiny import accelerator as new_accelerator
 from tests.training.tiny import write_videos
 
