@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from restore.frame import HIDDEN
-from restore.propagation.evidence import BASE, FRAME, MASK
+from restore.propagation.evidence import BASE, COUNTS, FRAME, MASK
 from restore.tensors import UNIT_LEVELS
 
 STATISTICS = 8
@@ -63,6 +63,22 @@ def statistics(evidence: Tensor, size: tuple[int, int]) -> Tensor:
     smoothest = _smoothest(close[:, :2], (cells[:, 3:] > FEWEST) & (grey_cells > DARK) & (grey_cells < BRIGHT))
     measured = log_level(torch.cat([close, wide, smoothest], 1)) / LOG_SCALE
     return F.interpolate(measured, size=size, mode="bilinear", align_corners=False)
+
+
+def noise_floor(evidence: Tensor) -> Tensor:
+    """How much noise a frame has at least: the mean |frame - base| of its smoothest cells that other frames saw, too,
+    in levels, `B 1 1 1`; 0 where there are none.
+
+    Args:
+        evidence: `B 23 H W`.
+    """
+    frame = evidence[:, FRAME]
+    difference = (frame - evidence[:, BASE]).abs().mean(1, keepdim=True) * UNIT_LEVELS
+    others = (evidence[:, COUNTS] > 0).any(1, keepdim=True) & (evidence[:, MASK] <= HIDDEN)
+    grey = (frame.mean(1, keepdim=True) + 1) * UNIT_LEVELS
+    planes = torch.cat([difference, others.to(frame.dtype), grey], 1)
+    difference, others, grey = F.avg_pool2d(planes, CELL, ceil_mode=True).split(1, 1)
+    return _smoothest(difference, (others > 1 - 1e-3) & (grey > DARK) & (grey < BRIGHT))[..., :1, :1]
 
 
 def _smoothest(cells: Tensor, usable: Tensor) -> Tensor:

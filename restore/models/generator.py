@@ -12,13 +12,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore.frame import HIDDEN
-from restore.models.degradation import STATISTICS, levels_of, statistics
+from restore.models.degradation import STATISTICS, levels_of, noise_floor, statistics
 from restore.models.unet import UNet
 from restore.propagation.evidence import BASE, CHANNELS, FRAME, MASK
 from restore.tensors import pad_to_multiple
 
 GATE_SHUT = -1.5  # `log_level` of the estimated error up to which a seen pixel is returned as it is: 0.1 levels of 255
 GATE_OPEN = -0.5  # and from which all of what the network adds is added: 0.5 levels
+NOISELESS, NOISY = (
+    0.9,
+    1.3,
+)  # levels of the noise floor up to which seen pixels are returned, and from which all is open
 GUESSING = 16  # channels of the small network that reads the statistics alone
 
 
@@ -157,8 +161,9 @@ class GatedGenerator(nn.Module):
         residual, share, log_level = x.split([3, 1, 1], 1)
         log_level = log_level + guess[:, :1]
         hidden = (evidence[:, MASK] > HIDDEN).to(evidence.dtype)
-        open_ = ((log_level - GATE_SHUT) / (GATE_OPEN - GATE_SHUT)).clamp(0, 1)
-        gate = torch.maximum(open_ * (share + guess[:, 1:]).sigmoid(), hidden)
+        erring = ((log_level - GATE_SHUT) / (GATE_OPEN - GATE_SHUT)).clamp(0, 1)
+        noisy = ((noise_floor(evidence) - NOISELESS) / (NOISY - NOISELESS)).clamp(0, 1)
+        gate = torch.maximum(noisy * erring * (share + guess[:, 1:]).sigmoid(), hidden)
         frame, base = evidence[:, FRAME], evidence[:, BASE]
         return Estimate(frame + gate * (base + residual - frame), log_level, gate)
 

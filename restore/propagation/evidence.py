@@ -30,7 +30,7 @@ from restore.propagation.provenance import COPIED, mask_provenance
 
 CHANNELS = 23
 BASE, FRAME = slice(0, 3), slice(3, 6)
-RECENCY, MASK = [16, 21], slice(22, 23)
+COUNTS, RECENCY, MASK = [15, 20], [16, 21], slice(22, 23)
 PICTURE = np.arange(256, dtype=np.float32) / np.float32(127.5) - np.float32(1)  # levels in [-1, 1]
 
 

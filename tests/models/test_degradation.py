@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from restore.models.degradation import LOG_SCALE, levels_of, log_level, statistics
-from restore.propagation.evidence import BASE, FRAME, MASK
+from restore.models.degradation import LOG_SCALE, levels_of, log_level, noise_floor, statistics
+from restore.propagation.evidence import BASE, COUNTS, FRAME, MASK
 
 
 def evidence(height: int = 64, width: int = 80) -> torch.Tensor:
@@ -75,3 +75,20 @@ def test_cells_that_are_hidden_burnt_out_or_dark_tell_nothing_of_noise() -> None
     assert textured > 50  # nothing is smooth but what does not count
     stack[:, MASK] = 1
     assert torch.isfinite(statistics(stack, (8, 16))).all()
+
+
+@pytest.mark.parametrize("sigma", [0.0, 5.0])
+def test_the_noise_floor_is_that_of_cells_that_others_saw(sigma: float) -> None:
+    stack = noisy_picture(sigma)
+    stack[:, COUNTS] = 0.25
+    noise = sigma * (2 / torch.pi) ** 0.5
+    assert noise_floor(stack).shape == (1, 1, 1, 1)
+    assert noise_floor(stack).item() == pytest.approx(noise, rel=0.15, abs=0.01)
+    stack[:, BASE, :, :90] = stack[:, FRAME, :, :90]  # what no other frame saw is its own base
+    assert noise_floor(stack).item() < 0.01
+    stack[:, COUNTS, :, :90] = 0
+    assert noise_floor(stack).item() == pytest.approx(noise, rel=0.2, abs=0.01)
+    stack[:, COUNTS] = 0
+    assert noise_floor(stack).item() == 0
+    stack[:, COUNTS], stack[:, MASK] = 1, 1
+    assert noise_floor(stack).item() == 0

@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import GatedGenerator, UNetGenerator
-from restore.propagation.evidence import BASE, FRAME, MASK
+from restore.propagation.evidence import BASE, COUNTS, FRAME, MASK
 
 TINY: dict[str, Any] = {"widths": (8, 8), "blocks": (1, 1), "decoder_blocks": (1,)}
 
@@ -55,6 +55,7 @@ def gated(log_level: float, residual: float = 0.25, **kwargs: Any) -> GatedGener
 def some_evidence(hidden: bool = False) -> torch.Tensor:
     evidence = torch.rand(2, 23, 33, 18, generator=torch.Generator().manual_seed(0)) * 2 - 1
     evidence[:, MASK] = 0
+    evidence[:, COUNTS] = 1
     evidence[:, MASK, 5:9, 3:7] = float(hidden)
     return evidence
 
@@ -91,6 +92,19 @@ def test_what_is_visible_is_summed_up_for_each_frame() -> None:
     evidence[1, MASK] = 1
     visible, hidden = gated(1.0).estimate(evidence).of_visible(evidence)
     assert torch.allclose(visible, torch.tensor([1.75, 0.5]), atol=1e-5) and hidden.isnan().all()
+
+
+@pytest.mark.parametrize(("levels", "opened"), [(0.5, 0.0), (1.1, 0.5), (1.5, 1.0)])
+def test_without_noise_the_frame_comes_out_bit_for_bit_whatever_is_estimated(levels: float, opened: float) -> None:
+    evidence = some_evidence(hidden=True)
+    evidence[:, BASE] = evidence[:, FRAME] = evidence[:, FRAME].clamp(-0.7, 0.7)
+    evidence[:, FRAME] += levels / 127.5
+    restored = gated(4.0)(evidence)
+    seen = (evidence[:, MASK] == 0).expand_as(restored)
+    correction = restored - evidence[:, FRAME]
+    assert torch.equal(restored[seen], evidence[:, FRAME][seen]) == (opened == 0)
+    assert torch.allclose(correction[seen], torch.tensor(opened * (0.25 - levels / 127.5) / 2), atol=1e-4)
+    assert torch.allclose(correction[~seen], torch.tensor(0.25 - levels / 127.5), atol=1e-4)
 
 
 def test_statistics_and_network_decide_error_and_share() -> None:
