@@ -103,7 +103,7 @@ def restore_file(
         interlaced: `auto` and `keep` restore the fields of interlaced video as a sequence of their own and weave them
             back; `deinterlace` makes each field a progressive frame, `off` takes frames as progressive.
         overwrite: replace `output`, its report, and what else is written, if they exist.
-        lpips: also score LPIPS, which needs a download once.
+        lpips: also score LPIPS.
         hybrid: regenerates what no frame saw, where that is much; None leaves it as the generator fills it.
         hidden_only: restore hidden pixels only; each visible one stays as it is in `video`, bit for bit.
         weights: the file that the restorer's models come from, for the report.

@@ -1,41 +1,39 @@
 """Learned perceptual distance (LPIPS, Zhang et al., 2018), AlexNet version 0.1; lower is better.
 
-The `lpips` package carries the linear heads (6 kB) and downloads the backbone (233 MB) on first use, into torch's own
-cache. So nothing is loaded before the score is asked for, and where the download fails the other scores go on.
+The `lpips` package carries the linear heads and downloads the backbone, of which it throws most away. What it keeps,
+the five convolutions, comes with this package: `benchmarks/alexnet.py` says from where.
 """
 
-import contextlib
 import functools
-import socket
-import sys
 import warnings
-from collections.abc import Callable, Iterator
-from http.client import HTTPException
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from restore.tensors import to_float
 
+FEATURES = Path(__file__).parents[2] / "saved_models" / "alexnet.safetensors"
+CONVOLUTIONS = ("slice1.0", "slice2.3", "slice3.6", "slice4.8", "slice5.10")  # of the package's AlexNet
 SMALLEST = 32  # pixels; below, a layer of AlexNet has no output
-TIMEOUT = 10.0  # seconds without an answer after which the download is given up
 
 
-@functools.cache  # so that a failure is met, and reported, once
-def load_lpips(device: str = "cpu") -> Callable[[np.ndarray, np.ndarray], float | None] | None:
-    """The score as a function of two pictures uint8 `H W 3`, RGB in [0, 255]; None, with a warning, where it fails.
+@functools.cache
+def load_lpips(device: str = "cpu") -> Callable[[np.ndarray, np.ndarray], float | None]:
+    """The score as a function of two pictures uint8 `H W 3`, RGB in [0, 255].
 
     The function gives None for pictures of fewer than 32 pixels on a side.
     """
     import lpips  # imports all of torchvision's models, which nothing else here needs
 
-    try:
-        with _quiet_download():
-            network = lpips.LPIPS(net="alex", verbose=False).to(device)
-    except (OSError, HTTPException, RuntimeError) as error:  # RuntimeError: torch's checksum of the download
-        reason = str(error).splitlines()[0]
-        warnings.warn(f"no LPIPS scores: AlexNet could not be downloaded for them: {reason}", stacklevel=2)
-        return None
+    with warnings.catch_warnings():  # it calls torchvision in an old way
+        warnings.filterwarnings("ignore", message="The parameter 'pretrained' is deprecated")
+        warnings.filterwarnings("ignore", message="Arguments other than a weight enum")
+        network = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
+    network.net.load_state_dict({name: value.float() for name, value in load_file(FEATURES).items()})
+    network.to(device)
 
     @torch.inference_mode()
     def score(restored: np.ndarray, original: np.ndarray) -> float | None:
@@ -45,17 +43,3 @@ def load_lpips(device: str = "cpu") -> Callable[[np.ndarray, np.ndarray], float 
         return float(network(a, b))
 
     return score
-
-
-@contextlib.contextmanager
-def _quiet_download() -> Iterator[None]:
-    """A download that gives up soon, leaves stdout clean, and calls torchvision as `lpips` 0.1.4 still does."""
-    timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
-            warnings.filterwarnings("ignore", message="The parameter 'pretrained' is deprecated")
-            warnings.filterwarnings("ignore", message="Arguments other than a weight enum")
-            yield
-    finally:
-        socket.setdefaulttimeout(timeout)

@@ -21,7 +21,7 @@ class Scores:
 
     Args:
         temporal: also the temporal error, at the cost of two optical flows a frame.
-        lpips: also LPIPS. Where its network cannot be loaded, a warning says so once and the score is None.
+        lpips: also LPIPS.
         device: where LPIPS runs.
 
     >>> original = np.zeros((16, 16, 3), np.uint8)
@@ -71,7 +71,8 @@ class Scores:
             if similarities is not None:
                 _pool(self._similarities, similarities, mask[RADIUS:-RADIUS, RADIUS:-RADIUS])
         if "lpips" in self._per_frame:
-            frame["lpips"] = self._lpips(restored, original) if self._lpips else None
+            assert self._lpips is not None, "its name is among those of the scores"
+            frame["lpips"] = self._lpips(restored, original)
         if "temporal" in self._per_frame:
             frame["temporal"] = None  # the first frame has none before it
             if self._previous is not None:
