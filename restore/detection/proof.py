@@ -35,7 +35,7 @@ FLAT_LEVELS = 1.0  # deviation of a box's levels, without noise
 DARK, BURNT = 20, 235  # a flat component beyond these levels proves nothing: bars are black, skies burn out
 STRAIGHT_SHARE = 0.6  # of a box's outline, that runs along rows or columns; of a round thing's a quarter does
 STEP, SLOPE = 6, 0.2  # px on both sides over which the slope of an outline is measured, and how far it may be off
-HARD_SHARE = 0.4  # of what is close around a box, that is not of its level: the rest may be by chance
+HARD_SHARE = 0.6  # of what is close around a box, that is not of its colour: the rest may be by chance
 HARD, CLOSE = 6.0, 4  # levels, beyond the noise, and px
 CELL = 7  # px, side of what levels are averaged over; boxes are measured where it fits in
 
