@@ -1,0 +1,91 @@
+"""Does restoring harm what needs little or nothing? Clean clips, or degraded by one thing, and nothing before them.
+
+    python -m benchmarks.harm CLIPS [--frames 12] [--weights saved_models/generator.pth]
+
+Each clip is scaled to 320x240, degraded by a seed of its own, restored without a mask, and compared with the clean one:
+PSNR before and after, dB (at most 60), the mean over the clips and the worst clip's gain; how many clips lost more than
+0.2 dB; the share of all pixels that was taken for hidden.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from restore.degradations.codec import compressed
+from restore.degradations.degrade import add_noise
+from restore.pipeline import WEIGHTS, Restorer
+from restore.tensors import to_float, to_uint8
+from restore.video.clip import read_clip
+from restore.video.files import find_videos
+
+WIDTH, HEIGHT = 320, 240
+BEST = 60.0  # dB, where nothing differs
+LOST = 0.2  # dB
+
+
+def blurred(clip: np.ndarray, sigma: float) -> np.ndarray:
+    return np.stack([cv2.GaussianBlur(image, (7, 7), sigma) for image in clip])
+
+
+def noisy(clip: np.ndarray, sigma: float, seed: int) -> np.ndarray:
+    generator = torch.Generator().manual_seed(seed)
+    return to_uint8(add_noise(to_float(clip)[None], torch.tensor([sigma]), generator=generator)[0])
+
+
+def coded(clip: np.ndarray, crf: float) -> np.ndarray:
+    return to_uint8(compressed(to_float(clip), encoder="libx264", quality=crf, preset="medium"))
+
+
+CELLS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+    "nothing": lambda clip, seed: clip,
+    "H.264, CRF 28": lambda clip, seed: coded(clip, 28),
+    "H.264, CRF 35": lambda clip, seed: coded(clip, 35),
+    "noise, sigma 5": lambda clip, seed: noisy(clip, 5, seed),
+    "noise, sigma 15": lambda clip, seed: noisy(clip, 15, seed),
+    "noise, sigma 30": lambda clip, seed: noisy(clip, 30, seed),
+    "blur, sigma 1": lambda clip, seed: blurred(clip, 1.0),
+    "blur 1.4 and noise 15": lambda clip, seed: noisy(blurred(clip, 1.4), 15, seed),
+}
+
+
+def decibels(clip: np.ndarray, clean: np.ndarray) -> float:
+    error = float(np.square(clip.astype(np.float64) - clean).mean())
+    return min(BEST, 10 * np.log10(255**2 / max(error, 1e-9)))
+
+
+def row(restorer: Restorer, clips: Sequence[np.ndarray], degrade: Callable[[np.ndarray, int], np.ndarray]) -> str:
+    """One line of the table."""
+    before, after, hidden = [], [], []
+    for seed, clean in enumerate(clips):
+        degraded = degrade(clean, seed)
+        results = list(restorer.restore_frames(degraded))
+        before.append(decibels(degraded, clean))
+        after.append(decibels(np.stack([result.image for result in results]), clean))
+        hidden.append(100 * np.mean([result.mask.mean() for result in results]))
+    gains = np.subtract(after, before)
+    means = f"{np.mean(before):.2f} | {np.mean(after):.2f} | {gains.mean():+.2f} | {gains.min():+.2f}"
+    return f"{means} | {np.count_nonzero(gains < -LOST)} of {len(clips)} | {np.mean(hidden):.3f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clips", type=Path)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--frames", type=int, default=12)
+    settings = parser.parse_args()
+    restorer = Restorer.from_pretrained(settings.weights)
+    clips = [
+        np.stack([cv2.resize(image, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA) for image in clip])
+        for clip in (read_clip(path, 0, settings.frames) for path in find_videos(settings.clips))
+    ]
+    print("| degraded by | before | after | gain | worst gain | harmed | hidden, % |\n|---|---|---|---|---|---|---|")
+    for name, degrade in CELLS.items():
+        print(f"| {name} | {row(restorer, clips, degrade)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
