@@ -43,6 +43,7 @@ SMOOTH = 1.2  # px, sigma before gradients are taken
 NOISE_ENERGY = 0.0237  # mean squared gradient of white noise of deviation 1 after that
 RIM, RING = 2, 20  # px: the edges of a component on both sides, and the scene around it
 FIXED, MOVING = 0.8, 0.6  # shares of the edges' energy that stand still: of a component at least, around it at most
+SAMPLED = 3  # px; of every third row and column the noise is estimated
 FAINT = 1.0  # (levels/px)^2 of edges at least, and more than the noise has: less tells nothing
 FEWEST = 50  # px that there are of the scene around
 
@@ -131,7 +132,8 @@ class _Look:
     @cached_property
     def noise(self) -> float:
         """Deviation of the noise in levels (Immerkaer 1996, with a median): the Laplacian of most pixels is noise."""
-        return float(np.median(np.abs(cv2.Laplacian(self.grey, cv2.CV_32F)))) / (0.6745 * 20**0.5)
+        laplacian = cv2.Laplacian(self.grey, cv2.CV_32F)[::SAMPLED, ::SAMPLED]
+        return float(np.median(np.abs(laplacian))) / (0.6745 * 20**0.5)
 
     def find(self, around: "_Surroundings") -> None:
         """Set `own` and `proven`."""
@@ -178,15 +180,15 @@ class _Surroundings:
 
     def fixed(self, component: Component) -> bool:
         """Whether the component stands still on the sensor before a scene that moves."""
-        whole = self._whole(component)
-        rim = (_dilated(whole, RIM) - cv2.erode(whole, np.ones((2 * RIM + 1, 2 * RIM + 1)))) > 0
-        ring = (_dilated(whole, RING) > 0) & ~self._ever_detected
+        part, mask = self._around(component, RING)
+        rim = (_dilated(mask, RIM) - cv2.erode(mask, np.ones((2 * RIM + 1, 2 * RIM + 1)))) > 0
+        ring = (_dilated(mask, RING) > 0) & ~self._ever_detected[part]
         if np.count_nonzero(ring) < FEWEST:
             return False
-        edges, scene = (float(self._energy[at].mean()) for at in (rim, ring))
+        edges, scene = (float(self._energy[part][at].mean()) for at in (rim, ring))
         if min(edges, scene) < max(FAINT, NOISE_ENERGY * self.look.noise**2):
             return False
-        own, others = (float(self._still_energy[at].mean()) for at in (rim, ring))
+        own, others = (float(self._still_energy[part][at].mean()) for at in (rim, ring))
         return own > FIXED * edges and others < MOVING * scene
 
     def sudden(self, component: Component) -> bool:
@@ -214,33 +216,41 @@ class _Surroundings:
 
     def _hard(self, component: Component) -> float:
         """The share of the pixels close around that differ from the colour of the component."""
-        whole = self._whole(component)
-        close = (_dilated(whole, CLOSE) - _dilated(whole, CLOSE - 1)) > 0
-        colour = np.median(self.look.picture[component.part][component.mask], 0)
-        differences = np.abs(cv2.blur(self.look.picture, (3, 3))[close] - colour).max(-1)
+        part, mask = self._around(component, CLOSE)
+        close = (_dilated(mask, CLOSE) - _dilated(mask, CLOSE - 1)) > 0
+        picture = self.look.picture[part]
+        colour = np.median(picture[mask > 0], 0)
+        differences = np.abs(cv2.blur(picture, (3, 3))[close] - colour).max(-1)
         return float(np.mean(differences > HARD + self.look.noise)) if differences.size else 0.0
 
-    def _whole(self, component: Component) -> np.ndarray:
-        """The component as a mask of the whole look, uint8."""
-        whole = np.zeros(self.look.grey.shape, np.uint8)
-        whole[component.part] = component.mask
-        return whole
+    def _around(self, component: Component, reach: int) -> tuple[tuple[slice, slice], np.ndarray]:
+        """The part of the look that the component's box and `reach` px around it take, and the component in it."""
+        height, width = self.look.grey.shape
+        left, top, right, bottom = component.box
+        first, start = max(0, top - reach), max(0, left - reach)
+        part = slice(first, min(height, bottom + reach)), slice(start, min(width, right + reach))
+        mask = np.zeros(self.look.grey[part].shape, np.uint8)
+        mask[top - first : bottom - first, left - start : right - start] = component.mask
+        return part, mask
 
     @cached_property
     def _energy(self) -> np.ndarray:
         """Mean energy of the edges in all looks, without that of noise."""
         noise = NOISE_ENERGY * self.look.noise**2
-        return np.asarray(np.mean([look.energy for look in self.looks], 0) - noise)
+        return _mean([look.energy for look in self.looks]) - noise
 
     @cached_property
     def _still_energy(self) -> np.ndarray:
         """Energy of the edges of the mean of all looks: what moves is averaged out of it."""
         noise = NOISE_ENERGY * self.look.noise**2 / len(self.looks)
-        return np.asarray(_energy(np.mean([look.smooth for look in self.looks], 0)) - noise)
+        return _energy(_mean([look.smooth for look in self.looks])) - noise
 
     @cached_property
     def _ever_detected(self) -> np.ndarray:
-        return _dilated(np.any([look.detected for look in self.looks], 0).view(np.uint8), RIM + 1) > 0
+        ever = self.looks[0].detected.copy()
+        for look in self.looks[1:]:
+            ever |= look.detected
+        return _dilated(ever.view(np.uint8), RIM + 1) > 0
 
     @cached_property
     def _beyond(self) -> np.ndarray:
@@ -256,6 +266,14 @@ def _energy(plane: np.ndarray) -> np.ndarray:
     """The squared gradient (levels/px)^2 of a plane float32 `h w`."""
     across, down = (cv2.Sobel(plane, cv2.CV_32F, *order, ksize=3, scale=1 / 8) for order in ((1, 0), (0, 1)))
     return across * across + down * down
+
+
+def _mean(planes: Sequence[np.ndarray]) -> np.ndarray:
+    """Of planes float32 `h w`; in a tenth of the time of `np.mean`, which stacks them first."""
+    total = planes[0].copy()
+    for plane in planes[1:]:
+        cv2.add(total, plane, total)
+    return total / np.float32(len(planes))
 
 
 def _dilated(mask: np.ndarray, pixels: int) -> np.ndarray:
