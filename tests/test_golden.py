@@ -144,11 +144,11 @@ STAGES: dict[str, tuple[Stage, Table]] = {
     "restored": (
         restored,
         {
-            "street": (18.76, 27.37),
-            "interior": (25.46, 29.53),
-            "crossing": (24.90, 32.03),
-            "drift": (21.12, 31.42),
-            "cut": (30.63, 30.15),
+            "street": (18.78, 27.81),
+            "interior": (25.48, 30.04),
+            "crossing": (24.90, 32.65),
+            "drift": (21.17, 31.32),
+            "cut": (30.70, 30.35),
         },
     ),
 }

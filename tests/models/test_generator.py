@@ -94,7 +94,7 @@ def test_what_is_visible_is_summed_up_for_each_frame() -> None:
     assert torch.allclose(visible, torch.tensor([1.75, 0.5]), atol=1e-5) and hidden.isnan().all()
 
 
-@pytest.mark.parametrize(("levels", "opened"), [(1.0, 0.0), (1.6, 0.5), (2.2, 1.0)])
+@pytest.mark.parametrize(("levels", "opened"), [(1.5, 0.0), (2.0, 0.5), (2.5, 1.0)])
 def test_without_noise_the_frame_comes_out_bit_for_bit_whatever_is_estimated(levels: float, opened: float) -> None:
     evidence = some_evidence(hidden=True)
     evidence[:, BASE] = evidence[:, FRAME] = evidence[:, FRAME].clamp(-0.7, 0.7)
