@@ -6,7 +6,8 @@ connected component of a detection needs a proof by measurement, too:
 - flat: a box is of one level, to within the noise, its edges are hard and run along the picture's, and it is too
   large to be a piece of something;
 - fixed: its edges stand still on the sensor while those around it move with the scene;
-- sudden: it is brighter or darker than all that is near it in the frame before and in the frame after, as a scratch is.
+- sudden: it is brighter or darker than all that is near it in the frame before and in the frame after, as a scratch is,
+  while what is close around it stays.
 
 A component that was proven a moment ago stays so. Lengths are in px at about 240 rows, as the segmenter's are. The
 thresholds are chosen on training clips, on clean ones and on others with obstructions before them.
@@ -49,6 +50,7 @@ FEWEST = 50  # px that there are of the scene around
 
 SUDDEN = 16.0  # levels beyond all that is near in the frames before and after; median over a component
 NEAR = 2  # px
+CALM = 8.0  # levels that what is close around it changes by at most, or all is sudden there
 
 
 def prove(frames: Iterable[Frame], *, remove: Collection[str] = REMOVED, suspects: bool = False) -> Iterator[Frame]:
@@ -154,7 +156,7 @@ class _Surroundings:
     def proofs(self, kind: str) -> list[Callable[[Component], bool]]:
         """Those that a kind can have."""
         if kind == "boxes":
-            return [self.flat, self.fixed]
+            return [self.flat]
         return [self.sudden, self.fixed] if kind == "scratches" else [self.fixed]
 
     def continues(self, component: Component) -> bool:
@@ -192,11 +194,16 @@ class _Surroundings:
         return own > FIXED * edges and others < MOVING * scene
 
     def sudden(self, component: Component) -> bool:
-        """Whether the component stands out of both neighbours, wherever in them one looks nearby."""
+        """Whether the component stands out of both neighbours, wherever in them one looks nearby, and what is close
+        around it does not change.
+        """
         if not 0 < self.at < len(self.looks) - 1:
             return False
-        beyond = self._beyond[component.part][component.mask]
-        return bool(np.median(beyond) > SUDDEN)
+        if np.median(self._beyond[component.part][component.mask]) <= SUDDEN:
+            return False
+        part, mask = self._around(component, CLOSE)
+        close = (_dilated(mask, CLOSE) - _dilated(mask, RIM)) > 0
+        return bool(close.any() and np.median(self._change[part][close]) < CALM)
 
     def _straight(self, component: Component) -> float:
         """The share of the outline that runs along rows or columns; its ends at the picture's edges do not count."""
@@ -251,6 +258,12 @@ class _Surroundings:
         for look in self.looks[1:]:
             ever |= look.detected
         return _dilated(ever.view(np.uint8), RIM + 1) > 0
+
+    @cached_property
+    def _change(self) -> np.ndarray:
+        """How many levels each pixel differs from that of the neighbour that is the less like it."""
+        neighbours = [self.looks[self.at + step].smooth for step in (-1, 1)]
+        return np.asarray(np.maximum(*(np.abs(self.look.smooth - plane) for plane in neighbours)))
 
     @cached_property
     def _beyond(self) -> np.ndarray:

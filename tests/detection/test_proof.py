@@ -202,3 +202,15 @@ def test_large_frames_are_measured_smaller_and_masked_to_the_pixel(size: tuple[i
         assert frame.proven is not None and frame.suspected is not None
         assert np.array_equal(np.argwhere(frame.proven)[[0, -1]], [[101, 201], [202, 300]])
         assert frame.proven.sum() == 102 * 100 and frame.suspected.sum() == 40 * 40
+
+
+def test_a_scratch_is_not_proven_where_all_is_sudden() -> None:
+    clip, masks = footage(9, 0), np.zeros((9, H, W), bool)
+    clip[4, 20:100, 80:83], masks[4, 20:100, 80:83] = 255, True
+    clip[4, 20:100, 60:80] = clip[4, 20:100, 83:103] = 40  # something passes, and is gone in the next frame
+    assert sum(shares(proved(clip, masks, "scratches"))) == 0
+
+
+def test_a_box_has_to_be_flat_wherever_it_stands_still() -> None:
+    clip, masks = covering(footage(), PATCH, spots())
+    assert sum(shares(proved(clip, masks, "boxes"))) == 0
