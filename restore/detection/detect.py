@@ -139,6 +139,7 @@ def _number_scenes(detections: Iterable[_Detection]) -> Iterator[_Detection]:
     for detection in detections:
         # A copy: the mask is preliminary, and what is derived from it must not stay cached.
         detection.scene = detection.frame.scene = scenes.push(copy(detection.frame))
+        detection.frame.mask = None  # 4 bytes a pixel that wait for their proof
         yield detection
 
 

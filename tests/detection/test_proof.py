@@ -214,3 +214,10 @@ def test_a_scratch_is_not_proven_where_all_is_sudden() -> None:
 def test_a_box_has_to_be_flat_wherever_it_stands_still() -> None:
     clip, masks = covering(footage(), PATCH, spots())
     assert sum(shares(proved(clip, masks, "boxes"))) == 0
+
+
+def test_what_lies_between_the_samples_of_a_large_frame_is_suspected() -> None:
+    clip, masks = pan(3, (0, 3), 480, 640), np.zeros((3, 480, 640), bool)
+    masks[:, 101, 201] = True
+    for frame in proved(clip, masks, "boxes"):
+        assert not frame.hidden.any() and frame.suspected is not None and frame.suspected.sum() == 1
