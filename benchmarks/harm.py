@@ -15,12 +15,13 @@ import cv2
 import numpy as np
 import torch
 
-from restore.degradations.codec import compressed
 from restore.degradations.degrade import add_noise
 from restore.pipeline import WEIGHTS, Restorer
+from restore.scoring.psnr import decibels, squared_error
 from restore.tensors import to_float, to_uint8
 from restore.video.clip import read_clip
 from restore.video.files import find_videos
+from restore.video.recode import recoded
 
 WIDTH, HEIGHT = 320, 240
 BEST = 60.0  # dB, where nothing differs
@@ -36,14 +37,10 @@ def noisy(clip: np.ndarray, sigma: float, seed: int) -> np.ndarray:
     return to_uint8(add_noise(to_float(clip)[None], torch.tensor([sigma]), generator=generator)[0])
 
 
-def coded(clip: np.ndarray, crf: float) -> np.ndarray:
-    return to_uint8(compressed(to_float(clip), encoder="libx264", quality=crf, preset="medium"))
-
-
 CELLS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "nothing": lambda clip, seed: clip,
-    "H.264, CRF 28": lambda clip, seed: coded(clip, 28),
-    "H.264, CRF 35": lambda clip, seed: coded(clip, 35),
+    "H.264, CRF 28": lambda clip, seed: recoded(clip, encoder="libx264", quality=28),
+    "H.264, CRF 35": lambda clip, seed: recoded(clip, encoder="libx264", quality=35),
     "noise, sigma 5": lambda clip, seed: noisy(clip, 5, seed),
     "noise, sigma 15": lambda clip, seed: noisy(clip, 15, seed),
     "noise, sigma 30": lambda clip, seed: noisy(clip, 30, seed),
@@ -52,9 +49,10 @@ CELLS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
 }
 
 
-def decibels(clip: np.ndarray, clean: np.ndarray) -> float:
-    error = float(np.square(clip.astype(np.float64) - clean).mean())
-    return min(BEST, 10 * np.log10(255**2 / max(error, 1e-9)))
+def psnr(clip: np.ndarray, clean: np.ndarray) -> float:
+    """In dB, over all frames `T H W 3`, at most `BEST`."""
+    errors = [squared_error(*pair).mean() for pair in zip(clip, clean, strict=True)]
+    return min(BEST, decibels(float(np.mean(errors))))
 
 
 def row(restorer: Restorer, clips: Sequence[np.ndarray], degrade: Callable[[np.ndarray, int], np.ndarray]) -> str:
@@ -63,8 +61,8 @@ def row(restorer: Restorer, clips: Sequence[np.ndarray], degrade: Callable[[np.n
     for seed, clean in enumerate(clips):
         degraded = degrade(clean, seed)
         results = list(restorer.restore_frames(degraded))
-        before.append(decibels(degraded, clean))
-        after.append(decibels(np.stack([result.image for result in results]), clean))
+        before.append(psnr(degraded, clean))
+        after.append(psnr(np.stack([result.image for result in results]), clean))
         hidden.append(100 * np.mean([result.mask.mean() for result in results]))
     gains = np.subtract(after, before)
     means = f"{np.mean(before):.2f} | {np.mean(after):.2f} | {gains.mean():+.2f} | {gains.min():+.2f}"

@@ -1,7 +1,7 @@
 """One record for a frame, from the reader to the writer: each thing that is known of it is computed once and cached.
 
 The reader fills in the picture and its time, detection the mask and the scene, propagation the motion. A record lives
-as long as a window holds it: 3 bytes a pixel, 14 with its masks, 20 with luma and motion.
+as long as a window holds it: 3 bytes a pixel, 16 with its masks, 22 with luma and motion.
 """
 
 from dataclasses import dataclass

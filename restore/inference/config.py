@@ -6,6 +6,7 @@ from typing import Any, Literal, Optional
 
 from restore.kinds import KINDS, REMOVED
 
+FINDING = "found", "all", "both"  # modes of the mask that look for what hides the scene
 PACKAGE = Path(__file__).parents[2]
 WEIGHTS = PACKAGE / "saved_models" / "generator.pth"
 REFINER = WEIGHTS.parent / "refiner"
@@ -117,7 +118,7 @@ class InferenceConfig:
     @property
     def finds(self) -> bool:
         """Whether what hides the scene is looked for."""
-        return self.mask_mode in ("found", "all", "both") or (self.mask_mode is None and self.mask_video is None)
+        return self.mask_mode in FINDING or (self.mask_mode is None and self.mask_video is None)
 
     @property
     def removed(self) -> tuple[str, ...]:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 
 from restore.errors import RestoreError, VideoError
-from restore.inference.config import relative_to_package
+from restore.inference.config import FINDING, relative_to_package
 from restore.inference.found import Found
-from restore.inference.masks import AHEAD, FINDING, MaskMode, masked_frames
+from restore.inference.masks import AHEAD, MaskMode, masked_frames
 from restore.inference.paired import Paired, in_step, open_paired, refuse_lengths
 from restore.inference.report import check_report, digests, oddities, write_report
 from restore.inference.sidecars import Sidecars

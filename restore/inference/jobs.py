@@ -139,7 +139,8 @@ def _checked(
         job = replace(job, overwrite=bool(report))
     for path in job.side_files:
         checked_encoder(path, path.suffix == ".mkv", None, overwrite or path.name in written)
-    checked_encoder(job.output, lossless, quality, job.overwrite)
+    for part in range(2):  # whether there is a second one shows once the first is restored
+        checked_encoder(part_path(job.output, part), lossless, quality, job.overwrite)
     if not job.overwrite:
         check_report(job.output)
     with ExitStack() as stack:

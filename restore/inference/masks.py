@@ -1,13 +1,15 @@
 """The mask that a video is restored by: given in a file, found in the video, both or none; dilated, if asked for."""
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from restore.detection.dilate import dilate
 from restore.frame import Frame
+from restore.inference.config import FINDING
 from restore.inference.paired import Paired, in_step
 from restore.pipeline import Restorer
 from restore.video.mask import MaskCheck
@@ -16,7 +18,6 @@ from restore.video.reader import VideoReader
 
 AHEAD = 4  # frames decoded ahead of their use
 MaskMode = Literal["given", "found", "all", "both", "none"]
-FINDING = "found", "all", "both"  # modes that look for what hides the scene
 
 
 def masked_frames(
@@ -38,7 +39,8 @@ def masked_frames(
         remove: the kinds that may be removed where they are found.
         dilation: pixels that the mask is dilated by, in all directions.
     """
-    for frame in _masked(restorer, video, given, check, mode, remove):
+    detect = partial(restorer.detect, remove=remove, suspects=mode == "all") if mode in FINDING else None
+    for frame in _masked(detect, video, given, check):
         if dilation:
             assert frame.mask is not None
             frame.mask = dilate(frame.mask, dilation)
@@ -46,19 +48,13 @@ def masked_frames(
 
 
 def _masked(
-    restorer: Restorer,
+    detect: Callable[[Iterator[Frame]], Iterator[Frame]] | None,
     video: VideoReader,
     given: Paired | None,
     check: MaskCheck,
-    mode: MaskMode,
-    remove: Collection[str],
 ) -> Iterator[Frame]:
-    def detected(frames: Iterator[Frame]) -> Iterator[Frame]:
-        return restorer.detect(frames, remove=remove, suspects=mode == "all")
-
     if given is None:
-        frames = prefetch(video, AHEAD)
-        yield from detected(frames) if mode in FINDING else _unhidden(frames)
+        yield from (detect or _unhidden)(prefetch(video, AHEAD))
         return
     masks: deque[np.ndarray] = deque()  # of the frames on their way through detection
 
@@ -67,7 +63,7 @@ def _masked(
             masks.append(check.hidden_pixels(mask.image).astype(np.float32))
             yield frame
 
-    for frame in detected(pictures()) if mode in FINDING else pictures():
+    for frame in detect(pictures()) if detect else pictures():
         mask = masks.popleft()
         frame.mask = mask if frame.mask is None else np.maximum(frame.mask, mask)
         yield frame

@@ -86,9 +86,9 @@ def _restore(
         ) as bar,
         refining_bar(row + 1) as refining,
     ):
-        report: dict[str, Any] = {"next_part": 0}
-        while report["next_part"] is not None:
-            part = job.of_part(report["next_part"])
+        number: int | None = 0
+        while number is not None:
+            part = job.of_part(number)
             report = restore_file(
                 restorer,
                 job.video,
@@ -107,7 +107,7 @@ def _restore(
                 lossless=config.lossless,
                 quality=config.quality,
                 rate=config.rate,
-                part=report["next_part"],
+                part=number,
                 interlaced=config.interlaced,
                 overwrite=job.overwrite,
                 lpips=config.lpips,
@@ -117,6 +117,7 @@ def _restore(
                 progress=bar.update,
                 refining=refining,
             )
+            number = report["next_part"]
             frames, rate, hidden = report["frames"], report["frames_per_second"], report["hidden"]
             whose, left = report["mask_mode"], len(report["suspects"] or [])
             seen = f", {left} {'things' if left > 1 else 'thing'} left in the picture, see the report" if left else ""

@@ -104,13 +104,14 @@ class GeneratorTraining:
             generated = g.model(network_input(g.network, batch.evidence))
             restored = (generated[0] if self.estimates else generated).float()
             terms = {"l1": reconstruction_loss(restored, batch.clean)}
-            loss = config.l1_weight * terms["l1"]
             if self.estimates:
                 hidden = batch.evidence[:, MASK] > HIDDEN
                 weights = slight_weights(degraded, batch.evidence[:, BASE], hidden, batch.clean)
-                loss = config.l1_weight * reconstruction_loss(restored, batch.clean, weights)
                 terms["level"] = level_loss(generated[1].float(), degraded, batch.clean, hidden)
+                loss = config.l1_weight * reconstruction_loss(restored, batch.clean, weights)
                 loss = loss + config.level_weight * terms["level"]
+            else:
+                loss = config.l1_weight * terms["l1"]
             if config.l2_weight > 0:
                 terms["l2"] = squared_loss(restored, batch.clean)
                 loss = loss + config.l2_weight * terms["l2"]

@@ -6,8 +6,7 @@ from av.packet import Packet
 
 from restore.video.info import JOINABLE, VideoInfo
 from restore.video.place import Place
-
-BACK, AHEAD = Fraction(1), Fraction(10)  # seconds, as of the picture's stamps
+from restore.video.timestamps import AHEAD, BACK
 
 
 class JoinedSound:

@@ -93,6 +93,10 @@ REFUSED: dict[str, tuple[Callable[[Path], dict[str, object]], str]] = {
         ),
         "the output exists already; move it away, or ask to overwrite it: {at}/o/clip_mask.mkv",
     ),
+    "a second part that exists": (
+        lambda at: good(at) | {"output_dir": written(folder(at / "o") / "clip_restored.part2.mp4", b"").parent},
+        "the output exists already; move it away, or ask to overwrite it: {at}/o/clip_restored.part2.mp4",
+    ),
     "a provenance file that exists": (
         lambda at: (
             good(at) | {"provenance": True, "output_dir": written(folder(at / "o") / "clip_provenance.mkv", b"").parent}

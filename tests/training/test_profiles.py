@@ -1,11 +1,14 @@
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from restore.config import chosen, parse
 from restore.errors import ConfigError
+from restore.models.weights import load_models
 from restore.training.config import STAGES, AutoencoderConfig, RefinerConfig, Settings, TrainConfig
+from restore.training.initial import initial_generator
 
 PROFILES = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 
@@ -21,6 +24,17 @@ def test_a_profile_is_a_training(path: Path) -> None:
     for name, value in yaml.safe_load(path.read_text()).items():
         assert getattr(config, name) == value
     assert path.read_text().startswith("# ")  # what it is for
+
+
+@pytest.mark.parametrize("name", ["cctv", "gated"])
+def test_it_begins_with_the_weights_that_come_with_the_project(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).parents[2]
+    monkeypatch.chdir(root)
+    config = parse(TrainConfig, ["--config", f"configs/{name}.yaml", "--data_dir", "UCF-101"])
+    shipped = load_models(root / "saved_models/generator.pth", ("generator",))["generator"]
+    begun = initial_generator(config).generator
+    assert type(begun) is type(shipped)
+    assert all(torch.equal(begun.state_dict()[key], value) for key, value in shipped.state_dict().items())
 
 
 def test_flags_win_over_the_profile() -> None:
