@@ -19,8 +19,8 @@ from restore.tensors import pad_to_multiple
 
 GATE_SHUT = -1.5  # `log_level` of the estimated error up to which a seen pixel is returned as it is: 0.1 levels of 255
 GATE_OPEN = -0.5  # and from which all of what the network adds is added: 0.5 levels
-# Levels of the noise floor up to which seen pixels are returned, and from which all is open: 97 % of the clean clips to
-# train on are below the first at their first frames, where it is highest.
+# Levels of the noise floor up to which seen pixels are returned, and from which all is open: nearly all clean clips to
+# train on are below the first even at their first frames, where it is highest.
 NOISELESS, NOISY = 1.6, 2.4
 GUESSING = 16  # channels of the small network that reads the statistics alone
 
