@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from restore.errors import WeightsError
 from restore.tensors import to_float
 
 FEATURES = Path(__file__).parents[2] / "saved_models" / "alexnet.safetensors"
@@ -25,6 +27,9 @@ def load_lpips(device: str = "cpu") -> Callable[[np.ndarray, np.ndarray], float 
     """The score as a function of two pictures uint8 `H W 3`, RGB in [0, 255].
 
     The function gives None for pictures of fewer than 32 pixels on a side.
+
+    Raises:
+        WeightsError: AlexNet's features, which come with this package, are missing or broken.
     """
     import lpips  # imports all of torchvision's models, which nothing else here needs
 
@@ -32,7 +37,12 @@ def load_lpips(device: str = "cpu") -> Callable[[np.ndarray, np.ndarray], float 
         warnings.filterwarnings("ignore", message="The parameter 'pretrained' is deprecated")
         warnings.filterwarnings("ignore", message="Arguments other than a weight enum")
         network = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
-    network.net.load_state_dict({name: value.float() for name, value in load_file(FEATURES).items()})
+    try:
+        network.net.load_state_dict({name: value.float() for name, value in load_file(FEATURES).items()})
+    except (OSError, SafetensorError, RuntimeError) as error:  # RuntimeError: other weights
+        raise WeightsError(
+            f"LPIPS has no features to compare; get this file again with the project: {FEATURES}"
+        ) from error
     network.to(device)
 
     @torch.inference_mode()

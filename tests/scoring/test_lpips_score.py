@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from skimage import data
 
+from restore.errors import WeightsError
 from restore.scoring.lpips_score import load_lpips
 from restore.scoring.report import Scores
 
@@ -38,3 +39,16 @@ def test_it_is_among_the_scores() -> None:
     summary = scores.summary()
     assert summary["per_frame"]["lpips"][0] == 0 and summary["lpips"] > 0.1
     assert "lpips" not in Scores().summary()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no weights at all"])
+def test_features_that_are_missing_or_broken(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "alexnet.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setattr("restore.scoring.lpips_score.FEATURES", path)
+    load_lpips.cache_clear()
+    with pytest.raises(WeightsError, match=f"^LPIPS has no features to compare; get this file again .*: {path}$"):
+        load_lpips()
