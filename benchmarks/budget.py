@@ -28,7 +28,8 @@ BUDGET = 7.0  # GMAC
 
 def measured(model: nn.Module, channels: int, runs: int) -> tuple[float, float]:
     """GMAC and milliseconds of one frame that has `channels`."""
-    x = torch.zeros(1, channels, *SIZE).contiguous(memory_format=torch.channels_last)
+    # All is hidden: where nothing is, and there is no noise, a gated generator is not called.
+    x = torch.ones(1, channels, *SIZE).contiguous(memory_format=torch.channels_last)
     model = model.eval().to(memory_format=torch.channels_last)
     took = []
     with torch.inference_mode():

@@ -107,6 +107,18 @@ def test_without_noise_the_frame_comes_out_bit_for_bit_whatever_is_estimated(lev
     assert torch.allclose(correction[~seen], torch.tensor(0.25 - levels / 127.5), atol=1e-4)
 
 
+@pytest.mark.parametrize(("levels", "hidden", "called"), [(1.0, False, 0), (1.0, True, 1), (2.5, False, 1)])
+def test_the_network_is_called_where_something_can_change(levels: float, hidden: bool, called: int) -> None:
+    evidence = some_evidence(hidden)
+    evidence[:, BASE] = evidence[:, FRAME] = evidence[:, FRAME].clamp(-0.7, 0.7)
+    evidence[:, FRAME] += levels / 127.5
+    model, calls = gated(4.0), []
+    model.unet.register_forward_hook(lambda *_: calls.append(1))
+    wanted = model(evidence)
+    assert torch.equal(model.eval()(evidence), wanted) and len(calls) == 1 + called
+    assert model.estimate(evidence).of_visible(evidence)[0, 0].item() == pytest.approx(15.75, 1e-3)
+
+
 def test_statistics_and_network_decide_error_and_share() -> None:
     model = gated(1.0)
     last = model.guess[-1]
