@@ -16,6 +16,7 @@ from restore.video.fields import field_order
 from restore.video.reader import VideoReader
 from tests.video.make import MILLI, make_video, noise, overwrite_middle, packets_of, picture, psnr
 from tests.video.rewrite import rewrite, times
+from tests.video.test_fields import make_interlaced
 
 
 def recording(
@@ -245,3 +246,17 @@ def test_the_order_of_fields_is_that_of_the_part(tmp_path: Path) -> None:
     parts = [recording(tmp_path / "a.ts", 5, frames=10), recording(tmp_path / "b.ts", 5, frames=10, size=(96, 64))]
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     assert field_order(path) is None and field_order(path, 1) is None  # frames of two sizes are not compared
+
+
+def test_fields_are_restored_in_the_part_that_has_them(tmp_path: Path, tiny_weights: Path) -> None:
+    progressive = recording(tmp_path / "a.ts", 5, frames=10)
+    interlaced = make_interlaced(tmp_path / "b.ts", "libx264", top_first=False)
+    path, out = tmp_path / "tv.ts", tmp_path / "out"
+    path.write_bytes(progressive.read_bytes() + interlaced.read_bytes())
+    command = ["--degraded_video", path, "--weights_path", tiny_weights, "--output_dir", out, "--mask_mode", "none"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert inference.main(list(map(str, command))) == 0
+    reports = [json.loads((out / f"tv_restored{part}.json").read_text()) for part in ("", ".part2")]
+    assert [report["interlaced"] for report in reports] == [None, "bottom field first"]
+    assert [report["frames"] for report in reports] == [10, 12]
