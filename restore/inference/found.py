@@ -48,5 +48,5 @@ class Found:
         seen = [estimate for estimate in self._estimates if not np.isnan(estimate[0])]
         if not seen:
             return None
-        error, corrected = np.mean(seen, 0)
-        return {"error": round(float(error), 3), "corrected": round(float(corrected), 4)}
+        noise, corrected = np.mean(seen, 0)
+        return {"noise": round(float(noise), 3), "corrected": round(float(corrected), 4)}

@@ -32,11 +32,6 @@ def log_level(levels: Tensor) -> Tensor:
     return torch.log2(levels + FLOOR)
 
 
-def levels_of(logarithm: Tensor) -> Tensor:
-    """The inverse of `log_level`, at least 0."""
-    return (logarithm.exp2() - FLOOR).clamp(min=0)
-
-
 def statistics(evidence: Tensor, size: tuple[int, int]) -> Tensor:
     """Of the visible pixels around each place, as `log_level` over `LOG_SCALE`: the mean |frame - base|, the mean
     |Laplacian| of the frame and of the base, each over a cell and over 5x5 cells; and the first two of the smoothest

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore.frame import HIDDEN
-from restore.models.degradation import STATISTICS, levels_of, noise_floor, statistics
+from restore.models.degradation import STATISTICS, noise_floor, statistics
 from restore.models.unet import UNet
 from restore.propagation.evidence import BASE, CHANNELS, FRAME, MASK
 from restore.tensors import pad_to_multiple
@@ -33,24 +33,21 @@ class Estimate:
         restored: `B 3 H W`, about [-1, 1] (not clipped).
         log_level: `B 1 H W`, the estimated error of the frame around each pixel, as `degradation.log_level`.
         gate: `B 1 H W` in [0, 1], the share of the correction that is made; 1 where the pixel is hidden.
+        noise: `B 1 1 1`, the `noise_floor` of the frame, in levels.
     """
 
     restored: Tensor
     log_level: Tensor
     gate: Tensor
-
-    @property
-    def level(self) -> Tensor:
-        """`B 1 H W`, the estimated root-mean-square error of the frame around each pixel, in levels of 255."""
-        return levels_of(self.log_level)
+    noise: Tensor
 
     def of_visible(self, evidence: Tensor) -> Tensor:
-        """`B 2`, means over the visible pixels of each frame of the `evidence`: the level, and the share of the
+        """`B 2`, of the visible pixels of each frame of the `evidence`: the noise in levels, and the mean share of the
         correction that is made; NaN where none is visible.
         """
         visible = evidence[:, MASK] <= HIDDEN
-        both = torch.cat([self.level, self.gate], 1).masked_fill(~visible, torch.nan)
-        return both.flatten(2).nanmean(2)
+        share = self.gate.masked_fill(~visible, torch.nan).flatten(1).nanmean(1)
+        return torch.stack([self.noise.flatten() + 0 * share, share], 1)
 
 
 class UNetGenerator(nn.Module):
@@ -160,16 +157,17 @@ class GatedGenerator(nn.Module):
         guess = guess[..., :height, :width].to(evidence.dtype)
         frame, base = evidence[:, FRAME], evidence[:, BASE]
         hidden = (evidence[:, MASK] > HIDDEN).to(evidence.dtype)
-        noisy = ((noise_floor(evidence) - NOISELESS) / (NOISY - NOISELESS)).clamp(0, 1)
+        noise = noise_floor(evidence)
+        noisy = ((noise - NOISELESS) / (NOISY - NOISELESS)).clamp(0, 1)
         if not self.training and not (noisy.any() or hidden.any()):
-            return Estimate(frame, guess[:, :1], hidden)
+            return Estimate(frame, guess[:, :1], hidden, noise)
 
         x = self.unet(padded, [measured])[..., :height, :width].to(evidence.dtype)
         residual, share, log_level = x.split([3, 1, 1], 1)
         log_level = log_level + guess[:, :1]
         erring = ((log_level - GATE_SHUT) / (GATE_OPEN - GATE_SHUT)).clamp(0, 1)
         gate = torch.maximum(noisy * erring * (share + guess[:, 1:]).sigmoid(), hidden)
-        return Estimate(frame + gate * (base + residual - frame), log_level, gate)
+        return Estimate(frame + gate * (base + residual - frame), log_level, gate, noise)
 
 
 class LevelledGenerator(nn.Module):

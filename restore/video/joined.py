@@ -28,11 +28,11 @@ class JoinedSound:
         index = packet.stream.index
         passed = self.place(packet).seam - (self._info.begins.seam if self._info.begins else 0)
         if passed <= len(self._info.moves):
-            return self._move_of(passed) - self._info.origin
+            return self._move_of(passed)
         if not last:
             return None
         start = decoding_time(packet) * packet.time_base
-        before = self._moves.get((index, passed - 1), self._move_of(passed - 1) - self._info.origin)
+        before = self._moves.get((index, passed - 1), self._move_of(passed - 1))
         return self._moves.setdefault((index, passed), before + self._last[index] - start)
 
     def place(self, packet: Packet) -> Place:
@@ -55,8 +55,9 @@ class JoinedSound:
             packet.dts = None if packet.dts is None else packet.dts + ticks
 
     def _move_of(self, seam: int) -> Fraction:
-        moves = self._info.moves
-        return moves[seam - 1] * self._info.time_base if 0 < seam <= len(moves) else Fraction(0)
+        """What is added to times after a seam, counted from 1; 0 is the part's begin."""
+        moves = [0, *self._info.moves]
+        return (moves[seam] if seam < len(moves) else 0) * self._info.time_base - self._info.origin
 
     def _is_seam(self, packet: Packet) -> bool:
         last = self._last.get(packet.stream.index)

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from restore.frame import Frame
 from restore.inference.found import Found
@@ -15,7 +16,7 @@ def test_estimates_are_averaged_over_frames_with_something_visible() -> None:
     for estimate in ((2.0, 0.5), (float("nan"), float("nan")), (4.0, 1.0)):
         found.add(frame(estimate))
     assert found.report() == (
-        {"estimated": {"error": 3, "corrected": 0.75}, "obstructions": None, "suspects": None},
+        {"estimated": {"noise": 3, "corrected": 0.75}, "obstructions": None, "suspects": None},
         [],
     )
 
@@ -24,3 +25,20 @@ def test_a_generator_that_does_not_estimate() -> None:
     found = Found()
     found.add(frame(None))
     assert found.report()[0]["estimated"] is None
+
+
+def test_what_is_not_listed_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("restore.detection.tracks.MAX_TRACKS", 1)
+    probability, proven = np.zeros((48, 64), np.float32), np.zeros((48, 64), bool)
+    for left in (4, 24, 44):
+        probability[10:20, left : left + 8] = 1
+    proven[:, :40] = True  # two of three
+    kinds = np.zeros((48, 64), np.uint8)
+    kinds[:, 20:] = 1
+    plane = np.zeros((48, 64), np.uint8)
+    image = np.zeros((48, 64, 3), np.uint8)
+    found = Found()
+    found.add(Restored(Frame(image, probability=probability, kinds=kinds, proven=proven), image, plane, plane))
+    lists, lines = found.report()
+    assert len(lists["obstructions"]) == len(lists["suspects"]) == 1
+    assert lines == ["1 small or short obstructions are not in the report's list"]

@@ -1,8 +1,13 @@
 import pytest
 import torch
 
-from restore.models.degradation import LOG_SCALE, levels_of, log_level, noise_floor, statistics
+from restore.models.degradation import FLOOR, LOG_SCALE, log_level, noise_floor, statistics
 from restore.propagation.evidence import BASE, COUNTS, FRAME, MASK
+
+
+def levels_of(logarithm: torch.Tensor) -> torch.Tensor:
+    """The inverse of `log_level`, at least 0."""
+    return (logarithm.exp2() - FLOOR).clamp(min=0)
 
 
 def evidence(height: int = 64, width: int = 80) -> torch.Tensor:

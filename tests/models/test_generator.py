@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from restore.models.degradation import noise_floor
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.propagation.evidence import BASE, COUNTS, FRAME, MASK
@@ -65,7 +66,8 @@ def some_evidence(hidden: bool = False) -> torch.Tensor:
 def test_gated_generator_shapes(size: tuple[int, int], unshuffle: int) -> None:
     estimate = GatedGenerator(unshuffle=unshuffle, **TINY).estimate(torch.zeros(2, 23, *size))
     assert estimate.restored.shape == (2, 3, *size)
-    assert estimate.log_level.shape == estimate.gate.shape == estimate.level.shape == (2, 1, *size)
+    assert estimate.log_level.shape == estimate.gate.shape == (2, 1, *size)
+    assert estimate.noise.shape == (2, 1, 1, 1)
 
 
 def test_where_nothing_is_estimated_to_be_wrong_the_frame_comes_out_bit_for_bit() -> None:
@@ -84,14 +86,15 @@ def test_where_something_is_wrong_a_share_of_the_correction_is_made() -> None:
     assert torch.allclose(gated(1.0)(evidence), frame + (base + 0.25 - frame) / 2, atol=1e-5)
     assert torch.allclose(gated(-1.0)(evidence), frame + (base + 0.25 - frame) / 4, atol=1e-5)  # half open
     estimate = gated(1.0).estimate(evidence)
-    assert torch.allclose(estimate.level, torch.tensor(1.75)) and torch.allclose(estimate.gate, torch.tensor(0.5))
+    assert torch.allclose(estimate.log_level, torch.tensor(1.0)) and torch.allclose(estimate.gate, torch.tensor(0.5))
 
 
 def test_what_is_visible_is_summed_up_for_each_frame() -> None:
     evidence = some_evidence(hidden=True)
     evidence[1, MASK] = 1
     visible, hidden = gated(1.0).estimate(evidence).of_visible(evidence)
-    assert torch.allclose(visible, torch.tensor([1.75, 0.5]), atol=1e-5) and hidden.isnan().all()
+    noise = noise_floor(evidence)[0].item()
+    assert noise > 10 and torch.allclose(visible, torch.tensor([noise, 0.5]), atol=1e-5) and hidden.isnan().all()
 
 
 @pytest.mark.parametrize(("levels", "opened"), [(1.5, 0.0), (2.0, 0.5), (2.5, 1.0)])
@@ -116,7 +119,7 @@ def test_the_network_is_called_where_something_can_change(levels: float, hidden:
     model.unet.register_forward_hook(lambda *_: calls.append(1))
     wanted = model(evidence)
     assert torch.equal(model.eval()(evidence), wanted) and len(calls) == 1 + called
-    assert model.estimate(evidence).of_visible(evidence)[0, 0].item() == pytest.approx(15.75, 1e-3)
+    assert model.estimate(evidence).of_visible(evidence)[0, 0].item() == pytest.approx(levels, 1e-3)
 
 
 def test_statistics_and_network_decide_error_and_share() -> None:
