@@ -81,8 +81,8 @@ def test_a_box_without_hard_edges_is_no_box() -> None:
     clip, masks = covering(footage(3, 0), np.s_[20:100, 20:140], 128)
     masks[:] = False
     masks[:, 40:80, 50:110] = True
-    for frame in proved(noisy(clip, 5), masks, "boxes"):
-        assert not frame.hidden.any()
+    for sigma in (5, 20):
+        assert not any(frame.hidden.any() for frame in proved(noisy(clip, sigma), masks, "boxes"))
     assert shares(proved(clip, np.ones_like(masks), "boxes")) == [0, 0, 0]  # nothing is around it
 
 
@@ -221,3 +221,17 @@ def test_what_lies_between_the_samples_of_a_large_frame_is_suspected() -> None:
     masks[:, 101, 201] = True
     for frame in proved(clip, masks, "boxes"):
         assert not frame.hidden.any() and frame.suspected is not None and frame.suspected.sum() == 1
+
+
+def test_specks_are_not_proven() -> None:
+    clip, masks = footage(3, 0), np.zeros((3, H, W), bool)
+    clip[1, 60:62, 80:83], masks[1, 60:62, 80:83] = 255, True  # 6 of 19,200 px
+    clip[1, 20:24, 20:24], masks[1, 20:24, 20:24] = 255, True
+    frames = proved(clip, masks, "scratches")
+    assert shares(frames, np.s_[60:62, 80:83]) == [0, 0, 0] and shares(frames, np.s_[20:24, 20:24]) == [0, 1, 0]
+
+
+def test_what_was_proven_does_not_prove_more_than_itself() -> None:
+    clip, masks = covering(footage(2, 0), BOX, 200)
+    masks[1, 10:110, 10:150] = True  # six times as large
+    assert shares(proved(clip, masks, "boxes"), BOX) == [1, 0]
