@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
         jobs = find_jobs(
             config.degraded_video,
             config.output_dir,
-            mask_video=None if config.mask_mode in ("found", "all", "none") else config.mask_video,
+            mask_video=config.mask_video if config.takes_mask else None,
             original_video=config.original_video,
             lossless=config.lossless,
             quality=config.quality,

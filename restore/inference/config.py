@@ -121,6 +121,11 @@ class InferenceConfig:
         return self.mask_mode in FINDING or (self.mask_mode is None and self.mask_video is None)
 
     @property
+    def takes_mask(self) -> bool:
+        """Whether the mask that is given is used, if one is."""
+        return self.mask_mode in (None, "given", "both")
+
+    @property
     def removed(self) -> tuple[str, ...]:
         """The kinds that may be removed."""
         return REMOVED if self.remove is None else tuple(self.remove.split(","))

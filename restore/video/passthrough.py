@@ -101,8 +101,7 @@ class Passthrough:
                 self._take_off_delay(packet, index)
             self._counts[index] = packets + 1, size + packet.size
             self._move_forward(packet, index)
-            end = self._ends[index]
-            self._cut_padding(packet, end and end + move)
+            self._cut_padding(packet, self._ends[index])
             packet.stream = self._copies[index]
             self._output.mux(packet)
             self._next = next(self._packets, None)

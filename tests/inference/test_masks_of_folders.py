@@ -42,6 +42,13 @@ def test_what_may_be_removed(run: Command, tmp_path: Path, out: Path) -> None:
         assert (report["remove"], report["mask_mode"]) == (kinds, flags.get("mask_mode", "found"))
 
 
+@pytest.mark.parametrize("mode", ["found", "all", "none"])
+def test_a_mask_that_is_not_used_need_not_fit(run: Command, tmp_path: Path, out: Path, mode: str) -> None:
+    mask = make_video(tmp_path / "mask.mp4", size=(32, 32))
+    assert run(degraded_video=make_video(tmp_path / "clip.avi"), mask_video=mask, mask_mode=mode) == 0
+    assert json.loads((out / "clip_restored.json").read_text())["mask"] is None
+
+
 def test_a_folder_with_masks_of_every_kind(run: Command, tmp_path: Path, out: Path) -> None:
     videos, masks = two(tmp_path / "in"), tmp_path / "masks"
     make_video(videos / "c.mp4")
