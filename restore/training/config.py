@@ -38,7 +38,7 @@ class Settings:
     learning_rate: float = _setting(2e-4, "of the optimiser; falls to zero along a cosine")
     ema_decay: float = _setting(0.999, "of the averaged weights, which are the ones that are written")
     mixed_precision: Literal["auto", "no", "fp16", "bf16"] = _setting("auto", "auto: bf16 where the hardware has it")
-    gradient_clip: float = _setting(1.0, "greatest norm of the gradient; typical ones are a few times it")
+    gradient_clip: float = _setting(1.0, "greatest norm of the gradient; typical ones are a few times the default")
     gradient_accumulation: int = _setting(1, "steps a weight update")
 
     def __post_init__(self) -> None:
@@ -52,12 +52,16 @@ class TrainConfig(Settings):
 
     stage: Literal["generator"] = _setting("generator", "what to train: generator, obstruction, autoencoder, refiner")
     frames_per_window: int = _setting(4, "frames of each window that the generator learns from")
+    reuse: int = _setting(1, "steps that follow on each batch that is prepared; they draw from the memory")
+    memory: int = _setting(
+        0, "frames prepared last that are held, with a reuse of more than 1; 46 bytes a pixel of each"
+    )
     architecture: Literal["unet", "gated", "pix2pix"] = _setting(
         "unet",
         "gated: estimates how degraded a frame is, and returns it bit for bit where nothing is wrong; "
         "pix2pix: the classic single-frame unet_256",
     )
-    width: int = _setting(64, "channels at the first level")
+    width: int = _setting(64, "channels at the first level; at the others as many times as many, in whole eights")
     l1_weight: float = _setting(100.0, "of |restored - clean|")
     l2_weight: float = _setting(0.0, "of (restored - clean)^2, which counts in large holes")
     level_weight: float = _setting(2.0, "of the error that a gated generator estimates wrongly, in octaves")
@@ -74,8 +78,15 @@ class TrainConfig(Settings):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_at_most("frames_per_window", self.frames_per_window, "window", self.window)
+        if self.reuse > 1:
+            check_at_most("batch_size x frames_per_window", self.frames_a_step, "memory", self.memory)
         if self.finder_batch > self.windows_per_video:
             check_multiple("finder_batch", self.finder_batch, "windows_per_video", self.windows_per_video)
+
+    @property
+    def frames_a_step(self) -> int:
+        """What one process learns from at once."""
+        return self.batch_size * self.frames_per_window
 
 
 @dataclass

@@ -1,7 +1,4 @@
-"""Clean windows of frames, cropped from videos and filmed from photographs.
-
-Workers only decode, film and crop; all else runs on the training device.
-"""
+"""Clean windows of frames, cropped from videos and filmed from photographs, and the order that they are drawn in."""
 
 import logging
 import math
@@ -10,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -26,7 +24,18 @@ SPAN = 2  # windows are cut from a decoded stretch of this many window lengths
 MOST_OF_A_FOLDER = 0.1  # of an epoch's draws: a kind of scene that fills the data set would fill what is learned
 PHOTO_SIDE = 240  # rows a photograph is filmed at, at least; what most videos of UCF-101 have
 
+T = TypeVar("T", covariant=True)
+
 log = logging.getLogger(__name__)
+
+
+class OfVideos(Protocol[T]):
+    """A dataset whose items are asked for by (epoch, index) of its videos."""
+
+    videos: list[Path]
+    seed: int
+
+    def __getitem__(self, key: tuple[int, int], /) -> T: ...
 
 
 class CleanWindows(Dataset[dict[str, Tensor]]):
@@ -120,7 +129,7 @@ def collate(items: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.cat([item[name] for item in items]) for name in items[0]}
 
 
-def steps_per_epoch(dataset: CleanWindows, *, batch: int, processes: int = 1) -> int:
+def steps_per_epoch(dataset: OfVideos[Any], *, batch: int, processes: int = 1) -> int:
     """How many batches each process takes an epoch."""
     return math.ceil(len(epoch_order(dataset.videos, seed=(dataset.seed, 0))) / batch / processes)
 
@@ -151,7 +160,8 @@ def epoch_order(videos: list[Path], *, seed: tuple[int, ...]) -> np.ndarray:
 
 
 def batches(
-    dataset: CleanWindows,
+    dataset: OfVideos[T],
+    join: Callable[[list[T]], T],
     *,
     epochs: int,
     batch: int,
@@ -159,8 +169,9 @@ def batches(
     rank: int = 0,
     processes: int = 1,
     workers: int = 1,
-) -> DataLoader[dict[str, Tensor]]:
-    """The batches of `batch` videos that one process takes, from its step number `first` to the end of the last epoch.
+) -> DataLoader[T]:
+    """The batches of `batch` videos that one process takes, from its step number `first` to the end of the last epoch,
+    the items of each made one by `join`.
 
     Every epoch has its `epoch_order`, seeded by its number. One loader serves all epochs, so that workers
     start once; a resumed run goes on at step `first` without decoding what came before.
@@ -172,16 +183,16 @@ def batches(
         each = steps_per_epoch(dataset, batch=batch, processes=processes)  # every process takes as many steps
         keys += (of_epoch * processes)[: each * processes][rank::processes]
     return DataLoader(
-        dataset,
+        dataset,  # type: ignore[arg-type]
         batch_sampler=keys[first:],
-        collate_fn=collate,
+        collate_fn=join,
         num_workers=workers,
         multiprocessing_context="spawn" if workers else None,
         worker_init_fn=_one_thread if workers else None,
     )
 
 
-def shielded(loader: DataLoader[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
+def shielded(loader: DataLoader[T]) -> Iterator[T]:
     """The batches of a loader whose workers live on when Ctrl-C reaches all processes of a terminal.
 
     The training finishes its step before it stops, and may be waiting for a batch.

@@ -1,55 +1,57 @@
-"""Clean windows, step after step: what every training begins its batches from."""
+"""Items of videos, step after step: what every training begins its batches from."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 
 from restore.training.config import Settings
-from restore.training.data import CleanWindows, batches, shielded, steps_per_epoch
+from restore.training.data import CleanWindows, OfVideos, batches, shielded, steps_per_epoch
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Feed:
+class Feed(Generic[T]):
     """The batches of one process.
 
     Attributes:
-        windows: what is drawn from.
+        items: what is drawn from: clean windows, or what workers prepare from them.
+        join: makes one batch of several items.
         videos: how many a step and process.
         epochs: how often every video is visited.
-        workers: processes that decode.
+        workers: processes that decode, and prepare.
     """
 
-    windows: CleanWindows
+    items: OfVideos[T]
+    join: Callable[[list[T]], T]
     videos: int
     epochs: int
     workers: int
     accelerator: Accelerator
 
     @classmethod
-    def of(cls, config: Settings, videos: list[Path], accelerator: Accelerator) -> "Feed":
+    def of(
+        cls, config: Settings, items: OfVideos[T], join: Callable[[list[T]], T], accelerator: Accelerator
+    ) -> "Feed[T]":
         """As the settings ask for."""
-        windows = CleanWindows(
-            videos,
-            frames=config.window,
-            crop=(config.crop_height, config.crop_width),
-            per_video=config.windows_per_video,
-            seed=config.seed,
-        )
-        return cls(windows, config.batch_size // config.windows_per_video, config.epochs, config.workers, accelerator)
+        videos = config.batch_size // config.windows_per_video
+        return cls(items, join, videos, config.epochs, config.workers, accelerator)
 
     @property
     def steps(self) -> int:
         """Of all epochs, for each process."""
-        return self.epochs * steps_per_epoch(self.windows, batch=self.videos, processes=self.accelerator.num_processes)
+        return self.epochs * steps_per_epoch(self.items, batch=self.videos, processes=self.accelerator.num_processes)
 
-    def batches(self, first: int) -> Iterator[tuple[int, dict[str, Tensor]]]:
-        """The number of each step from `first` on, with its windows: see `data.CleanWindows`."""
+    def batches(self, first: int) -> Iterator[tuple[int, T]]:
+        """The number of each step from `first` on, with its batch."""
         loader = batches(
-            self.windows,
+            self.items,
+            self.join,
             epochs=self.epochs,
             batch=self.videos,
             first=first,
@@ -58,6 +60,12 @@ class Feed:
             workers=self.workers,
         )
         yield from enumerate(shielded(loader), start=first)
+
+
+def clean_windows(config: Settings, videos: list[Path]) -> CleanWindows:
+    """As the settings ask for."""
+    crop = config.crop_height, config.crop_width
+    return CleanWindows(videos, frames=config.window, crop=crop, per_video=config.windows_per_video, seed=config.seed)
 
 
 def first_windows(videos: list[Path], *, frames: int, crop: tuple[int, int], seed: int) -> Tensor:

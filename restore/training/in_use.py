@@ -38,16 +38,9 @@ def given(images: np.ndarray, masks: np.ndarray) -> list[Frame]:
     return list(with_scenes(frames))
 
 
-def detected(
-    images: np.ndarray, finder: OcclusionFinder, segmenter: Segmenter | None, accelerator: Accelerator
-) -> list[Frame]:
-    """A clip uint8 `T H W 3` with the masks of all that is detected, proven or not."""
-
-    def to_device(x: Tensor) -> Tensor:
-        return x.to(accelerator.device, memory_format=torch.channels_last)
-
-    with accelerator.autocast():
-        return list(with_scenes(detect_clip(images, finder, to_device=to_device, segmenter=segmenter)))
+def detected(images: np.ndarray, finder: OcclusionFinder, segmenter: Segmenter | None) -> list[Frame]:
+    """A clip uint8 `T H W 3` with the masks of all that is detected, proven or not. On the CPU, as workers do it."""
+    return list(with_scenes(detect_clip(images, finder, to_device=_channels_last, segmenter=segmenter)))
 
 
 def evidence_of(frames: Sequence[Frame]) -> list[Evidence]:
@@ -80,6 +73,10 @@ def restored(generator: nn.Module, frames: Sequence[Frame], stacks: Tensor, acce
 def network_input(generator: nn.Module, stacks: Tensor) -> Tensor:
     """What a generator reads of the evidence `B 23 H W`: all of it, or for the classic U-Net only the frame."""
     return stacks[:, FRAME].contiguous() if isinstance(generator, Pix2PixUNet) else stacks
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def _filtered(frames: Sequence[Frame], images: np.ndarray) -> np.ndarray:

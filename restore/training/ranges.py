@@ -51,7 +51,9 @@ RANGES = {
     "gradient_clip": Range(0, open=True),
     "gradient_accumulation": COUNT,
     # The generator's and the finder's.
-    "width": COUNT,
+    "reuse": COUNT,
+    "memory": Range(0),
+    "width": Range(8),  # what CPUs compute at once
     "l1_weight": WEIGHT,
     "l2_weight": WEIGHT,
     "level_weight": WEIGHT,

@@ -24,7 +24,8 @@ from restore.models.pretrained import save_part
 from restore.scoring.psnr import psnr
 from restore.tensors import to_uint8
 from restore.training.config import AutoencoderConfig
-from restore.training.feed import Feed, first_windows, normalised
+from restore.training.data import collate
+from restore.training.feed import Feed, clean_windows, first_windows, normalised
 from restore.training.grid import grid
 from restore.training.learner import Learner
 from restore.training.losses import gradient_loss, moment_loss, reconstruction_loss
@@ -60,7 +61,8 @@ class AutoencoderTraining:
     ) -> None:
         self.config, self.accelerator = config, accelerator
         self.held = _some_frames(held_out, downsampling(vae), config.seed).to(accelerator.device)
-        self.feed = Feed.of(config, videos, accelerator)
+        self.windows = clean_windows(config, videos)
+        self.feed = Feed.of(config, self.windows, collate, accelerator)
         self.steps = self.feed.steps
         if not config.init_from:
             start_as_principal_components(vae, _some_frames(videos, downsampling(vae), config.seed))

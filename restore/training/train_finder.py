@@ -10,7 +10,7 @@ from torch import Tensor
 from restore.degradations.degrade import Ranges
 from restore.models.finder import OcclusionFinder, triples
 from restore.training.config import TrainConfig
-from restore.training.data import CleanWindows, steps_per_epoch
+from restore.training.data import CleanWindows, collate, steps_per_epoch
 from restore.training.feed import Feed
 from restore.training.learner import Learner
 from restore.training.losses import mask_loss
@@ -37,7 +37,7 @@ class FinderTraining:
         videos_a_step = config.finder_batch // per_video
         each = steps_per_epoch(windows, batch=videos_a_step, processes=accelerator.num_processes)
         self.steps = config.finder_steps
-        self.feed = Feed(windows, videos_a_step, -(-self.steps // each), config.workers, accelerator)
+        self.feed = Feed(windows, collate, videos_a_step, -(-self.steps // each), config.workers, accelerator)
 
         # Model.
         torch.manual_seed(config.seed)

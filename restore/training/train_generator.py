@@ -15,7 +15,7 @@ from restore.models.generator import GatedGenerator, LevelledGenerator
 from restore.models.weights import save_models
 from restore.propagation.evidence import BASE, FRAME, MASK
 from restore.training.config import TrainConfig
-from restore.training.feed import Feed
+from restore.training.feed import Feed, clean_windows
 from restore.training.in_use import network_input
 from restore.training.initial import InitialGenerator
 from restore.training.learner import Learner
@@ -27,7 +27,8 @@ from restore.training.losses import (
     slight_weights,
     squared_loss,
 )
-from restore.training.prepare import Pairs, training_pairs
+from restore.training.prepare import Pairs, PreparedPairs, joined, seeded
+from restore.training.replay import Replay
 from restore.training.validate_generator import Validation
 from restore.video.prefetch import prefetch
 
@@ -49,11 +50,19 @@ class GeneratorTraining:
         self.config, self.accelerator, self.kwargs = config, accelerator, initial.kwargs
 
         # Data.
-        self.feed = Feed.of(config, videos, accelerator)
-        self.steps = self.feed.steps
-        self.finder = finder.to(accelerator.device)
-        self.segmenter = initial.segmenter and initial.segmenter.to(accelerator.device)
-        self.validation = Validation(held_out, self.feed.windows, self.finder, self.segmenter)
+        windows = clean_windows(config, videos)
+        prepared = PreparedPairs(
+            windows,
+            frames=config.frames_per_window,
+            obstructed=config.obstructed_share,
+            gated=isinstance(initial.generator, GatedGenerator),
+            finder=finder,
+            segmenter=initial.segmenter,
+        )
+        self.feed = Feed.of(config, prepared, joined, accelerator)
+        self.steps = self.feed.steps * config.reuse
+        self.finder = finder
+        self.validation = Validation(held_out, windows, finder, initial.segmenter)
 
         # Models. A schedule counts its own model's weight updates: D has none before it joins.
         generator, discriminator = (
@@ -85,16 +94,16 @@ class GeneratorTraining:
 
     def _pairs(self, first: int) -> Generator[Pairs, None, None]:
         """Runs in a thread, ahead of the training."""
-        for step, batch in self.feed.batches(first):
-            yield training_pairs(
-                batch,
-                seed=(self.config.seed, 2, self.accelerator.process_index, step),
-                frames=self.config.frames_per_window,
-                obstructed=self.config.obstructed_share,
-                finder=self.finder,
-                segmenter=self.segmenter,
-                accelerator=self.accelerator,
-            )
+        config, device = self.config, self.accelerator.device
+        if config.reuse == 1:
+            yield from (pairs.to(device) for _, pairs in self.feed.batches(first))
+            return
+        replay = Replay(config.memory, device)  # after a stop it fills anew
+        for number, pairs in self.feed.batches(first // config.reuse):
+            replay.add(pairs)
+            for step in range(max(first, number * config.reuse), (number + 1) * config.reuse):
+                draw = seeded(config.seed, 4, self.accelerator.process_index, step)
+                yield replay.draw(config.frames_a_step, generator=draw)
 
     def step(self, step: int, batch: Pairs) -> dict[str, Tensor]:
         config, g, d = self.config, self.g, self.d

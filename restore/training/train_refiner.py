@@ -13,7 +13,8 @@ from restore.models.denoiser import denoise
 from restore.models.pretrained import save_part
 from restore.refinement.refiner import RefinerPipeline
 from restore.training.config import RefinerConfig
-from restore.training.feed import Feed
+from restore.training.data import collate
+from restore.training.feed import Feed, clean_windows
 from restore.training.initial import InitialRefiner
 from restore.training.learner import Learner
 from restore.training.losses import diffusion_loss
@@ -49,7 +50,8 @@ class RefinerTraining:
     ) -> None:
         self.config, self.accelerator, self.videos = config, accelerator, held_out
         self.held: CoarseClips | None = None  # made when first needed: most runs validate only later
-        self.feed = Feed.of(config, videos, accelerator)
+        self.windows = clean_windows(config, videos)
+        self.feed = Feed.of(config, self.windows, collate, accelerator)
         self.steps = self.feed.steps
         self.vae, self.generator = (_frozen(model).to(accelerator.device) for model in (initial.vae, initial.generator))
         denoiser = initial.denoiser.train()
@@ -101,7 +103,7 @@ class RefinerTraining:
         return {"velocity": loss}
 
     def validate(self) -> tuple[dict[str, float], Tensor]:
-        self.held = self.held or held_out_clips(self.videos, self.feed.windows, self.generator, self.accelerator)
+        self.held = self.held or held_out_clips(self.videos, self.windows, self.generator, self.accelerator)
         return measure(self._refiner(), self.held)
 
     def weights(self) -> dict[Path, Callable[[Path], None]]:

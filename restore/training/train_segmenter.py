@@ -15,7 +15,8 @@ from restore.models.segmenter import Segmenter, surroundings
 from restore.models.weights import save_models
 from restore.training.augment import augmented
 from restore.training.config import ObstructionConfig
-from restore.training.feed import Feed, normalised
+from restore.training.data import collate
+from restore.training.feed import Feed, clean_windows, normalised
 from restore.training.learner import Learner
 from restore.training.losses import kind_dice_loss, kind_loss, mask_loss
 from restore.training.prepare import seeded
@@ -42,7 +43,8 @@ class SegmenterTraining:
     ) -> None:
         self.config, self.accelerator, self.videos = config, accelerator, held_out
         self.held: Mixed | None = None  # degraded when first needed: most runs validate only later
-        self.feed = Feed.of(config, videos, accelerator)
+        self.windows = clean_windows(config, videos)
+        self.feed = Feed.of(config, self.windows, collate, accelerator)
         self.steps = self.feed.steps
         segmenter = segmenter.train().to(memory_format=torch.channels_last)
         self.learner = Learner(
@@ -91,7 +93,7 @@ class SegmenterTraining:
         return terms
 
     def validate(self) -> tuple[dict[str, float], Tensor]:
-        self.held = self.held or held_out_clips(self.videos, self.feed.windows)
+        self.held = self.held or held_out_clips(self.videos, self.windows)
         return measure(self.learner.average, self.held, self.accelerator)
 
     def weights(self) -> dict[Path, Callable[[Path], None]]:

@@ -10,6 +10,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from restore.degradations.degrade import Ranges, degrade
+from restore.frame import Frame
 from restore.kinds import BOX_MOTIONS
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter
@@ -38,6 +39,7 @@ class Validation:
     Attributes:
         pairs: of every window, the middle frame and those that the temporal filter averages it with, one window after
             the other; made at the first validation, then held: at 224x288, 240 MB for eight videos.
+        frames: of the pairs, with mask and motion.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Validation:
         self.around = range(max(0, middle - RADIUS), min(like.frames, middle + RADIUS + 1))
         self.middle = self.around.index(middle)
         self.pairs: Pairs | None = None
+        self.frames: list[Frame] = []
 
     def measure(self, generator: nn.Module, accelerator: Accelerator) -> tuple[dict[str, float], Tensor]:
         """PSNR in dB (whole, hidden, seen) and SSIM, and a grid `3 h w` of pictures in [0, 1]: degraded, restored and
@@ -58,10 +61,10 @@ class Validation:
         count = len(self.around)
         got = np.stack(
             [
-                restored(generator, pairs.frames[at : at + count], pairs.evidence[at : at + count], accelerator)[
+                restored(generator, self.frames[at : at + count], pairs.evidence[at : at + count], accelerator)[
                     self.middle
                 ]
-                for at in range(0, len(pairs.frames), count)
+                for at in range(0, len(self.frames), count)
             ]
         )
         of_middle = slice(self.middle, None, count)
@@ -84,8 +87,10 @@ class Validation:
             kind = BOX_MOTIONS[1 + index % (len(BOX_MOTIONS) - 1)]
             parts.append(degrade(clip, generator=draw, ranges=Ranges(typical_share=1, compressed_share=0), kind=kind))
         degraded, mask = (torch.cat(part) for part in zip(*parts, strict=True))
-        windows = [detected(images, self.finder, self.segmenter, accelerator) for images in to_uint8(degraded)]
-        return propagated_pairs(clean, mask, windows, picked=[self.around] * len(windows))
+        windows = [detected(images, self.finder, self.segmenter) for images in to_uint8(degraded)]
+        pairs = propagated_pairs(clean, mask, windows, picked=[self.around] * len(windows))
+        self.frames = [window[t] for window in windows for t in self.around]
+        return pairs
 
 
 def _decibel(squared_error: Tensor) -> float:

@@ -37,7 +37,7 @@ def frame_numbers(clips: Tensor) -> Tensor:
 
 def keys(dataset: CleanWindows, *, epochs: int = 2, batch: int = 2, **settings: int) -> list[list[tuple[int, int]]]:
     """What `batches` would read, batch by batch: (epoch, video)."""
-    return list(batches(dataset, epochs=epochs, batch=batch, workers=0, **settings).batch_sampler)  # type: ignore[arg-type]
+    return list(batches(dataset, collate, epochs=epochs, batch=batch, workers=0, **settings).batch_sampler)  # type: ignore[arg-type]
 
 
 def test_an_item(videos: list[Path]) -> None:
@@ -61,7 +61,9 @@ def test_an_item_depends_on_seed_epoch_and_index_alone(videos: list[Path]) -> No
 
 
 def test_the_number_of_workers_changes_nothing(videos: list[Path]) -> None:
-    alone, parallel = (list(batches(windows(videos), epochs=1, batch=2, workers=workers)) for workers in (0, 2))
+    alone, parallel = (
+        list(batches(windows(videos), collate, epochs=1, batch=2, workers=workers)) for workers in (0, 2)
+    )
     assert len(alone) == 3 and same(alone, parallel)
 
 
@@ -236,8 +238,8 @@ def test_a_resumed_run_goes_on_where_it_was(videos: list[Path], first: int, proc
 
 def test_a_resumed_run_reads_what_it_would_have_read(videos: list[Path]) -> None:
     dataset = windows(videos)
-    whole = list(batches(dataset, epochs=2, batch=2, workers=0))
-    rest = list(batches(dataset, epochs=2, batch=2, first=4, workers=0))
+    whole = list(batches(dataset, collate, epochs=2, batch=2, workers=0))
+    rest = list(batches(dataset, collate, epochs=2, batch=2, first=4, workers=0))
     assert len(whole) == 6 and same(whole[4:], rest)
 
 

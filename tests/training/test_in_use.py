@@ -105,7 +105,7 @@ def test_given_masks(scene: str, accelerator: Accelerator) -> None:
 def test_detected_masks(scene: str, segmenter: Segmenter | None, accelerator: Accelerator) -> None:
     images, mask = clip_of(scene)
     restorer = Restorer(Recorder(), white_finder(), segmenter=segmenter, device="cpu", precision="float32")
-    frames = detected(images, restorer.finder, segmenter, accelerator)
+    frames = detected(images, restorer.finder, segmenter)
     assert_as_in_use(images, frames, restorer, None, accelerator)
     found = np.stack([frame.hidden for frame in frames])
     assert found[mask > 0].mean() > (0.9 if segmenter is None else 0.3)

@@ -1,27 +1,32 @@
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from torch import Tensor
 
 from restore.degradations.degrade import Ranges
 from restore.degradations.windows import DegradedWindows
+from restore.frame import HIDDEN
+from restore.models.degradation import noise_floor
 from restore.models.finder import OcclusionFinder
-from restore.propagation.evidence import BASE, FRAME
+from restore.models.generator import NOISELESS
+from restore.propagation.evidence import BASE, FRAME, MASK
 from restore.tensors import to_uint8
+from restore.training.data import CleanWindows, batches
 from restore.training.in_use import detected, given
 from restore.training.prepare import (
     GIVEN_SHARE,
     Pairs,
+    PreparedPairs,
     degraded_windows,
     drawn_windows,
+    joined,
     propagated_pairs,
     seeded,
     training_pairs,
 )
 from tests.propagation.footage import pan
+from tests.training.tiny import write_video
 
 WINDOWS, FRAMES, HEIGHT, WIDTH = 3, 4, 48, 56
 CPU = torch.device("cpu")
@@ -56,6 +61,13 @@ def propagated(clean: Tensor, bad: Tensor, mask: Tensor, known: Tensor, picked: 
     """With the `known` masks given, of which `mask` is the truth."""
     windows = [given(*clip) for clip in zip(to_uint8(bad), known[:, :, 0].numpy(), strict=True)]
     return propagated_pairs(clean, mask, windows, picked=picked)
+
+
+def random_finder() -> OcclusionFinder:
+    torch.manual_seed(0)
+    finder = OcclusionFinder(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
+    finder.unet.tail.reset_parameters()
+    return finder
 
 
 def pairs(known: Tensor | None = None) -> tuple[Pairs, Tensor, Tensor, Tensor]:
@@ -154,14 +166,10 @@ def test_the_generator_reads_the_known_mask_and_is_judged_by_the_true_one() -> N
 
 
 def test_masks_are_detected_but_for_those_that_are_given() -> None:
-    AcceleratorState._reset_state(reset_partial_state=True)
-    accelerator = Accelerator(cpu=True, mixed_precision="no")
-    torch.manual_seed(0)
-    finder: Any = OcclusionFinder(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)).eval()
-    finder.unet.tail.reset_parameters()
-    was_given, parts = [], {"obstructed": 0.0, "finder": finder, "segmenter": None, "accelerator": accelerator}
+    finder = random_finder()
+    was_given = []
     for step in range(12):
-        made = training_pairs(batch(), seed=(step,), frames=FRAMES, **parts)
+        made = training_pairs(batch(), seed=(step,), frames=FRAMES, obstructed=0.0, finder=finder, segmenter=None)
         assert made.evidence.shape == (WINDOWS * FRAMES, 23, HEIGHT, WIDTH)
         windows = drawn(step)
         assert torch.equal(made.clean, windows.wanted.flatten(0, 1))
@@ -170,8 +178,60 @@ def test_masks_are_detected_but_for_those_that_are_given() -> None:
             *(x.split(FRAMES) for x in (made.evidence, made.evidence[:, 22:], made.mask)), strict=True
         ):
             images = to_uint8(window[:, FRAME])
-            wanted = np.stack([frame.hidden for frame in detected(images, finder, None, accelerator)])[:, None]
+            wanted = np.stack([frame.hidden for frame in detected(images, finder, None)])[:, None]
             was_given.append(torch.equal(known, true))
             assert was_given[-1] or np.array_equal(known.numpy(), wanted)
             assert not np.array_equal(wanted, true.numpy())
     assert abs(np.mean(was_given) - GIVEN_SHARE) < 0.2
+
+
+def prepared(folder: Path, *, gated: bool = False, seed: int = 3) -> PreparedPairs:
+    videos = [write_video(folder / f"{index}.avi", pan(8, (1, 2), 40, 48, index)) for index in range(4)]
+    windows = CleanWindows(videos, frames=FRAMES, crop=(32, 32), per_video=2, seed=seed)
+    return PreparedPairs(windows, frames=2, obstructed=0.0, gated=gated, finder=random_finder(), segmenter=None)
+
+
+def same(one: Pairs, other: Pairs) -> bool:
+    return all(map(torch.equal, (one.evidence, one.clean, one.mask), (other.evidence, other.clean, other.mask)))
+
+
+def test_workers_prepare_what_one_process_would(tmp_path: Path) -> None:
+    dataset = prepared(tmp_path)
+    alone, parallel = (list(batches(dataset, joined, epochs=1, batch=2, workers=workers)) for workers in (0, 2))
+    assert len(alone) == 2 and all(map(same, alone, parallel))
+    assert alone[0].evidence.shape == (8, 23, 32, 32) and alone[0].evidence.dtype == torch.half
+    assert alone[0].clean.shape == (8, 3, 32, 32) and alone[0].mask.shape == (8, 1, 32, 32)
+
+
+def test_what_is_prepared_depends_on_seed_epoch_and_index_alone(tmp_path: Path) -> None:
+    first, again, other = prepared(tmp_path), prepared(tmp_path), prepared(tmp_path, seed=4)
+    for key in ((0, 1), (2, 3)):
+        assert same(first[key], again[key]) and not same(first[key], other[key])
+    assert not same(first[0, 1], first[1, 1]) and not same(first[0, 1], first[0, 2])
+
+
+def test_a_gated_generator_is_spared_the_frames_that_it_leaves_alone(tmp_path: Path) -> None:
+    """But for one of a window that has no others, from which it learns that nothing is wrong."""
+    every, worth = prepared(tmp_path), prepared(tmp_path, gated=True)
+    left_out = 0
+    for key in ((epoch, index) for epoch in range(4) for index in range(4)):
+        all_of_it, kept = every[key], worth[key]
+        evidence = all_of_it.evidence.float()
+        changes = (noise_floor(evidence).flatten() > NOISELESS) | (evidence[:, MASK] > HIDDEN).flatten(1).any(1)
+        rows = [
+            row
+            for at in (0, 2)
+            for row in (changes[at : at + 2].nonzero().flatten().tolist() or [0])
+            for row in [at + row]
+        ]
+        assert same(kept, all_of_it.picked(torch.tensor(rows)))
+        left_out += len(evidence) - len(rows)
+    assert left_out > 2
+
+
+def test_pairs_are_learned_from_in_full_precision(tmp_path: Path) -> None:
+    half = prepared(tmp_path)[0, 0]
+    full = half.to(CPU)
+    assert full.evidence.dtype == full.clean.dtype == full.mask.dtype == torch.float32
+    assert same(half, Pairs(full.evidence.half(), full.clean.half(), full.mask.half()))
+    assert full.evidence.is_contiguous(memory_format=torch.channels_last)

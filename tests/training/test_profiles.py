@@ -26,7 +26,7 @@ def test_a_profile_is_a_training(path: Path) -> None:
     assert path.read_text().startswith("# ")  # what it is for
 
 
-@pytest.mark.parametrize("name", ["cctv", "gated"])
+@pytest.mark.parametrize("name", ["cctv"])
 def test_it_begins_with_the_weights_that_come_with_the_project(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     root = Path(__file__).parents[2]
     monkeypatch.chdir(root)

@@ -64,7 +64,10 @@ def test_what_all_trainings_share(stage: str, name: str, value: float, expected:
     [
         ("generator", "frames_per_window", 0, "at least 1"),
         ("generator", "frames_per_window", 13, "at most window (12)"),
-        ("generator", "width", 0, "at least 1"),
+        ("generator", "reuse", 0, "at least 1"),
+        ("generator", "memory", -1, "at least 0"),
+        ("generator", "width", 7, "at least 8"),
+        ("generator", "width", 0, "at least 8"),
         ("generator", "l1_weight", -1.0, "at least 0"),
         ("generator", "l2_weight", -1.0, "at least 0"),
         ("generator", "level_weight", -1.0, "at least 0"),
@@ -110,6 +113,12 @@ def test_the_refiners_widths_are_multiples_of_its_groups() -> None:
 )
 def test_the_bounds_are_allowed(settings: dict[str, Any]) -> None:
     assert message("generator", **settings) == ""
+
+
+def test_the_memory_holds_what_a_step_learns_from() -> None:
+    few = {"batch_size": 8, "frames_per_window": 2, "reuse": 2, "memory": 15}
+    assert message("generator", **few) == "batch_size x frames_per_window is 16, expected at most memory (15)"
+    assert message("generator", **few | {"memory": 16}) == message("generator", **few | {"reuse": 1}) == ""
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -137,7 +137,7 @@ def test_a_second_ctrl_c_stops_at_once_and_the_checkpoint_before_counts(
         (UNetGenerator, 3, {"gradient_accumulation": 2}),  # gradients of the third step wait for the fourth
         (UNetGenerator, 2, {"adversarial_start": 0.5}),
         (LevelledGenerator, 2, {"architecture": "gated"}),
-        (Pix2PixUNet, 2, {"architecture": "pix2pix", "width": 4, "window": 3, "frames_per_window": 1}),
+        (Pix2PixUNet, 2, {"architecture": "pix2pix", "width": 8, "window": 3, "frames_per_window": 1}),
     ],
     ids=["accumulating", "discriminator joins later", "gated", "pix2pix with dropout"],
 )

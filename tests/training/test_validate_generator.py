@@ -49,7 +49,7 @@ def of_middle(one: Validation) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor
     """Evidence, clean and mask of the middle frame of each window."""
     assert one.pairs is not None
     count = 2 * RADIUS + 1
-    assert len(one.pairs.clean) == len(one.pairs.frames) == count * len(one.videos)
+    assert len(one.pairs.clean) == len(one.frames) == count * len(one.videos)
     return one.pairs.evidence[RADIUS::count], one.pairs.clean[RADIUS::count], one.pairs.mask[RADIUS::count]
 
 
@@ -86,9 +86,9 @@ def test_it_measures_the_whole_restorer(videos: list[Path], accelerator: Acceler
     finder.unet.head.bias.data[0] = 0  # what is brighter than grey hides the scene
     one = Validation(videos[:1], CleanWindows(videos, frames=frames, crop=(32, 40), per_video=2, seed=0), finder)
     scores, _ = one.measure(base(), accelerator)
-    assert one.pairs is not None and len(one.pairs.frames) == frames
+    assert one.pairs is not None and len(one.frames) == frames
     restorer = Restorer(base(), finder, device="cpu", precision="float32")
-    images = [frame.image for frame in with_suspects(restorer, np.stack([frame.image for frame in one.pairs.frames]))]
+    images = [frame.image for frame in with_suspects(restorer, np.stack([frame.image for frame in one.frames]))]
     middle = frames // 2
     assert scores["psnr"] == pytest.approx(psnr(images[middle], to_uint8(one.pairs.clean[middle])))
     unfiltered = to_uint8(one.pairs.evidence[middle, BASE])

@@ -1,0 +1,75 @@
+"""A memory of what was prepared last, to learn from more than once: preparing a frame takes longer than a step.
+
+Held on the training's device in half precision, 46 bytes a pixel of a frame. Each time a frame is drawn it is turned
+into another one that is just as likely: mirrored, its colours exchanged, its past and future exchanged.
+"""
+
+import torch
+
+from restore.propagation.evidence import BASE, CHANNELS, FRAME
+from restore.training.prepare import Pairs
+
+FOLLOWING, PAST, FUTURE = slice(9, 12), slice(12, 17), slice(17, 22)  # of the evidence
+# The channels of a frame whose past was its future.
+REVERSED = [*range(6), *range(9, 12), *range(6, 9), *range(17, 22), *range(12, 17), 22]
+PICTURES = [BASE.start, FRAME.start, 6, FOLLOWING.start, PAST.start, FUTURE.start]  # their first channels
+
+
+class Replay:
+    """The last prepared frames.
+
+    Args:
+        capacity: how many are held; the oldest make room.
+        device: where.
+    """
+
+    def __init__(self, capacity: int, device: torch.device) -> None:
+        self.capacity, self.device = capacity, device
+        self.held: Pairs | None = None
+        self.added = 0  # frames, ever
+
+    def __len__(self) -> int:
+        return min(self.added, self.capacity)
+
+    def add(self, pairs: Pairs) -> None:
+        """Take up prepared frames of one size, half precision."""
+        parts = [pairs.evidence, pairs.clean, pairs.mask]
+        if self.held is None:
+            empty = [torch.empty(self.capacity, *x.shape[1:], dtype=x.dtype, device=self.device) for x in parts]
+            empty[0] = empty[0].contiguous(memory_format=torch.channels_last)
+            self.held = Pairs(*empty)
+        slots = (torch.arange(len(pairs.evidence)) + self.added) % self.capacity
+        for held, new in zip((self.held.evidence, self.held.clean, self.held.mask), parts, strict=True):
+            held[slots] = new[-len(slots) :].to(self.device)
+        self.added += len(slots)
+
+    def draw(self, count: int, *, generator: torch.Generator) -> Pairs:
+        """`count` of them, or all if there are fewer, each turned in its own way; in full precision.
+
+        Args:
+            generator: a CPU generator.
+        """
+        assert self.held is not None, "nothing was added"
+        drawn = self.held.picked(torch.randperm(len(self), generator=generator)[:count].to(self.device))
+        return turned(drawn.to(self.device), generator=generator)
+
+
+def turned(pairs: Pairs, *, generator: torch.Generator) -> Pairs:
+    """Each frame mirrored along either side, played backwards, its colours exchanged, or not."""
+    count = len(pairs.evidence)
+    evidence, clean, mask = pairs.evidence, pairs.clean, pairs.mask
+    lots = torch.rand(4, count, generator=generator) < 0.5
+    order = torch.rand(count, 3, generator=generator).argsort(1)
+    across, upright, backwards, recoloured = lots.to(evidence.device)
+    for some, side in ((across, -1), (upright, -2)):
+        evidence, clean, mask = (
+            torch.where(some[:, None, None, None], x.flip(side), x) for x in (evidence, clean, mask)
+        )
+    evidence = torch.where(backwards[:, None, None, None], evidence[:, REVERSED], evidence)
+    order = torch.where(recoloured[:, None], order.to(evidence.device), torch.arange(3, device=evidence.device))
+    channels = torch.arange(CHANNELS, device=evidence.device).repeat(count, 1)
+    for first in PICTURES:
+        channels[:, first : first + 3] = first + order
+    evidence = evidence.gather(1, channels[:, :, None, None].expand_as(evidence))
+    clean = clean.gather(1, order[:, :, None, None].expand_as(clean))
+    return Pairs(evidence.contiguous(memory_format=torch.channels_last), clean, mask)
