@@ -2,25 +2,36 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from restore.degradations.obstructions.boxes import draw_grey_boxes
+from restore.degradations.obstructions.chance import uniform
 from restore.degradations.obstructions.dirt import draw_dirt
 from restore.degradations.obstructions.drops import draw_drops
 from restore.degradations.obstructions.flare import draw_flare
-from restore.degradations.obstructions.layers import Glare, Layer
+from restore.degradations.obstructions.layers import Glare, Layer, Lens
 from restore.degradations.obstructions.leaves import draw_leaves
+from restore.degradations.obstructions.rain import draw_rain
 from restore.degradations.obstructions.scratches import draw_scratches
 from restore.degradations.obstructions.text import draw_text
 from restore.kinds import KINDS
+
+RAIN_SHARE = 0.5  # of the clips with drops: many small ones
+
+
+def draw_water(*, generator: torch.Generator, **where: Any) -> Lens:
+    """A few large drops, or rain."""
+    return (draw_rain if uniform(generator, 0, 1) < RAIN_SHARE else draw_drops)(generator=generator, **where)
+
 
 DRAW: dict[str, Callable[..., Layer]] = {
     "leaves": draw_leaves,
     "boxes": draw_grey_boxes,
     "dirt": draw_dirt,
-    "drops": draw_drops,
+    "drops": draw_water,
     "flare": draw_flare,
     "scratches": draw_scratches,
     "text": draw_text,

@@ -24,8 +24,8 @@ def draw_scratches(
     short = min(height, width)
     light = torch.tensor(uniform(generator, 0.8, 1.0), device=device)
     dark = torch.tensor(uniform(generator, 0.0, 0.15), device=device)
-    lines = integer(generator, 1, 8)
-    dust = log_uniform(generator, 0.002, 0.05)  # share of the frame under specks
+    lines = integer(generator, 0, 8)
+    dust = log_uniform(generator, 0.0003, 0.03)  # share of the frame under specks: on most film they are few
     black = uniform(generator, 0, 1)  # share of what is dark
     wander = [(_Wander(generator, width, short), uniform(generator, 0, 1) < black) for _ in range(lines)]
 

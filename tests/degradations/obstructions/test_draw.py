@@ -1,5 +1,6 @@
 """All kinds: seeded, true, on their way from chunk to chunk; and what several of them make at once."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -7,6 +8,8 @@ from torch import Tensor
 
 from restore.degradations.obstructions.draw import COVERED, DRAW, Obstructed, obstruct
 from restore.degradations.obstructions.drops import draw_drops
+from restore.degradations.obstructions.layers import Lens
+from restore.degradations.obstructions.rain import draw_rain
 from restore.kinds import KINDS
 from restore.tensors import to_float
 from tests.propagation.footage import texture
@@ -99,7 +102,7 @@ def test_dirt_stays_and_leaves_sway() -> None:
 
 def test_flare_drifts_and_scratches_jump() -> None:
     """Between two frames little is left of a scratch, and most of a flare."""
-    for kind, least, most in (("flare", 0, 0.3), ("scratches", 0.3, 2)):
+    for kind, least, most in (("flare", 0, 0.3), ("scratches", 0.3, 4)):
         for seed in SEEDS:
             change = changes(kind, seed) / obstructed(torch.zeros(1, 6, 3, 48, 64), [kind], seed).alpha.mean()
             assert least < change.min() and change.max() < most
@@ -120,6 +123,57 @@ def test_drops_show_the_scene_upside_down_and_smaller() -> None:
         neighbours = (inside & inside.roll(-1, axis)).narrow(axis, 0, inside.shape[axis] - 1)
         step = 1 + shift.diff(dim=axis)[neighbours]  # px in the scene for a px in the drop
         assert (step < -2).float().mean() > 0.8
+
+
+def rain(frames: int, seed: int, first: int = 0) -> Lens:
+    return draw_rain(frames=frames, height=120, width=160, generator=torch.Generator().manual_seed(seed), first=first)
+
+
+def test_rain_is_small_drops_by_the_hundred() -> None:
+    counts = []
+    for seed in range(8):
+        count, _, stats, _ = cv2.connectedComponentsWithStats(
+            (rain(1, seed).alpha[0, 0].numpy() > COVERED).astype(np.uint8)
+        )
+        counts.append(count - 1)
+        assert np.median(stats[1:, cv2.CC_STAT_AREA]) < 0.003 * 120 * 160
+    assert min(counts) > 25 and max(counts) > 100
+
+
+def test_a_small_drop_shows_most_of_the_scene_upside_down() -> None:
+    lens = rain(1, 1)
+    rows = torch.arange(120.0).view(-1, 1) + lens.shift[0, 1]
+    inside = lens.alpha[0, 0] == 1
+    both = (inside & inside.roll(-1, 0))[:-1]
+    assert (rows.diff(dim=0)[both] < -3).float().mean() > 0.8
+    assert rows[inside].max() - rows[inside].min() > 80
+
+
+def test_it_goes_on_raining() -> None:
+    """What has fallen stays, but for what a drop that runs takes with it; now and then one falls."""
+    grown, lost = [], []
+    for seed in range(6):
+        covered = rain(40, seed).alpha[:, 0] > COVERED
+        grown.append((covered[-1] & ~covered[0]).float().mean().item())
+        lost.append((covered[0] & ~covered[-1]).float().mean().item())
+    assert min(grown) > 0 and np.mean(grown) > 3 * np.mean(lost)
+
+
+def test_drops_that_run_leave_trails() -> None:
+    heights = []
+    for seed in range(12):
+        alpha = rain(1, seed, first=30).alpha[0, 0].numpy() > COVERED
+        heights.append(int(cv2.connectedComponentsWithStats(alpha.astype(np.uint8))[2][1:, cv2.CC_STAT_HEIGHT].max()))
+    assert 3 <= sum(height > 60 for height in heights) <= 11
+
+
+def test_some_drops_are_few_and_some_are_rain() -> None:
+    clean = torch.zeros(1, 1, 3, 120, 160)
+    counts = [
+        cv2.connectedComponents((obstructed(clean, ["drops"], seed).alpha[0, 0, 0].numpy() > 0.5).astype(np.uint8))[0]
+        for seed in range(20)
+    ]
+    assert sum(count < 20 for count in counts) >= 3 and sum(count > 40 for count in counts) >= 5
 
 
 def test_kinds_share_what_is_hidden() -> None:
