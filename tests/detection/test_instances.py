@@ -105,7 +105,7 @@ def test_boxes_are_tight_and_masks_part_what_is_hidden(kind: str) -> None:
         assert [x.box for x in found] == [tuple(box) for box in boxes.int().tolist()]
         assert masks.sum(0).max() == 1 and not masks[:, probability <= 0.5].any()
         assert [x.share for x in found] == sorted((float(mask.mean()) for mask in masks), reverse=True)
-        assert (probability > 0.5).mean() - masks.any(0).mean() < 0.02
+        assert (probability > 0.5).mean() - masks.any(0).mean() < 0.03  # drops of rain are too small to count each
 
 
 def test_the_whole_frame_may_be_hidden() -> None:

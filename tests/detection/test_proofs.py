@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from restore.detection.components import Component, components
+from restore.detection.flat import flat, straightness
 from restore.detection.look import Look
 from restore.detection.proofs import NOISE_ENERGY, Surroundings
 from restore.frame import Frame
@@ -53,10 +54,10 @@ def test_edges_that_are_weaker_than_the_noise_prove_nothing() -> None:
 @pytest.mark.filterwarnings("error")
 def test_what_takes_all_of_the_frame_has_nothing_around_it() -> None:
     around, component = surroundings(noise(5, 3), np.ones((H, W), bool), 1)
-    assert not around.fixed(component) and not around.sudden(component) and not around.flat(component)
+    assert not around.fixed(component) and not around.sudden(component) and not flat(around.look, component)
 
 
 def test_the_edges_of_the_picture_are_no_straight_edges() -> None:
     rows, columns = np.mgrid[:H, :W]
     around, component = surroundings(noise(0, 1), rows + columns < 60)
-    assert around._straight(component) < 0.2
+    assert straightness(around.look, component) < 0.2
