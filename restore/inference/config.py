@@ -110,7 +110,7 @@ class InferenceConfig:
         "also write STEM_side_by_side.mp4: [original |] degraded | restored | that coloured by where it comes from",
     )
     overwrite: bool = _setting(False, "replace results that exist")
-    lpips: bool = _setting(False, "also score LPIPS")
+    lpips: bool = _setting(False, "also score LPIPS and DISTS")
 
     precision: Literal["auto", "float32", "bfloat16"] = _setting("auto", "auto: bfloat16 where the hardware has it")
     device: Optional[str] = _setting(None, "cpu, cuda, cuda:1, ...; by default a GPU if there is one")  # noqa: UP045

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from restore.scoring.lpips_score import load_lpips
+from restore.scoring.perceptual import load_perceptual
 from restore.scoring.psnr import decibels, squared_error
 from restore.scoring.ssim import RADIUS, ssim_map
 from restore.scoring.temporal import backward_flow, warping_error
@@ -21,8 +21,8 @@ class Scores:
 
     Args:
         temporal: also the temporal error, at the cost of two optical flows a frame.
-        lpips: also LPIPS.
-        device: where LPIPS runs.
+        lpips: also LPIPS and DISTS.
+        device: where they run.
 
     >>> original = np.zeros((16, 16, 3), np.uint8)
     >>> scores = Scores()
@@ -33,14 +33,15 @@ class Scores:
     """
 
     def __init__(self, *, temporal: bool = False, lpips: bool = False, device: str = "cpu") -> None:
-        self._lpips = load_lpips(device) if lpips else None
-        names = ["psnr", "ssim"] + ["lpips"] * lpips + ["temporal"] * temporal
+        self._perceptual = load_perceptual(device) if lpips else None
+        names = ["psnr", "ssim"] + ["lpips", "dists"] * lpips + ["temporal"] * temporal
         self._per_frame: dict[str, list[float | None]] = {name: [] for name in names}
         self._previous: tuple[np.ndarray, np.ndarray] | None = None
         self._has_mask: bool | None = None
         # Sums over the clip's hidden and seen pixels: [sum, count].
         self._squared_errors = {region: np.zeros(2) for region in REGIONS}
         self._similarities = {region: np.zeros(2) for region in REGIONS}
+        self._distances = {region: np.zeros(2) for region in REGIONS}  # LPIPS
 
     def add(self, restored: np.ndarray, original: np.ndarray, mask: np.ndarray | None = None) -> None:
         """Score the next frame.
@@ -70,9 +71,14 @@ class Scores:
             _pool(self._squared_errors, errors, mask)
             if similarities is not None:
                 _pool(self._similarities, similarities, mask[RADIUS:-RADIUS, RADIUS:-RADIUS])
-        if "lpips" in self._per_frame:
-            assert self._lpips is not None, "its name is among those of the scores"
-            frame["lpips"] = self._lpips(restored, original)
+        if self._perceptual is not None:
+            compared = self._perceptual(restored, original)
+            frame |= {"lpips": None, "dists": None}
+            if compared is not None:
+                around, dists = compared
+                frame |= {"lpips": float(around.mean(dtype=np.float64)), "dists": dists}
+                if mask is not None:
+                    _pool(self._distances, around, mask)
         if "temporal" in self._per_frame:
             frame["temporal"] = None  # the first frame has none before it
             if self._previous is not None:
@@ -86,8 +92,8 @@ class Scores:
     def summary(self) -> dict[str, Any]:
         """The video's scores, ready for JSON: no NaN, no infinity; None where there is nothing to score.
 
-        PSNR is in dB and capped at 100 (identical frames). `psnr`, `ssim`, `lpips` and `temporal` are means over
-        frames; those of a region pool its pixels over the whole clip, since a frame may have few of them or none.
+        PSNR is in dB and capped at 100 (identical frames). `psnr`, `ssim`, `lpips`, `dists` and `temporal` are means
+        over frames; those of a region pool its pixels over the whole clip, since a frame may have few of them or none.
         `temporal` is in 1e-3 of [0, 1]^2. Numbers are rounded to 4 decimals.
         """
         video: dict[str, Any] = {"frames": len(self._per_frame["psnr"])}
@@ -98,6 +104,8 @@ class Scores:
                 error, similarity = (_ratio(sums[region]) for sums in (self._squared_errors, self._similarities))
                 video[f"psnr_{region}"] = None if error is None else _rounded(decibels(error))
                 video[f"ssim_{region}"] = _rounded(similarity)
+                if self._perceptual is not None:
+                    video[f"lpips_{region}"] = _rounded(_ratio(self._distances[region]))
         video["per_frame"] = {name: [_rounded(value) for value in values] for name, values in self._per_frame.items()}
         return video
 

@@ -65,6 +65,7 @@ class TrainConfig(Settings):
     l1_weight: float = _setting(100.0, "of |restored - clean|")
     l2_weight: float = _setting(0.0, "of (restored - clean)^2, which counts in large holes")
     level_weight: float = _setting(2.0, "of the error that a gated generator estimates wrongly, in octaves")
+    perceptual_weight: float = _setting(0.0, "of the LPIPS distance, as AlexNet sees it; crops of 32 pixels at least")
     adversarial_weight: float = _setting(1.0, "of fooling the discriminator")
     adversarial_start: float = _setting(0.0, "share of the training after which the discriminator joins")
 

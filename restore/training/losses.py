@@ -4,7 +4,7 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from restore.errors import RestoreError
 from restore.models.degradation import log_level
@@ -45,6 +45,12 @@ def squared_loss(restored: Tensor, clean: Tensor) -> Tensor:
     Where much is possible, as deep in a hole, L1 leads to the median of it and this to the mean, which PSNR rewards.
     """
     return F.mse_loss(restored, clean)
+
+
+def perceptual_loss(distance: nn.Module, restored: Tensor, clean: Tensor) -> Tensor:
+    """Mean distance of pictures `B 3 H W` in [-1, 1] to a network, `scoring.perceptual.lpips_network`. Scalar."""
+    distances: Tensor = distance(restored, clean)
+    return distances.mean()
 
 
 def level_loss(estimated: Tensor, frame: Tensor, clean: Tensor, hidden: Tensor) -> Tensor:

@@ -57,6 +57,7 @@ RANGES = {
     "l1_weight": WEIGHT,
     "l2_weight": WEIGHT,
     "level_weight": WEIGHT,
+    "perceptual_weight": WEIGHT,
     "adversarial_weight": WEIGHT,
     "adversarial_start": SHARE,
     "obstructed_share": SHARE,

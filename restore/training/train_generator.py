@@ -14,6 +14,7 @@ from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator, LevelledGenerator
 from restore.models.weights import save_models
 from restore.propagation.evidence import BASE, FRAME, MASK
+from restore.scoring.perceptual import lpips_network
 from restore.training.config import TrainConfig
 from restore.training.feed import Feed, clean_windows
 from restore.training.in_use import network_input
@@ -23,6 +24,7 @@ from restore.training.losses import (
     discriminator_loss,
     generator_adversarial_loss,
     level_loss,
+    perceptual_loss,
     reconstruction_loss,
     slight_weights,
     squared_loss,
@@ -88,6 +90,7 @@ class GeneratorTraining:
             discriminator, optimizer_d, accelerator, updates=round(updates * (1 - config.adversarial_start))
         )
         self.learners = {"generator": self.g, "discriminator": self.d}
+        self.distance = lpips_network().to(accelerator.device) if config.perceptual_weight > 0 else None
 
     def batches(self, first: int) -> Generator[Pairs, None, None]:
         yield from prefetch(self._pairs(first), depth=2)
@@ -124,6 +127,10 @@ class GeneratorTraining:
             if config.l2_weight > 0:
                 terms["l2"] = squared_loss(restored, batch.clean)
                 loss = loss + config.l2_weight * terms["l2"]
+
+            if self.distance is not None:
+                terms["perceptual"] = perceptual_loss(self.distance, restored, batch.clean)
+                loss = loss + config.perceptual_weight * terms["perceptual"]
 
             # D step.
             if joined:

@@ -14,6 +14,7 @@ from restore.frame import HIDDEN
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator
 from restore.propagation.evidence import BASE, FRAME, MASK
+from restore.scoring.perceptual import lpips_network
 from restore.training.config import TrainConfig
 from restore.training.initial import initial_generator
 from restore.training.losses import (
@@ -177,3 +178,20 @@ def test_the_discriminator_has_no_part_before_it_joins(tmp_path: Path) -> None:
 def test_the_squared_error_counts_if_it_weighs_something(tmp_path: Path, weight: float) -> None:
     one = training(tmp_path, adversarial_weight=0.0, l2_weight=weight)
     assert ("l2" in one.step(0, next(one.batches(0)))) == (weight > 0)
+
+
+@pytest.mark.parametrize("weight", [0.0, 50.0])
+def test_what_alexnet_sees_counts_if_it_weighs_something(tmp_path: Path, weight: float) -> None:
+    one = training(tmp_path, adversarial_weight=0.0, l1_weight=1e-9, perceptual_weight=weight, gradient_clip=1e9)
+    alone, pairs = Alone(one.g.network, one, clip=None), next(one.batches(0))
+    terms = one.step(0, pairs)
+    assert ("perceptual" in terms) == (weight > 0)
+    if not weight:
+        return
+    distance = lpips_network()
+    apart = distance(alone.network(pairs.evidence), pairs.clean).mean()
+    assert terms["perceptual"].item() == pytest.approx(apart.item(), rel=1e-4)
+    alone.learn(weight * apart)
+    for (name, got), wanted in zip(one.g.network.named_parameters(), alone.network.parameters(), strict=True):
+        assert torch.allclose(got, wanted, atol=1e-5), name
+    assert all(weight.grad is None for weight in distance.parameters())
