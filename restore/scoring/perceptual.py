@@ -34,8 +34,8 @@ Perceptual = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, float] | None]
 
 @functools.cache
 def load_perceptual(device: str = "cpu") -> Perceptual:
-    """A function of two pictures uint8 `H W 3`, RGB in [0, 255]: the distance around each pixel, float32 `H W`, whose mean
-    is LPIPS, and DISTS; None for pictures of fewer than 32 pixels on a side.
+    """A function of two pictures uint8 `H W 3`, RGB in [0, 255]: the distance around each pixel, float32 `H W`, whose
+    mean is LPIPS, and DISTS; None for pictures of fewer than 32 pixels on a side.
 
     Raises:
         WeightsError: see `lpips_network`.
