@@ -156,10 +156,13 @@ class Restorer:
         """Run the generator over several frames at once."""
         for degraded, stacks in batches:
             evidence = self._to_device(to_tensor(stacks))
-            estimates: list[tuple[float, float] | None] = [None] * len(degraded)
+            estimates: list[tuple[float, float, float] | None] = [None] * len(degraded)
             if isinstance(self.generator, GatedGenerator):
                 estimate = self.generator.estimate(evidence)
-                generated, estimates = estimate.restored, [(a, b) for a, b in estimate.of_visible(evidence).tolist()]
+                generated, estimates = (
+                    estimate.restored,
+                    [(a, b, c) for a, b, c in estimate.of_visible(evidence).tolist()],
+                )
             else:
                 generated = self.generator(evidence)
             images = to_uint8(generated)  # waits for the device

@@ -18,15 +18,15 @@ class Restored:
         provenance: uint8 `H W`, where each pixel comes from: the codes of `propagation/provenance.py`.
         confidence: uint8 `H W`, how certain each pixel is: 255 in view, 0 seen in no frame
             (`propagation/confidence.py`).
-        estimate: of a generator that estimates, of the visible pixels: the noise in levels, and what share of the
-            correction is made (`models/generator.py`); else None.
+        estimate: of a generator that estimates, of the visible pixels: the noise in levels, how likely a blur is, and
+            what share of the correction is made (`models/generator.py`); else None.
     """
 
     frame: Frame
     image: np.ndarray
     provenance: np.ndarray
     confidence: np.ndarray
-    estimate: tuple[float, float] | None = None
+    estimate: tuple[float, float, float] | None = None
 
     @property
     def mask(self) -> np.ndarray:

@@ -53,11 +53,15 @@ def test_a_gated_generator_restores_and_leaves_alone_what_it_estimates_to_be_rig
         for precision in ("float32", "bfloat16"):
             using = Restorer.from_pretrained(tmp_path, device="cpu", precision=precision)
             results.append(list(using.restore_frames(clip, mask)))
-    noise, share = results[2][1].estimate
-    assert 3 < noise < 8 and share == pytest.approx(1, 1e-3) and results[0][1].estimate == pytest.approx((noise, 0))
+    noise, blurred, share = results[2][1].estimate
+    assert 3 < noise < 8 and share == pytest.approx(1, 1e-3) and results[0][1].estimate == pytest.approx((noise, 0, 0))
     write(tmp_path / "clip.mkv", clip)
     report = restore_file(using, tmp_path / "clip.mkv", tmp_path / "out.mkv", mask_mode="none")
-    assert report["estimated"] == {"noise": pytest.approx(noise, 0.2), "corrected": pytest.approx(1, 0.01)}
+    assert report["estimated"] == {
+        "noise": pytest.approx(noise, 0.2),
+        "blurred": blurred,
+        "corrected": pytest.approx(1, 0.01),
+    }
     for right in results[:2]:
         for frame, image in zip(right, clip, strict=True):
             assert np.array_equal(frame.image[~frame.mask], image[~frame.mask])

@@ -122,7 +122,8 @@ def restore_file(
         (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot tell
         kinds, or none was asked; `suspects`: likewise what was found and left, as it lacks a proof or may not go;
         `regenerated`: None without a refiner, or its settings and the `regions` (first and last frame, crop);
-        `estimated`: None, or of the visible pixels the `noise` in levels, and the share `corrected` of the correction;
+        `estimated`: None, or of the visible pixels the `noise` in levels, how likely they are `blurred`, in [0, 1], and
+        the share `corrected` of the correction;
         `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`;
         `scores`: None, or `before` and `after` (`Scores.summary`) and `regions`, whose mask separates hole and seen;
         `warnings`; `part` and `next_part`, None if it is the last; `broken`: None, or where the video breaks.

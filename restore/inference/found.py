@@ -16,7 +16,7 @@ class Found:
     def __init__(self) -> None:
         self._removed, self._left = Tracker(), Tracker()
         self._kinds_known = False
-        self._estimates: list[tuple[float, float]] = []
+        self._estimates: list[tuple[float, float, float]] = []
 
     def add(self, restored: Restored) -> None:
         """The next frame."""
@@ -48,5 +48,9 @@ class Found:
         seen = [estimate for estimate in self._estimates if not np.isnan(estimate[0])]
         if not seen:
             return None
-        noise, corrected = np.mean(seen, 0)
-        return {"noise": round(float(noise), 3), "corrected": round(float(corrected), 4)}
+        noise, blurred, corrected = np.mean(seen, 0)
+        return {
+            "noise": round(float(noise), 3),
+            "blurred": round(float(blurred), 4),
+            "corrected": round(float(corrected), 4),
+        }

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from restore.frame import HIDDEN
 from restore.models.degradation import STATISTICS, noise_floor, statistics
+from restore.models.softness import blur_logit
 from restore.models.unet import UNet
 from restore.propagation.evidence import BASE, CHANNELS, FRAME, MASK
 from restore.tensors import pad_to_multiple
@@ -22,6 +23,8 @@ GATE_OPEN = -0.5  # and from which all of what the network adds is added: 0.5 le
 # Levels of the noise floor up to which seen pixels are returned, and from which all is open: nearly all clean clips to
 # train on are below the first even at their first frames, where it is highest.
 NOISELESS, NOISY = 1.6, 2.4
+# Logits of the frame being blurred, likewise: hardly a clip to train on is above the first as it is.
+SHARP, BLURRED = 2.0, 3.0
 GUESSING = 16  # channels of the small network that reads the statistics alone
 
 
@@ -33,21 +36,53 @@ class Estimate:
         restored: `B 3 H W`, about [-1, 1] (not clipped).
         log_level: `B 1 H W`, the estimated error of the frame around each pixel, as `degradation.log_level`.
         gate: `B 1 H W` in [0, 1], the share of the correction that is made; 1 where the pixel is hidden.
-        noise: `B 1 1 1`, the `noise_floor` of the frame, in levels.
+        degraded: what was measured of the frame.
     """
 
     restored: Tensor
     log_level: Tensor
     gate: Tensor
-    noise: Tensor
+    degraded: "Degraded"
 
     def of_visible(self, evidence: Tensor) -> Tensor:
-        """`B 2`, of the visible pixels of each frame of the `evidence`: the noise in levels, and the mean share of the
-        correction that is made; NaN where none is visible.
+        """`B 3`, of the visible pixels of each frame of the `evidence`: the noise in levels, how likely a blur is, in
+        [0, 1], and the mean share of the correction that is made; NaN where none is visible.
         """
         visible = evidence[:, MASK] <= HIDDEN
         share = self.gate.masked_fill(~visible, torch.nan).flatten(1).nanmean(1)
-        return torch.stack([self.noise.flatten() + 0 * share, share], 1)
+        measured = (self.degraded.noise.flatten(), self.degraded.softness.sigmoid().flatten())
+        return torch.stack([*(value + 0 * share for value in measured), share], 1)
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """What is measured of frames without a network, that no frame comes out changed in which there is nothing wrong.
+
+    Attributes:
+        noise: `B 1 1 1`, the `noise_floor`, in levels.
+        softness: `B 1 1 1`, the logit of a blur, see `models/softness.py`.
+    """
+
+    noise: Tensor
+    softness: Tensor
+
+    @classmethod
+    def of(cls, evidence: Tensor) -> "Degraded":
+        """What is measured of `B 23 H W`."""
+        softness = blur_logit(evidence[:, FRAME], evidence[:, MASK] > HIDDEN)
+        return cls(noise_floor(evidence), softness.to(evidence.dtype))
+
+    @property
+    def opens(self) -> Tensor:
+        """`B 1 1 1` in [0, 1], how much of a correction may be made: 0 without noise and blur."""
+        noisy = (self.noise - NOISELESS) / (NOISY - NOISELESS)
+        blurred = (self.softness - SHARP) / (BLURRED - SHARP)
+        return torch.maximum(noisy, blurred).clamp(0, 1)
+
+
+def changeable(evidence: Tensor) -> Tensor:
+    """bool `B`, the frames of `B 23 H W` that a gated generator may change, whatever its weights."""
+    return (evidence[:, MASK] > HIDDEN).flatten(1).any(1) | (Degraded.of(evidence).opens > 0).flatten()
 
 
 class UNetGenerator(nn.Module):
@@ -146,7 +181,7 @@ class GatedGenerator(nn.Module):
 
     def estimate(self, evidence: Tensor) -> Estimate:
         """What to make of the frame, and how degraded it is. In use, frames that come out as they went in cost next to
-        nothing: of a batch that has neither noise nor anything hidden the statistics alone tell the error.
+        nothing: of a batch that has no noise, no blur, and nothing hidden the statistics alone tell the error.
         """
         height, width = evidence.shape[-2:]
         padded = pad_to_multiple(evidence, self.unet.multiple)
@@ -157,17 +192,16 @@ class GatedGenerator(nn.Module):
         guess = guess[..., :height, :width].to(evidence.dtype)
         frame, base = evidence[:, FRAME], evidence[:, BASE]
         hidden = (evidence[:, MASK] > HIDDEN).to(evidence.dtype)
-        noise = noise_floor(evidence)
-        noisy = ((noise - NOISELESS) / (NOISY - NOISELESS)).clamp(0, 1)
-        if not self.training and not (noisy.any() or hidden.any()):
-            return Estimate(frame, guess[:, :1], hidden, noise)
+        degraded = Degraded.of(evidence)
+        if not self.training and not (degraded.opens.any() or hidden.any()):
+            return Estimate(frame, guess[:, :1], hidden, degraded)
 
         x = self.unet(padded, [measured])[..., :height, :width].to(evidence.dtype)
         residual, share, log_level = x.split([3, 1, 1], 1)
         log_level = log_level + guess[:, :1]
         erring = ((log_level - GATE_SHUT) / (GATE_OPEN - GATE_SHUT)).clamp(0, 1)
-        gate = torch.maximum(noisy * erring * (share + guess[:, 1:]).sigmoid(), hidden)
-        return Estimate(frame + gate * (base + residual - frame), log_level, gate, noise)
+        gate = torch.maximum(degraded.opens * erring * (share + guess[:, 1:]).sigmoid(), hidden)
+        return Estimate(frame + gate * (base + residual - frame), log_level, gate, degraded)
 
 
 class LevelledGenerator(nn.Module):

@@ -15,12 +15,11 @@ from torch.utils.data import Dataset
 
 from restore.degradations.degrade import Ranges, degrade
 from restore.degradations.windows import DegradedWindows, degrade_windows
-from restore.frame import HIDDEN, Frame
-from restore.models.degradation import noise_floor
+from restore.frame import Frame
 from restore.models.finder import OcclusionFinder
-from restore.models.generator import NOISELESS
+from restore.models.generator import changeable
 from restore.models.segmenter import Segmenter
-from restore.propagation.evidence import CHANNELS, MASK, to_tensor
+from restore.propagation.evidence import CHANNELS, to_tensor
 from restore.tensors import to_uint8
 from restore.training.augment import recoloured
 from restore.training.data import CleanWindows
@@ -205,8 +204,7 @@ def propagated_pairs(
 
 def _worth(evidence: Tensor, frames: int) -> Tensor:
     """bool `N`: the frames that a gated generator can change; of a window's `frames` without any, the first."""
-    changes = (evidence[:, MASK] > HIDDEN).flatten(1).any(1) | (noise_floor(evidence).flatten() > NOISELESS)
-    others = changes.view(-1, frames)
+    others = changeable(evidence).view(-1, frames)
     return torch.cat([others[:, :1] | ~others.any(1, keepdim=True), others[:, 1:]], 1).flatten()
 
 

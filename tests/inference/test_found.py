@@ -6,17 +6,17 @@ from restore.inference.found import Found
 from restore.restored import Restored
 
 
-def frame(estimate: tuple[float, float] | None) -> Restored:
+def frame(estimate: tuple[float, float, float] | None) -> Restored:
     plane = np.zeros((4, 4), np.uint8)
     return Restored(Frame(np.zeros((4, 4, 3), np.uint8)), np.zeros((4, 4, 3), np.uint8), plane, plane, estimate)
 
 
 def test_estimates_are_averaged_over_frames_with_something_visible() -> None:
     found = Found()
-    for estimate in ((2.0, 0.5), (float("nan"), float("nan")), (4.0, 1.0)):
+    for estimate in ((2.0, 0.1, 0.5), (float("nan"),) * 3, (4.0, 0.3, 1.0)):
         found.add(frame(estimate))
     assert found.report() == (
-        {"estimated": {"noise": 3, "corrected": 0.75}, "obstructions": None, "suspects": None},
+        {"estimated": {"noise": 3, "blurred": 0.2, "corrected": 0.75}, "obstructions": None, "suspects": None},
         [],
     )
 

@@ -1,13 +1,24 @@
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from skimage import data
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from restore.degradations.blur import defocus
 from restore.models.degradation import noise_floor
 from restore.models.finder import OcclusionFinder, triples
-from restore.models.generator import GatedGenerator, UNetGenerator
+from restore.models.generator import (
+    BLURRED,
+    NOISY,
+    SHARP,
+    Degraded,
+    GatedGenerator,
+    UNetGenerator,
+    changeable,
+)
 from restore.propagation.evidence import BASE, COUNTS, FRAME, MASK
 
 TINY: dict[str, Any] = {"widths": (8, 8), "blocks": (1, 1), "decoder_blocks": (1,)}
@@ -67,7 +78,7 @@ def test_gated_generator_shapes(size: tuple[int, int], unshuffle: int) -> None:
     estimate = GatedGenerator(unshuffle=unshuffle, **TINY).estimate(torch.zeros(2, 23, *size))
     assert estimate.restored.shape == (2, 3, *size)
     assert estimate.log_level.shape == estimate.gate.shape == (2, 1, *size)
-    assert estimate.noise.shape == (2, 1, 1, 1)
+    assert estimate.degraded.noise.shape == estimate.degraded.softness.shape == (2, 1, 1, 1)
 
 
 def test_where_nothing_is_estimated_to_be_wrong_the_frame_comes_out_bit_for_bit() -> None:
@@ -94,7 +105,7 @@ def test_what_is_visible_is_summed_up_for_each_frame() -> None:
     evidence[1, MASK] = 1
     visible, hidden = gated(1.0).estimate(evidence).of_visible(evidence)
     noise = noise_floor(evidence)[0].item()
-    assert noise > 10 and torch.allclose(visible, torch.tensor([noise, 0.5]), atol=1e-5) and hidden.isnan().all()
+    assert noise > 10 and torch.allclose(visible, torch.tensor([noise, 0.0, 0.5]), atol=1e-5) and hidden.isnan().all()
 
 
 @pytest.mark.parametrize(("levels", "opened"), [(1.5, 0.0), (2.0, 0.5), (2.5, 1.0)])
@@ -120,6 +131,35 @@ def test_the_network_is_called_where_something_can_change(levels: float, hidden:
     wanted = model(evidence)
     assert torch.equal(model.eval()(evidence), wanted) and len(calls) == 1 + called
     assert model.estimate(evidence).of_visible(evidence)[0, 0].item() == pytest.approx(levels, 1e-3)
+
+
+def pictures(blurred: bool) -> torch.Tensor:
+    """Evidence without noise of a scene, sharp or blurred."""
+    sharp = torch.from_numpy(np.stack([data.astronaut()[:256, 100:356], data.coffee()[100:356, 100:356]]))
+    sharp = sharp.permute(0, 3, 1, 2) / 127.5 - 1
+    frames = defocus(sharp[None], torch.tensor([1.4]))[0] if blurred else sharp
+    evidence = torch.zeros(2, 23, 256, 256)
+    evidence[:, BASE], evidence[:, FRAME] = frames, frames
+    evidence[:, COUNTS] = 1
+    return evidence
+
+
+def test_blur_opens_the_gate_as_noise_does() -> None:
+    sharp, blurred = pictures(False), pictures(True)
+    model = gated(4.0).eval()
+    assert torch.equal(model(sharp), sharp[:, FRAME])
+    assert torch.allclose(model(blurred), blurred[:, FRAME] + 0.25 / 2, atol=1e-5)
+    assert changeable(sharp).tolist() == [False] * 2 and changeable(blurred).tolist() == [True] * 2
+    sharp[0, MASK, 4, 5] = 1
+    assert changeable(sharp).tolist() == [True, False]
+    of_visible = [model.estimate(evidence).of_visible(evidence)[:, 1] for evidence in (pictures(False), blurred)]
+    assert of_visible[0].max() < 0.2 and of_visible[1].min() > 0.95
+
+
+def test_what_is_a_little_soft_is_corrected_a_little() -> None:
+    logits = torch.tensor([SHARP, (SHARP + BLURRED) / 2, BLURRED, -torch.inf]).view(-1, 1, 1, 1)
+    assert Degraded(torch.zeros(4, 1, 1, 1), logits).opens.flatten().tolist() == [0, 0.5, 1, 0]
+    assert Degraded(torch.full((4, 1, 1, 1), NOISY), logits).opens.flatten().tolist() == [1] * 4
 
 
 def test_statistics_and_network_decide_error_and_share() -> None:

@@ -1,0 +1,79 @@
+"""Whether a picture is blurred, from its spectrum alone.
+
+A blur takes more from each higher frequency than from the one below it, along a curve that neither scenes nor codecs
+nor scaling have. So the logarithm of the power in rings of the spectrum tells blurred pictures from others by a linear
+discriminant (a logistic regression, fitted to training clips by `benchmarks/softness.py`).
+"""
+
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from restore.tensors import UNIT_LEVELS
+
+WINDOW = (
+    64  # px, a side of what a spectrum is taken of. Not a share of the height: blurs are in the network's own pixels
+)
+RINGS = 16  # from the zeroth frequency to that of alternating pixels
+STRIDE = 32  # px between windows, at least
+MOST = 10  # windows down and across; more would cost more, and tell the same
+FEWEST = 4  # windows that are wholly visible; of fewer the spectrum of most is left to chance
+QUIET = 0.02  # squared levels, below which there is nothing but rounding, whose power is 0.08
+# The discriminant: logit = OFFSET + sum over rings of WEIGHTS * log(power + QUIET).
+OFFSET = -6.27
+WEIGHTS = (-0.48, 0.25, 0.33, 1.19, -0.08, -0.01, 0.27, -0.46, -0.34, -0.04, -0.18, 0.16, -0.08, -0.31, -0.73, -1.04)
+
+
+def blur_logit(frames: Tensor, hidden: Tensor) -> Tensor:
+    """How likely each frame is blurred, as a logit `B 1 1 1`; -inf where too little of it is visible, or it is small.
+
+    Args:
+        frames: `B 3 H W` in [-1, 1].
+        hidden: bool `B 1 H W`; windows with hidden pixels do not count.
+    """
+    rings = log_spectrum(frames, hidden)
+    logit = OFFSET + (rings * rings.new_tensor(WEIGHTS)).sum(1)
+    return logit.nan_to_num(-torch.inf).view(-1, 1, 1, 1)
+
+
+def log_spectrum(frames: Tensor, hidden: Tensor) -> Tensor:
+    """The logarithm of the power in each ring, `B 16`, float32: the median of all windows; NaN where there are too few.
+    2 ms at 320x240.
+    """
+    height, width = frames.shape[-2:]
+    if min(height, width) < WINDOW:
+        return frames.new_full((len(frames), RINGS), torch.nan, dtype=torch.float32)
+    steps = [max(STRIDE, -(-(side - WINDOW) // (MOST - 1))) for side in (height, width)]
+
+    def windows(plane: Tensor) -> Tensor:  # B h w 64 64
+        return plane.unfold(1, WINDOW, steps[0]).unfold(2, WINDOW, steps[1])
+
+    taper, rings = _taper(frames.device), _rings(frames.device)
+    grey = windows(frames.float().mean(1) * UNIT_LEVELS).flatten(1, 2)  # B N 64 64
+    grey = (grey - grey.mean((-2, -1), keepdim=True)) * taper
+    power = torch.fft.rfft2(grey).abs().square() / taper.square().sum()  # B N 64 33
+    logs = ((power.flatten(2) @ rings) + QUIET).log()  # B N 16
+    visible = ~windows(hidden[:, 0]).flatten(1, 2).flatten(2).any(2)  # B N
+    medians = logs.masked_fill(~visible[..., None], torch.nan).nanmedian(1).values
+    return torch.where(visible.sum(1, keepdim=True) >= FEWEST, medians, torch.nan)
+
+
+@cache
+def _taper(device: torch.device) -> Tensor:
+    """A Hann window, `64 64`."""
+    side = torch.hann_window(WINDOW, periodic=False, device=device)
+    return side[:, None] * side
+
+
+@cache
+def _rings(device: torch.device) -> Tensor:
+    """What of each frequency of an `rfft2` counts for the mean of each ring, `64*33 16`."""
+    down, across = torch.fft.fftfreq(WINDOW, device=device), torch.fft.rfftfreq(WINDOW, device=device)
+    ring = (torch.hypot(down[:, None], across) * 2 * RINGS).long().clamp(max=RINGS - 1).flatten()
+    # All columns but the first and the last stand for two frequencies, left and right.
+    twice = torch.full((WINDOW, len(across)), 2.0, device=device)
+    twice[:, 0] = twice[:, -1] = 1
+    members = torch.zeros(len(ring), RINGS, device=device)
+    members[torch.arange(len(ring)), ring] = twice.flatten()
+    return members / members.sum(0)
