@@ -111,14 +111,14 @@ def test_both_networks_count(size: tuple[int, int]) -> None:
 
 
 def test_a_persistent_kind_does_not_flicker() -> None:
-    clip = dark(7)
-    clip[[1, 2, 4, 5], 10:20, 20:40] = 255  # not in frame 3
-    clip[6, 30:40, 20:40] = 255  # at the end of the video there is no median
+    clip = dark(17)
+    clip[:, 10:20, 20:40] = 255
+    clip[[3, 8, 13], 10:20, 20:40] = 20  # in a frame that the segmenter need not look at, in a key frame, in the next
+    clip[4, 30:40, 20:40] = 255  # in a key frame alone
     hidden = stacked(detected(clip, white_segmenter("text")), "probability") > 0.5
-    assert hidden[1:6, 10:20, 20:40].all() and hidden[6, 30:40, 20:40].all()
-    assert not hidden[0].any() and hidden.sum() == 5 * 200 + 200
+    assert hidden[:, 10:20, 20:40].all() and hidden.sum() == 17 * 200
     flickers = stacked(detected(clip, white_segmenter("boxes")), "probability") > 0.5
-    assert not flickers[3].any() and np.array_equal(flickers, clip[..., 0] == 255)
+    assert np.array_equal(flickers, clip[..., 0] == 255)
 
 
 def test_a_speck_of_one_frame_is_no_persistent_kind() -> None:

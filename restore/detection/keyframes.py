@@ -1,0 +1,109 @@
+"""Which frames the segmenter looks at: every fourth, and those between that it would see differently.
+
+What lies on a lens is there for long, and most video has nothing before it at all. So frames between two key frames of
+a scene are given what lies between their logits; of kinds that stay, the median of three key frames. The segmenter
+looks at all of them where the key frames disagree on what moves or is brief, as a box does and scratches are, and at
+single ones that differ from both of their neighbours.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+
+from restore.detection.fuse import HIGH, HIGH_SHARE, temporal_median
+from restore.kinds import BOXES, KINDS
+
+AGREED_IOU = 0.8  # of what two key frames are certain of, from which they agree
+MOVING = np.isin(KINDS, ["boxes", "scratches"])  # by kind: is elsewhere in the next frame, or gone
+
+
+class Segmented(Protocol):
+    """A frame with the segmenter's logits, float32 `H W`, and the index of the kind at each pixel, uint8 `H W`."""
+
+    segmenter: np.ndarray
+    kinds: np.ndarray
+
+
+S = TypeVar("S", bound=Segmented)
+Look = Callable[[Sequence[int]], None]  # sets what the segmenter makes of some frames of a stretch, by their index
+
+
+@dataclass(frozen=True)
+class Stretch(Generic[S]):
+    """Consecutive frames of one scene: at most as many as lie between two key frames, and the first is one.
+
+    Attributes:
+        look: runs the segmenter over some of the frames.
+        brief: whether something is in a frame and in neither of its neighbours.
+        ends: the scene ends with them.
+    """
+
+    frames: Sequence[S]
+    look: Look
+    brief: Callable[[int], bool]
+    ends: bool
+
+
+def between_keyframes(stretches: Iterable[Stretch[S]]) -> Iterator[S]:
+    """The frames of all stretches, in order, each with logits and kinds."""
+    spans: list[tuple[Stretch[S], int, int]] = []  # of one scene, not yet given: from a key frame up to the next
+    raw: list[np.ndarray] = []  # the logits of the key frames as the segmenter gave them, of one more
+    for stretch in stretches:
+        last = len(stretch.frames) - 1
+        keys = sorted({0, last}) if stretch.ends else [0]
+        stretch.look(keys)
+        for first, stop in zip(keys, [*keys[1:], last + 1], strict=True):
+            spans.append((stretch, first, stop))
+            raw.append(stretch.frames[first].segmenter)
+            if len(spans) > 2:
+                _filter(_key(spans[-2]), raw[-3:])
+                yield from _between(spans.pop(0), _key(spans[0]))
+        if stretch.ends:
+            for span, following in zip(spans, [*map(_key, spans[1:]), None], strict=True):
+                yield from _between(span, following)
+            spans, raw = [], []
+
+
+def _key(span: tuple[Stretch[S], int, int]) -> S:
+    stretch, first, _ = span
+    return stretch.frames[first]
+
+
+def _filter(key: Segmented, raw: Sequence[np.ndarray]) -> None:
+    """Take the median of three key frames, the middle one of which this is."""
+    key.segmenter = temporal_median(raw[0], raw[1], raw[2], key.kinds)
+
+
+def _between(span: tuple[Stretch[S], int, int], following: S | None) -> Iterator[S]:
+    """The frames of a span: its key frame, and those between it and the `following` one."""
+    stretch, first, stop = span
+    key, between = stretch.frames[first], range(first + 1, stop)
+    if between and following is not None:
+        differ = not agree(key, following)
+        looked_at = [index for index in between if differ or stretch.brief(index)]
+        stretch.look(looked_at)
+        for index in sorted({*between} - {*looked_at}):
+            interpolate(key, following, (index - first) / (stop - first), stretch.frames[index])
+    yield from stretch.frames[first:stop]
+
+
+def agree(first: Segmented, second: Segmented) -> bool:
+    """Whether two frames have nearly the same pixels that are certain to be of a kind that moves or is brief."""
+    one, other = (frame.segmenter > np.where(MOVING, HIGH, np.inf).take(frame.kinds) for frame in (first, second))
+    either = np.count_nonzero(one | other)
+    return bool(np.count_nonzero(one ^ other) <= max(HIGH_SHARE * one.size, (1 - AGREED_IOU) * either))
+
+
+def interpolate(first: Segmented, second: Segmented, share: float, frame: Segmented) -> None:
+    """Set what a frame has that lies `share` of the way from the first key frame to the second.
+
+    Of boxes, which move, the greater logit: the finder says where between the two they are.
+    """
+    nearer = first if share <= 0.5 else second
+    frame.kinds = nearer.kinds
+    frame.segmenter = first.segmenter + np.float32(share) * (second.segmenter - first.segmenter)
+    boxes = (first.kinds == BOXES) | (second.kinds == BOXES)
+    if boxes.any():
+        np.maximum(first.segmenter, second.segmenter, out=frame.segmenter, where=boxes)

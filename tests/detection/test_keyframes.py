@@ -1,0 +1,154 @@
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from restore.detection.fuse import HIGH_SHARE
+from restore.detection.keyframes import Stretch, agree, between_keyframes
+from restore.kinds import BOXES, KINDS
+
+SIZE = (40, 50)
+TEXT, SCRATCHES = KINDS.index("text"), KINDS.index("scratches")
+
+
+@dataclass(eq=False)
+class Picture:
+    """A frame, and what a segmenter that looks at it would say."""
+
+    number: int
+    own: np.ndarray
+    kind: int = TEXT
+    brief: bool = False
+    segmenter: np.ndarray = field(init=False)
+    kinds: np.ndarray = field(init=False)
+
+
+def logits(start: int | None = None, least: float = -4.0) -> np.ndarray:
+    """10 columns from `start` on are hidden."""
+    plane = np.full(SIZE, least, np.float32)
+    if start is not None:
+        plane[10:30, start : start + 10] = 4
+    return plane
+
+
+def run(scenes: list[list[Picture]], each: int = 4) -> tuple[list[Picture], list[int]]:
+    """All frames that come out, and which were looked at, in order."""
+    looked: list[int] = []
+
+    def stretch(frames: list[Picture], ends: bool) -> Stretch[Picture]:
+        def look(indices: Sequence[int]) -> None:
+            for index in indices:
+                frame = frames[index]
+                frame.segmenter, frame.kinds = frame.own, np.full(SIZE, frame.kind, np.uint8)
+                looked.append(frame.number)
+
+        return Stretch(frames, look, lambda index: frames[index].brief, ends)
+
+    stretches = [
+        stretch(scene[at : at + each], at + each >= len(scene)) for scene in scenes for at in range(0, len(scene), each)
+    ]
+    return list(between_keyframes(stretches)), looked
+
+
+def clip(starts: Sequence[int | None], first: int = 0, kind: int = TEXT) -> list[Picture]:
+    return [Picture(first + number, logits(start), kind) for number, start in enumerate(starts)]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "keys"),
+    [
+        ([1], [0]),
+        ([2], [0, 1]),
+        ([4], [0, 3]),
+        ([5], [0, 4]),
+        ([9], [0, 4, 8]),
+        ([11], [0, 4, 8, 10]),
+        ([6, 3], [0, 4, 5, 6, 8]),
+    ],
+)
+@pytest.mark.parametrize("start", [None, 7])
+def test_every_fourth_frame_and_the_last_of_a_scene_are_looked_at(
+    lengths: list[int], keys: list[int], start: int | None
+) -> None:
+    scenes, first = [], 0
+    for length in lengths:
+        scenes.append(clip([start] * length, first))
+        first += length
+    frames, looked = run(scenes)
+    assert [frame.number for frame in frames] == list(range(first)) and sorted(looked) == keys
+    assert all(np.array_equal(frame.segmenter, logits(start)) and (frame.kinds == TEXT).all() for frame in frames)
+
+
+STARTS = [None, None, None, None, None, 20, 20, 20, 20, 20, 20, 20, 20]
+
+
+@pytest.mark.parametrize("kind", [BOXES, SCRATCHES])
+def test_where_key_frames_differ_in_what_moves_all_between_are_looked_at(kind: int) -> None:
+    frames, looked = run([clip(STARTS, kind=kind)])
+    assert sorted(looked) == [0, 4, 5, 6, 7, 8, 12]
+    assert all(np.array_equal(frame.segmenter, logits(start)) for frame, start in zip(frames, STARTS, strict=True))
+
+
+def test_what_stays_may_come_slowly() -> None:
+    frames, looked = run([clip(STARTS)])
+    assert sorted(looked) == [0, 4, 8, 12]
+    assert [frame.segmenter[15, 25] for frame in frames] == [-4] * 5 + [-2, 0, 2] + [4] * 5
+
+
+def test_what_stays_is_not_lost_with_one_key_frame() -> None:
+    for missing in range(13):
+        starts = [None if number == missing else 20 for number in range(13)]
+        frames, looked = run([clip(starts)])
+        assert sorted(looked) == [0, 4, 8, 12]
+        lost = [frame.number for frame in frames if not (frame.segmenter[10:30, 20:30] > 0).all()]
+        # At the ends of a scene there is no median.
+        assert lost == {0: [0, 1, 2], 12: [10, 11, 12]}.get(missing, [])
+    frames, _ = run([clip([20 if number == 4 else None for number in range(9)])])
+    assert not any((frame.segmenter > 0).any() for frame in frames)
+
+
+def test_what_is_there_for_a_single_frame_is_looked_at() -> None:
+    scene = clip([None, None, 20, None, None, None, None])
+    scene[2].brief = True
+    frames, looked = run([scene])
+    assert sorted(looked) == [0, 2, 4, 6]
+    assert [bool((frame.segmenter > 0).any()) for frame in frames] == [False, False, True] + [False] * 4
+
+
+def test_scenes_do_not_agree_with_each_other() -> None:
+    """What hid the one says nothing of the other."""
+    frames, looked = run([clip([10] * 6), clip([None] * 6, 6)])
+    assert sorted(looked) == [0, 4, 5, 6, 10, 11]
+    assert [bool((frame.segmenter > 0).any()) for frame in frames] == [True] * 6 + [False] * 6
+
+
+def test_between_two_that_agree_lies_what_lies_between_their_logits() -> None:
+    dirt = KINDS.index("dirt")
+    for kinds, wanted in (((TEXT, dirt), [-8, -7, -6, -5, -4]), ((BOXES, BOXES), [-8, -4, -4, -4, -4])):
+        first, second = Picture(0, logits(8, -8.0), kinds[0]), Picture(4, logits(8, -4.0), kinds[1])
+        frames, looked = run([[first, *clip([0, 0, 0], 1), second]])
+        assert sorted(looked) == [0, 4]
+        assert [frame.kinds[0, 0] for frame in frames] == [kinds[0]] * 3 + [kinds[1]] * 2
+        assert [frame.segmenter[0, 0] for frame in frames] == wanted  # of boxes the greater
+
+
+def test_a_few_pixels_are_no_difference() -> None:
+    few = int(HIGH_SHARE * 240 * 320)
+    first, second = (Picture(0, np.zeros(0)) for _ in range(2))
+    for picture in (first, second):
+        picture.segmenter = np.full((240, 320), -3.0, np.float32)
+        picture.kinds = np.full((240, 320), BOXES, np.uint8)
+    second.segmenter.flat[:few] = 4
+    assert agree(first, second)
+    second.segmenter.flat[: few + 1] = 4
+    assert not agree(first, second)
+    second.segmenter.flat[: few + 1] = 2  # uncertain
+    assert agree(first, second)
+    second.segmenter.flat[: few + 1] = 4
+    first.segmenter[100:200, 100:200] = second.segmenter[100:200, 100:200] = 4
+    assert agree(first, second)
+    second.segmenter[100:200, 100:122] = -3
+    assert not agree(first, second)
+    second.kinds[:] = first.kinds[:] = TEXT
+    assert agree(first, second)
