@@ -9,6 +9,7 @@ from restore.config import parse
 from restore.errors import RestoreError, printable
 from restore.inference.config import InferenceConfig
 from restore.inference.freed_memory import reuse_freed_memory
+from restore.waiting_threads import let_waiting_threads_sleep
 
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
@@ -48,6 +49,7 @@ def main(argv: list[str] | None = None) -> int:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as after Ctrl-C
     reuse_freed_memory()
+    let_waiting_threads_sleep()
     logging.basicConfig(format="inference.py: %(message)s")
     logging.getLogger("restore").setLevel(logging.INFO)
     warnings.formatwarning = lambda message, *_: f"inference.py: {printable(str(message))}\n"

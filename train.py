@@ -8,6 +8,7 @@ import sys
 from restore.config import chosen, parse, to_yaml
 from restore.errors import RestoreError
 from restore.training.config import STAGES
+from restore.waiting_threads import let_waiting_threads_sleep
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,4 +26,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    let_waiting_threads_sleep()
     sys.exit(main())

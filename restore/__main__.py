@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from restore.errors import ConfigError, RestoreError
 from restore.kinds import ALONE, BOX_MOTIONS, KINDS
+from restore.waiting_threads import let_waiting_threads_sleep
 
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
@@ -91,5 +92,6 @@ def _obstructions(text: str) -> list[str]:
 
 
 if __name__ == "__main__":
+    let_waiting_threads_sleep()
     warnings.formatwarning = lambda message, *_: f"restore: {message}\n"
     sys.exit(main())
