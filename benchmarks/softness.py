@@ -2,10 +2,10 @@
 
     python -m benchmarks.softness CLIPS [CLIPS ...] [--held_out 0.15]
 
-Of each clip or photograph one frame: as it is and compressed on one side; blurred on the other, by a Gaussian, a disc or
-along a path, and one of these compressed a little. Frames that were scaled down and up again are on neither side. Prints
-the constants, the greatest logit of frames that are not blurred, and the share of blurred ones above `BLURRED`, for what
-was held out.
+Of each clip or photograph one frame: as it is and compressed on one side; blurred on the other, by a Gaussian, a disc
+or along a path, and one of these compressed a little. Frames that were scaled down and up again are on neither side.
+Prints the constants, the greatest logit of frames that are not blurred, and the share of blurred ones above
+`BLURRED`, for what was held out.
 """
 
 import argparse
