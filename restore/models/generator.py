@@ -18,6 +18,7 @@ from restore.models.unet import UNet
 from restore.propagation.evidence import BASE, CHANNELS, FRAME, MASK
 from restore.tensors import pad_to_multiple
 
+NO_ERROR = -2.0  # `log_level` of none
 GATE_SHUT = -1.5  # `log_level` of the estimated error up to which a seen pixel is returned as it is: 0.1 levels of 255
 GATE_OPEN = -0.5  # and from which all of what the network adds is added: 0.5 levels
 # Levels of the noise floor up to which seen pixels are returned, and from which all is open: nearly all clean clips to
@@ -181,21 +182,21 @@ class GatedGenerator(nn.Module):
 
     def estimate(self, evidence: Tensor) -> Estimate:
         """What to make of the frame, and how degraded it is. In use, frames that come out as they went in cost next to
-        nothing: of a batch that has no noise, no blur, and nothing hidden the statistics alone tell the error.
+        nothing: of a batch that has no noise, no blur, and nothing hidden no more is measured, and no error estimated.
         """
         height, width = evidence.shape[-2:]
+        frame, base = evidence[:, FRAME], evidence[:, BASE]
+        hidden = (evidence[:, MASK] > HIDDEN).to(evidence.dtype)
+        degraded = Degraded.of(evidence)
+        if not self.training and not (degraded.opens.any() or hidden.any()):
+            return Estimate(frame, torch.full_like(hidden, NO_ERROR), hidden, degraded)
+
         padded = pad_to_multiple(evidence, self.unet.multiple)
         unshuffle = self.unet.unshuffle
         measured = statistics(padded, (padded.shape[-2] // unshuffle, padded.shape[-1] // unshuffle))  # B 8 H/u W/u
         measured = measured.to(next(self.guess.parameters()).dtype)
         guess = F.interpolate(self.guess(measured), scale_factor=float(unshuffle), mode="nearest")
         guess = guess[..., :height, :width].to(evidence.dtype)
-        frame, base = evidence[:, FRAME], evidence[:, BASE]
-        hidden = (evidence[:, MASK] > HIDDEN).to(evidence.dtype)
-        degraded = Degraded.of(evidence)
-        if not self.training and not (degraded.opens.any() or hidden.any()):
-            return Estimate(frame, guess[:, :1], hidden, degraded)
-
         x = self.unet(padded, [measured])[..., :height, :width].to(evidence.dtype)
         residual, share, log_level = x.split([3, 1, 1], 1)
         log_level = log_level + guess[:, :1]
