@@ -21,11 +21,14 @@ from restore.models.generator import changeable
 from restore.models.segmenter import Segmenter
 from restore.propagation.evidence import CHANNELS, to_tensor
 from restore.tensors import to_uint8
-from restore.training.augment import recoloured
+from restore.training.augment import recoloured, reframed
 from restore.training.data import CleanWindows
 from restore.training.feed import normalised
 from restore.training.in_use import detected, evidence_of, given
 
+# Of the windows that a generator learns from. What is interpolated is soft, as many originals are: with none of it the
+# generator sharpens them too much, with half of it sharp ones too little.
+REFRAMED_SHARE = 0.25
 RECOLOURED_SHARE = 0.5  # of the windows that a generator learns from: what is behind a hole could be learned by heart
 CPU = torch.device("cpu")
 GIVEN_SHARE = 0.4  # of the windows whose true mask is handed over, as a user would; detection masks the others
@@ -145,19 +148,18 @@ def training_pairs(
 def drawn_windows(
     batch: dict[str, Tensor], *, draw: torch.Generator, device: torch.device, obstructed: float
 ) -> DegradedWindows:
-    """Windows recoloured, half of them, and each degraded by a recipe of its own: see `degrade_windows`.
-
-    They are not reframed: what is interpolated is soft, and would be learned as what is to come out.
+    """Windows recoloured and reframed, some of them, and each degraded by a recipe of its own: see `degrade_windows`.
 
     Args:
         batch: see `data.CleanWindows`.
         draw: a CPU generator; draws everything.
     """
-    # The same scene by the same camera, but for its shutter: what is recoloured is both.
+    # The same scene by the same camera, but for its shutter: what is changed is both.
     both = torch.cat([normalised(batch[name], device) for name in ("clips", "recorded")], 1)  # B 2T 3 H W
-    some = torch.rand(len(both), generator=draw) < RECOLOURED_SHARE
-    if some.any():
-        both[some] = recoloured(both[some], generator=draw)
+    for change, share in ((recoloured, RECOLOURED_SHARE), (reframed, REFRAMED_SHARE)):
+        some = torch.rand(len(both), generator=draw) < share
+        if some.any():
+            both[some] = change(both[some], generator=draw)
     clean, recorded = both.chunk(2, 1)
     return degrade_windows(
         clean,
