@@ -1,9 +1,9 @@
 """Which frames the segmenter looks at: every fourth, and those between that it would see differently.
 
-What lies on a lens is there for long, and most video has nothing before it at all. So frames between two key frames of
-a scene are given what lies between their logits; of kinds that stay, the median of three key frames. The segmenter
-looks at all of them where the key frames disagree on what moves or is brief, as a box does and scratches are, and at
-single ones that differ from both of their neighbours.
+What lies on a lens is there for long, and most video has nothing before it at all. So frames between two key frames
+of a scene are given what lies between their logits; of kinds that stay, the median of three key frames. The segmenter
+looks at all of them where the key frames disagree on what moves, is brief or comes at once, as boxes, scratches and
+text do, and at single ones that differ from both of their neighbours.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ from restore.detection.fuse import HIGH, HIGH_SHARE, temporal_median
 from restore.kinds import BOXES, KINDS
 
 AGREED_IOU = 0.8  # of what two key frames are certain of, from which they agree
-MOVING = np.isin(KINDS, ["boxes", "scratches"])  # by kind: is elsewhere in the next frame, or gone
+MOVING = np.isin(KINDS, ["boxes", "scratches", "text"])  # by kind: elsewhere in the next frame, gone, or just there
 
 
 class Segmented(Protocol):
@@ -72,8 +72,9 @@ def _key(span: tuple[Stretch[S], int, int]) -> S:
 
 
 def _filter(key: Segmented, raw: Sequence[np.ndarray]) -> None:
-    """Take the median of three key frames, the middle one of which this is."""
-    key.segmenter = temporal_median(raw[0], raw[1], raw[2], key.kinds)
+    """Take the median of three key frames, the middle one of which this is, where it is of a kind that stays."""
+    filtered = temporal_median(raw[0], raw[1], raw[2], key.kinds)
+    key.segmenter = np.where(MOVING.take(key.kinds), key.segmenter, filtered)
 
 
 def _between(span: tuple[Stretch[S], int, int], following: S | None) -> Iterator[S]:
@@ -90,7 +91,7 @@ def _between(span: tuple[Stretch[S], int, int], following: S | None) -> Iterator
 
 
 def agree(first: Segmented, second: Segmented) -> bool:
-    """Whether two frames have nearly the same pixels that are certain to be of a kind that moves or is brief."""
+    """Whether two frames have nearly the same pixels that are certain to be of a kind that is not there for long."""
     one, other = (frame.segmenter > np.where(MOVING, HIGH, np.inf).take(frame.kinds) for frame in (first, second))
     either = np.count_nonzero(one | other)
     return bool(np.count_nonzero(one ^ other) <= max(HIGH_SHARE * one.size, (1 - AGREED_IOU) * either))

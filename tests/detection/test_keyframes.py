@@ -9,7 +9,7 @@ from restore.detection.keyframes import Stretch, agree, between_keyframes
 from restore.kinds import BOXES, KINDS
 
 SIZE = (40, 50)
-TEXT, SCRATCHES = KINDS.index("text"), KINDS.index("scratches")
+TEXT, DIRT, DROPS, SCRATCHES = (KINDS.index(kind) for kind in ("text", "dirt", "drops", "scratches"))
 
 
 @dataclass(eq=False)
@@ -18,7 +18,7 @@ class Picture:
 
     number: int
     own: np.ndarray
-    kind: int = TEXT
+    kind: int = DIRT
     brief: bool = False
     segmenter: np.ndarray = field(init=False)
     kinds: np.ndarray = field(init=False)
@@ -51,7 +51,7 @@ def run(scenes: list[list[Picture]], each: int = 4) -> tuple[list[Picture], list
     return list(between_keyframes(stretches)), looked
 
 
-def clip(starts: Sequence[int | None], first: int = 0, kind: int = TEXT) -> list[Picture]:
+def clip(starts: Sequence[int | None], first: int = 0, kind: int = DIRT) -> list[Picture]:
     return [Picture(first + number, logits(start), kind) for number, start in enumerate(starts)]
 
 
@@ -77,13 +77,13 @@ def test_every_fourth_frame_and_the_last_of_a_scene_are_looked_at(
         first += length
     frames, looked = run(scenes)
     assert [frame.number for frame in frames] == list(range(first)) and sorted(looked) == keys
-    assert all(np.array_equal(frame.segmenter, logits(start)) and (frame.kinds == TEXT).all() for frame in frames)
+    assert all(np.array_equal(frame.segmenter, logits(start)) and (frame.kinds == DIRT).all() for frame in frames)
 
 
 STARTS = [None, None, None, None, None, 20, 20, 20, 20, 20, 20, 20, 20]
 
 
-@pytest.mark.parametrize("kind", [BOXES, SCRATCHES])
+@pytest.mark.parametrize("kind", [BOXES, SCRATCHES, TEXT])
 def test_where_key_frames_differ_in_what_moves_all_between_are_looked_at(kind: int) -> None:
     frames, looked = run([clip(STARTS, kind=kind)])
     assert sorted(looked) == [0, 4, 5, 6, 7, 8, 12]
@@ -124,8 +124,7 @@ def test_scenes_do_not_agree_with_each_other() -> None:
 
 
 def test_between_two_that_agree_lies_what_lies_between_their_logits() -> None:
-    dirt = KINDS.index("dirt")
-    for kinds, wanted in (((TEXT, dirt), [-8, -7, -6, -5, -4]), ((BOXES, BOXES), [-8, -4, -4, -4, -4])):
+    for kinds, wanted in (((DROPS, DIRT), [-8, -7, -6, -5, -4]), ((BOXES, BOXES), [-8, -4, -4, -4, -4])):
         first, second = Picture(0, logits(8, -8.0), kinds[0]), Picture(4, logits(8, -4.0), kinds[1])
         frames, looked = run([[first, *clip([0, 0, 0], 1), second]])
         assert sorted(looked) == [0, 4]
@@ -150,5 +149,5 @@ def test_a_few_pixels_are_no_difference() -> None:
     assert agree(first, second)
     second.segmenter[100:200, 100:122] = -3
     assert not agree(first, second)
-    second.kinds[:] = first.kinds[:] = TEXT
+    second.kinds[:] = first.kinds[:] = DIRT
     assert agree(first, second)

@@ -29,8 +29,13 @@ THREADS = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
 
 
 def ctrl_c() -> None:
+    before = signal.getsignal(signal.SIGINT)
     os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(0.05)  # two signals of a kind would be one, if the second came before the first is handled
+    # Two signals of a kind would be one, if the second came before the first is handled, which changes the handler.
+    for _ in range(200):
+        time.sleep(0.01)
+        if signal.getsignal(signal.SIGINT) is not before:
+            break
 
 
 @pytest.fixture(scope="module")
