@@ -127,6 +127,8 @@ def test_a_second_ctrl_c_stops_at_once_and_the_checkpoint_before_counts(
 ) -> None:
     every_step = {"checkpoint_minutes": 1e-9}
     with ExitStack() as stack:
+        # What Ctrl-C does in a program, whatever ran in this process before.
+        stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
         for _ in range(2):
             stack.enter_context(at_step(UNetGenerator, 3, ctrl_c))
         stack.enter_context(pytest.raises(KeyboardInterrupt))
