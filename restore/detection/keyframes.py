@@ -46,48 +46,61 @@ class Stretch(Generic[S]):
     ends: bool
 
 
+@dataclass(frozen=True)
+class _Span(Generic[S]):
+    """A key frame of a stretch, `first`, and the frames up to the next key frame, those before `stop`.
+
+    Attributes:
+        raw: the key frame's logits as the segmenter gave them.
+    """
+
+    stretch: Stretch[S]
+    first: int
+    stop: int
+    raw: np.ndarray
+
+    @property
+    def key(self) -> S:
+        return self.stretch.frames[self.first]
+
+
 def between_keyframes(stretches: Iterable[Stretch[S]]) -> Iterator[S]:
-    """The frames of all stretches, in order, each with logits and kinds."""
-    spans: list[tuple[Stretch[S], int, int]] = []  # of one scene, not yet given: from a key frame up to the next
-    raw: list[np.ndarray] = []  # the logits of the key frames as the segmenter gave them, of one more
+    """The frames of all stretches, in order, each with logits and kinds; a span waits for two more key frames."""
+    spans: list[_Span[S]] = []  # of one scene: the last that was given, for its key frame, and those that wait
     for stretch in stretches:
         last = len(stretch.frames) - 1
         keys = sorted({0, last}) if stretch.ends else [0]
         stretch.look(keys)
         for first, stop in zip(keys, [*keys[1:], last + 1], strict=True):
-            spans.append((stretch, first, stop))
-            raw.append(stretch.frames[first].segmenter)
-            if len(spans) > 2:
-                _filter(_key(spans[-2]), raw[-3:])
-                yield from _between(spans.pop(0), _key(spans[0]))
+            spans = [*spans[-2:], _Span(stretch, first, stop, stretch.frames[first].segmenter)]
+            if len(spans) == 3:
+                _filter(*spans)
+                yield from _frames(spans[0], spans[1].key)
         if stretch.ends:
-            for span, following in zip(spans, [*map(_key, spans[1:]), None], strict=True):
-                yield from _between(span, following)
-            spans, raw = [], []
+            *before, final = spans[-2:]
+            for span in before:
+                yield from _frames(span, final.key)
+            yield from _frames(final, None)
+            spans = []
 
 
-def _key(span: tuple[Stretch[S], int, int]) -> S:
-    stretch, first, _ = span
-    return stretch.frames[first]
+def _filter(previous: _Span[S], now: _Span[S], following: _Span[S]) -> None:
+    """Take the median of three key frames for the middle one, where it is of a kind that stays."""
+    kinds = now.key.kinds
+    filtered = temporal_median(previous.raw, now.raw, following.raw, kinds)
+    now.key.segmenter = np.where(MOVING.take(kinds), now.raw, filtered)
 
 
-def _filter(key: Segmented, raw: Sequence[np.ndarray]) -> None:
-    """Take the median of three key frames, the middle one of which this is, where it is of a kind that stays."""
-    filtered = temporal_median(raw[0], raw[1], raw[2], key.kinds)
-    key.segmenter = np.where(MOVING.take(key.kinds), key.segmenter, filtered)
-
-
-def _between(span: tuple[Stretch[S], int, int], following: S | None) -> Iterator[S]:
+def _frames(span: _Span[S], following: S | None) -> Iterator[S]:
     """The frames of a span: its key frame, and those between it and the `following` one."""
-    stretch, first, stop = span
-    key, between = stretch.frames[first], range(first + 1, stop)
+    stretch, key, between = span.stretch, span.key, range(span.first + 1, span.stop)
     if between and following is not None:
         differ = not agree(key, following)
-        looked_at = [index for index in between if differ or stretch.brief(index)]
-        stretch.look(looked_at)
+        if looked_at := [index for index in between if differ or stretch.brief(index)]:
+            stretch.look(looked_at)
         for index in sorted({*between} - {*looked_at}):
-            interpolate(key, following, (index - first) / (stop - first), stretch.frames[index])
-    yield from stretch.frames[first:stop]
+            interpolate(key, following, (index - span.first) / (span.stop - span.first), stretch.frames[index])
+    yield from stretch.frames[span.first : span.stop]
 
 
 def agree(first: Segmented, second: Segmented) -> bool:

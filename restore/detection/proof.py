@@ -74,13 +74,14 @@ def _proven(scene: list[Look], at: int) -> np.ndarray:
     proven = np.zeros_like(look.own)
     for kind in np.unique(look.kinds[look.candidates]):
         for component in _of_kind(look, kind):
-            if own := any(proof(component) for proof in around.proofs(KINDS[kind])):
+            later: Iterable[np.ndarray] = ()
+            if kind == BOXES:
+                own, later = _in_one(component, [_boxes(look)]), map(_boxes, scene[at + 1 :])
+            else:
+                own = any(proof(component) for proof in around.proofs(KINDS[kind]))
+            if own:
                 look.own[component.part] |= component.mask
-            if (
-                own
-                or _in_one(component, before)
-                or (kind == BOXES and _in_one(component, map(_boxes, scene[at + 1 :])))
-            ):
+            if own or _in_one(component, before) or _in_one(component, later):
                 proven[component.part] |= component.mask
     return proven
 

@@ -1,4 +1,6 @@
-from collections.abc import Sequence
+import gc
+import weakref
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,6 +40,7 @@ def run(scenes: list[list[Picture]], each: int = 4) -> tuple[list[Picture], list
 
     def stretch(frames: list[Picture], ends: bool) -> Stretch[Picture]:
         def look(indices: Sequence[int]) -> None:
+            assert indices  # what surrounds them is measured even for none
             for index in indices:
                 frame = frames[index]
                 frame.segmenter, frame.kinds = frame.own, np.full(SIZE, frame.kind, np.uint8)
@@ -130,6 +133,28 @@ def test_between_two_that_agree_lies_what_lies_between_their_logits() -> None:
         assert sorted(looked) == [0, 4]
         assert [frame.kinds[0, 0] for frame in frames] == [kinds[0]] * 3 + [kinds[1]] * 2
         assert [frame.segmenter[0, 0] for frame in frames] == wanted  # of boxes the greater
+
+
+def test_a_long_scene_is_not_held() -> None:
+    """Key frames whose median was taken are forgotten."""
+    alive: list[weakref.ref[np.ndarray]] = []
+
+    def stretches() -> Iterator[Stretch[Picture]]:
+        for at in range(0, 200, 4):
+            frames = clip([3] * 4, at)
+
+            def look(indices: Sequence[int], frames: list[Picture] = frames) -> None:
+                for index in indices:
+                    frames[index].segmenter, frames[index].kinds = logits(3), np.full(SIZE, DIRT, np.uint8)
+                    alive.append(weakref.ref(frames[index].segmenter))
+
+            yield Stretch(frames, look, lambda index: False, at == 196)
+
+    most = 0
+    for _ in between_keyframes(stretches()):
+        gc.collect()
+        most = max(most, sum(logit() is not None for logit in alive))
+    assert len(alive) == 51 and most <= 4
 
 
 def test_a_few_pixels_are_no_difference() -> None:
