@@ -54,7 +54,7 @@ class TrainConfig(Settings):
     frames_per_window: int = _setting(4, "frames of each window that the generator learns from")
     reuse: int = _setting(1, "steps that follow on each batch that is prepared; they draw from the memory")
     memory: int = _setting(
-        0, "frames prepared last that are held, with a reuse of more than 1; 46 bytes a pixel of each"
+        0, "frames prepared last that are held, with a reuse of more than 1; 54 bytes a pixel of each"
     )
     architecture: Literal["unet", "gated", "pix2pix"] = _setting(
         "unet",

@@ -56,9 +56,8 @@ def initial_generator(config: TrainConfig) -> InitialGenerator:
         kwargs: dict[str, Any] = {"width": config.width}
         generator = Pix2PixUNet(**kwargs)
     else:
-        kwargs = {
-            "widths": [8 * (config.width * times // 16) for times in (2, 3, 5, 8)]
-        }  # 8 is what CPUs compute at once
+        # Whole eights: what CPUs compute at once.
+        kwargs = {"widths": [8 * (config.width * times // 16) for times in (2, 3, 5, 8)]}
         generator = (GatedGenerator if config.architecture == "gated" else UNetGenerator)(**kwargs)
     discriminator, finder = PatchGAN(), given.get("finder")
     assert finder is None or isinstance(finder, OcclusionFinder), "the weights' finder is of another class"

@@ -51,7 +51,8 @@ class GeneratorTraining:
     ) -> None:
         self.config, self.accelerator, self.kwargs = config, accelerator, initial.kwargs
 
-        # Data.
+        # Data. Workers detect, on the CPU, wherever the finder was trained.
+        finder = finder.cpu()
         windows = clean_windows(config, videos)
         prepared = PreparedPairs(
             windows,
