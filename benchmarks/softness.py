@@ -93,12 +93,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=Path, nargs="+")
     parser.add_argument("--held_out", type=float, default=0.15)
-    parser.add_argument("--most", type=int, default=600, help="clips")
+    parser.add_argument("--most", type=int, default=420, help="clips")
     settings = parser.parse_args()
     paths = [path for folder in settings.clips for path in files_in(folder) if is_image(path) or is_video(path)]
     order = np.random.default_rng(0).permutation(len(paths))[: settings.most]
     held = round(settings.held_out * len(order))
-    rings, others = spectra([paths[i] for i in order[held:]]), spectra([paths[i] for i in order[:held]])
+    rings, others = (
+        spectra([paths[i] for i in part]) for part in (order[: len(order) - held], order[len(order) - held :])
+    )
     offset, weights = fitted(rings)
     print(f"OFFSET = {offset:.2f}\nWEIGHTS = ({', '.join(f'{weight:.2f}' for weight in weights)})")
     print("| | median | least | greatest | above SHARP, % | above BLURRED, % |\n|---|---|---|---|---|---|")

@@ -159,10 +159,8 @@ class Restorer:
             estimates: list[tuple[float, float, float] | None] = [None] * len(degraded)
             if isinstance(self.generator, GatedGenerator):
                 estimate = self.generator.estimate(evidence)
-                generated, estimates = (
-                    estimate.restored,
-                    [(a, b, c) for a, b, c in estimate.of_visible(evidence).tolist()],
-                )
+                generated = estimate.restored
+                estimates = [(a, b, c) for a, b, c in estimate.of_visible(evidence).tolist()]
             else:
                 generated = self.generator(evidence)
             images = to_uint8(generated)  # waits for the device

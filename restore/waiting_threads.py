@@ -1,8 +1,7 @@
 """Threads that wait sleep, and leave their core to those that work.
 
 OpenMP's threads spin for a while where they wait for one another. On a machine that does anything else, that is taken
-from what they wait for: beside one other busy process, 64 frames took 13 to 16 s with spinning threads, 10 to 12 s with
-sleeping ones (2 cores, AVX2).
+from what they wait for.
 """
 
 import os

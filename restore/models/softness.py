@@ -12,9 +12,8 @@ from torch import Tensor
 
 from restore.tensors import UNIT_LEVELS
 
-WINDOW = (
-    64  # px, a side of what a spectrum is taken of. Not a share of the height: blurs are in the network's own pixels
-)
+# px, a side of what a spectrum is taken of. Not a share of the height: blurs are in the network's own pixels
+WINDOW = 64
 RINGS = 16  # from the zeroth frequency to that of alternating pixels
 STRIDE = 32  # px between windows, at least
 MOST = 10  # windows down and across; more would cost more, and tell the same

@@ -40,6 +40,8 @@ def load_perceptual(device: str = "cpu") -> Perceptual:
     Raises:
         WeightsError: see `lpips_network`.
     """
+    from lpips import normalize_tensor  # imports all of torchvision's models, which nothing else here needs
+
     network: Any = lpips_network().to(device)
 
     @torch.inference_mode()
@@ -49,7 +51,7 @@ def load_perceptual(device: str = "cpu") -> Perceptual:
         pictures = [to_float(picture)[None].to(device) for picture in (restored, original)]  # 1 3 H W in [-1, 1]
         features = [network.net(network.scaling_layer(picture)) for picture in pictures]
         around = sum(
-            _enlarged(head(_normalised(own).sub(_normalised(other)).square()), original.shape[:2])
+            _enlarged(head((normalize_tensor(own) - normalize_tensor(other)).square()), original.shape[:2])
             for own, other, head in zip(*features, network.lins, strict=True)
         )
         assert isinstance(around, Tensor)
@@ -65,7 +67,7 @@ def lpips_network() -> nn.Module:
     Raises:
         WeightsError: AlexNet's features, which come with this package, are missing or broken.
     """
-    import lpips  # imports all of torchvision's models, which nothing else here needs
+    import lpips
 
     with warnings.catch_warnings():  # it calls torchvision in an old way
         warnings.filterwarnings("ignore", message="The parameter 'pretrained' is deprecated")
@@ -79,10 +81,6 @@ def lpips_network() -> nn.Module:
         ) from error
     frozen: nn.Module = network.eval().requires_grad_(False)
     return frozen
-
-
-def _normalised(features: Tensor) -> Tensor:
-    return features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)
 
 
 def _enlarged(plane: Tensor, size: tuple[int, ...]) -> Tensor:

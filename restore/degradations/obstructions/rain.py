@@ -13,10 +13,8 @@ from restore.degradations.obstructions.layers import Lens
 from restore.degradations.obstructions.noise import smoothstep
 from restore.degradations.obstructions.stamps import around, paste, stroke
 
-BORN = (
-    -200,
-    60,
-)  # frames before and after the video's first one, between which drops fall: most are there from the first
+# Frames before and after the video's first one, between which drops fall: most are there from the first.
+BORN = -200, 60
 
 
 def draw_rain(
