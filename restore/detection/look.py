@@ -24,7 +24,6 @@ class Look:
         detected, candidates: bool, all that was detected, and what of it may go.
         kinds: uint8, indices into `KINDS`; without a segmenter all is a box.
         own: bool, what is proven by this frame itself; `prove` sets it.
-        boxes: bool, the boxes among it; None until `prove` has looked for them.
 
     Args:
         frame: it is held until it is released.
@@ -45,7 +44,6 @@ class Look:
         self.picture = cv2.resize(frame.image, (columns, rows), interpolation=cv2.INTER_AREA)
         self.grey = cv2.cvtColor(self.picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
         self.own = np.zeros((rows, columns), bool)
-        self.boxes: np.ndarray | None = None
 
     def release(self) -> tuple[Frame, np.ndarray]:
         """The frame and what may go of it; the look no longer holds them."""

@@ -9,18 +9,16 @@ connected component of a detection needs a proof by measurement, too (`proofs.py
 - sudden: it is brighter or darker than all that is near it in the frame before and in the frame after, as a scratch is,
   while what is close around it stays.
 
-A component that was proven a moment ago stays so, and a part of a box that enters the picture is proven by the box that
-it will be.
+A component that was proven a moment ago stays so.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
 
 from restore.detection.components import Component, components
 from restore.detection.dilate import dilate_soft
-from restore.detection.flat import flat
 from restore.detection.look import Look
 from restore.detection.proofs import Surroundings
 from restore.frame import HIDDEN, Frame
@@ -55,7 +53,7 @@ def prove(frames: Iterable[Frame], *, remove: Collection[str] = REMOVED, suspect
         if allowed.any():
             scene = [other for other in window.items if other.scene == look.scene]
             at = scene.index(look)
-            proven = allowed & _enlarged(_proven(scene, at), look.step, frame.size)
+            proven = allowed & _enlarged(_proven(look, Surroundings(scene, at), scene[:at]), look.step, frame.size)
         yield _split(frame, allowed, proven)
 
 
@@ -65,46 +63,22 @@ def _allowed(frame: Frame, may_go: np.ndarray) -> np.ndarray:
     return (frame.probability > HIDDEN) & (may_go[BOXES] if frame.kinds is None else may_go.take(frame.kinds))
 
 
-def _proven(scene: list[Look], at: int) -> np.ndarray:
-    """bool `h w`, the components of one look of a scene that are proven now, were in the looks before, or as boxes will
-    be. Sets the look's `own`.
-    """
-    look, around = scene[at], Surroundings(scene, at)
-    before = [other.own for other in scene[:at]]
+def _proven(look: Look, around: Surroundings, before: Sequence[Look]) -> np.ndarray:
+    """bool `h w`, the components that are proven now, or were in the looks before. Sets the look's `own`."""
     proven = np.zeros_like(look.own)
     for kind in np.unique(look.kinds[look.candidates]):
-        for component in _of_kind(look, kind):
-            later: Iterable[np.ndarray] = ()
-            if kind == BOXES:
-                own, later = _in_one(component, [_boxes(look)]), map(_boxes, scene[at + 1 :])
-            else:
-                own = any(proof(component) for proof in around.proofs(KINDS[kind]))
-            if own:
+        for component in components(look.candidates & (look.kinds == kind), GAP, LEAST * look.grey.size):
+            if own := any(proof(component) for proof in around.proofs(KINDS[kind])):
                 look.own[component.part] |= component.mask
-            if own or _in_one(component, before) or _in_one(component, later):
+            if own or _continues(component, before):
                 proven[component.part] |= component.mask
     return proven
 
 
-def _of_kind(look: Look, kind: int) -> Iterator[Component]:
-    """What may be proven to be of a kind."""
-    yield from components(look.candidates & (look.kinds == kind), GAP, LEAST * look.grey.size)
-
-
-def _boxes(look: Look) -> np.ndarray:
-    """bool `h w`, the boxes that the frame itself proves; found once."""
-    if look.boxes is None:
-        look.boxes = np.zeros_like(look.own)
-        for component in _of_kind(look, BOXES):
-            if flat(look, component):
-                look.boxes[component.part] |= component.mask
-    return look.boxes
-
-
-def _in_one(component: Component, others: Iterable[np.ndarray]) -> bool:
-    """Whether one of the planes, bool `h w`, holds much of the component."""
+def _continues(component: Component, before: Sequence[Look]) -> bool:
+    """Whether one of the looks before proves much of the component."""
     enough = CONTINUED * np.count_nonzero(component.mask)
-    return any(np.count_nonzero(other[component.part] & component.mask) >= enough for other in others)
+    return any(np.count_nonzero(look.own[component.part] & component.mask) >= enough for look in before)
 
 
 def _split(frame: Frame, allowed: np.ndarray, proven: np.ndarray) -> Frame:

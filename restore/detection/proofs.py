@@ -4,13 +4,13 @@ The thresholds are chosen on training clips, on clean ones and on others with ob
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import cv2
 import numpy as np
 
 from restore.detection.components import Component
-from restore.detection.flat import CLOSE, around, dilated
+from restore.detection.flat import CLOSE, around, dilated, flat
 from restore.detection.look import Look, edge_energy
 
 NOISE_ENERGY = 0.0237  # mean squared gradient of white noise of deviation 1, in `Look.smooth`
@@ -30,7 +30,9 @@ class Surroundings:
         self.looks, self.at, self.look = looks, at, looks[at]
 
     def proofs(self, kind: str) -> list[Callable[[Component], bool]]:
-        """Those that a kind can have, but for boxes, which a frame proves alone (`flat.py`)."""
+        """Those that a kind can have."""
+        if kind == "boxes":
+            return [partial(flat, self.look)]
         return [self.sudden, self.fixed] if kind == "scratches" else [self.fixed]
 
     def fixed(self, component: Component) -> bool:

@@ -150,26 +150,6 @@ def test_what_was_proven_a_moment_ago_stays_proven() -> None:
     assert shares(frames, BOX) == [1] * (BEFORE + 2) + [0] * 3
 
 
-def test_a_box_is_proven_from_where_it_enters_the_picture() -> None:
-    """Its first columns alone are no box; with the frame that shows more of it they are a part of one."""
-    clip, masks = footage(AFTER + 4), np.zeros((AFTER + 4, H, W), bool)
-    for index in range(len(clip)):
-        masks[index, 40:80, : 2 + 3 * index] = True
-    clip[masks] = 128
-    assert shares(proved(clip[:1], masks[:1], "boxes")) == [0]
-    assert [frame.proven.tolist() for frame in proved(clip, masks, "boxes")] == masks.tolist()
-    # Nor are they what another kind, or another place, will be.
-    assert shares(proved(clip, masks, "dirt")) == [0] * len(clip)
-    masks[0], masks[0, 90:110, 90:100] = False, True
-    assert shares(proved(clip, masks, "boxes"))[0] == 0
-    # As far ahead as is read, and no further.
-    slow, thin = footage(AFTER + 2), np.zeros((AFTER + 2, H, W), bool)
-    thin[:, 40:80, :2] = True
-    thin[-1, 40:80, :40] = True
-    slow[thin] = 128
-    assert [bool(share) for share in shares(proved(slow, thin, "boxes"))] == [False] + [True] * (AFTER + 1)
-
-
 def test_nothing_is_compared_across_a_cut() -> None:
     clip, masks = covering(footage(), PATCH, spots())
     clip[10:] = clip[10:, ::-1]
