@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.budget import Calls
 from restore.degradations.blur import defocus
 from restore.degradations.degrade import Ranges, add_noise, degrade
 from restore.degradations.obstructions.draw import obstruct
@@ -157,7 +158,10 @@ def obstructed(clip: np.ndarray, seed: int, *, typical: bool) -> tuple[np.ndarra
 
 
 def report(restorer: Restorer, clips: Sequence[np.ndarray], seed: int) -> list[str]:
-    """The lines of the three tables."""
+    """The lines of the three tables, and which share of the frames the segmenter looked at for them."""
+    looked_at = {
+        name: Calls(model) for name, model in (("all", restorer.finder), ("some", restorer.segmenter)) if model
+    }
     scores, names_kinds = [Score(), Score()], False
     for index, clip in enumerate(clips):
         frames, mask, true_kinds = obstructed(clip, seed + index, typical=index % 2 == 1)
@@ -198,6 +202,11 @@ def report(restorer: Restorer, clips: Sequence[np.ndarray], seed: int) -> list[s
         "",
         f"Of clean clips {removed.mean():.3f} % are taken for hidden (most: {removed.max():.2f} %), "
         f"{(found - removed).mean():.2f} % are suspected.",
+        *(
+            [f"The segmenter looked at {100 * looked_at['some'].frames / looked_at['all'].frames:.0f} % of all frames."]
+            if "some" in looked_at
+            else []
+        ),
     ]
 
 

@@ -278,9 +278,9 @@ def test_it_learns_one_clip_by_heart(tmp_path: Path) -> None:
     settings = {"epochs": 60, "learning_rate": 4e-3, "width": 16, "finder_steps": 25, "frames_per_window": 4}
     assert run(tmp_path / "videos", tmp_path, adversarial_weight=0, validate_every=10, **settings) == 0
     l1 = losses(tmp_path)
-    assert sum(l1[-15:]) < 0.9 * sum(l1[:15])
+    assert sum(l1[-15:]) < 0.8 * sum(l1[:15])
     scores = [scalar.value for scalar in events(tmp_path).Scalars("validation/psnr")]
-    assert len(scores) == 6 and scores[-1] > scores[0] + 1
+    assert len(scores) == 6 and scores[-1] > scores[0] + 1.5
     assert "generator/discriminator" not in events(tmp_path).Tags()["scalars"]
 
 
