@@ -248,7 +248,7 @@ def test_a_gated_generator_begins_with_one_without_a_gate(videos: Path, tmp_path
 
 def test_a_gated_generator_is_the_one_it_was_built_for() -> None:
     config = TrainConfig(data_dir="any", architecture="gated")
-    begun, built = initial_generator(config).generator, GatedGenerator()
+    begun, built = initial_generator(config).generator, GatedGenerator(reads_spectrum=True)
     assert [tuple(x.shape) for x in begun.parameters()] == [tuple(x.shape) for x in built.parameters()]
 
 

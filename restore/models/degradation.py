@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from restore.frame import HIDDEN
+from restore.models.softness import RINGS, log_spectrum
 from restore.propagation.evidence import BASE, COUNTS, FRAME, MASK
 from restore.tensors import UNIT_LEVELS
 
@@ -20,6 +21,7 @@ FLOOR = 0.25  # levels; of less than this the logarithm makes little difference
 LOG_SCALE = 4.0  # brings the logarithms to about 1, as what networks without normalisation read should be
 SMOOTHEST = 0.1  # quantile of the cells of a frame that show its noise and no texture
 DARK, BRIGHT = 16.0, 239.0  # levels between which the mean of a cell is for that: beyond, noise is cut off
+NATURAL = 9.0  # log power of the ring at frequency 1 in a natural picture
 FEWEST = 0.05  # share of a cell that is seen; below it the wider average is taken
 
 
@@ -58,6 +60,21 @@ def statistics(evidence: Tensor, size: tuple[int, int]) -> Tensor:
     smoothest = _smoothest(close[:, :2], (cells[:, 3:] > FEWEST) & (grey_cells > DARK) & (grey_cells < BRIGHT))
     measured = log_level(torch.cat([close, wide, smoothest], 1)) / LOG_SCALE
     return F.interpolate(measured, size=size, mode="bilinear", align_corners=False)
+
+
+def spectrum(evidence: Tensor) -> Tensor:
+    """The power in each ring of the spectrum of the base, whose noise is less than the frame's: `B 16 1 1`, the
+    logarithm over `LOG_SCALE` of how much more it is than in a natural picture, whose power falls with the square of
+    the frequency (Field 1987); 0 where too little is visible. It tells how sharp a scene is, which blur and noise hide
+    from a network that sees but a part of it.
+
+    Args:
+        evidence: `B 23 H W`.
+    """
+    rings = log_spectrum(evidence[:, BASE], evidence[:, MASK] > HIDDEN)
+    frequencies = torch.arange(RINGS, device=evidence.device) + 0.5
+    relative = (rings - NATURAL + 2 * frequencies.log()) / LOG_SCALE
+    return relative.nan_to_num(0.0).to(evidence.dtype)[..., None, None]
 
 
 def noise_floor(evidence: Tensor) -> Tensor:

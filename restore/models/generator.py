@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore.frame import HIDDEN
-from restore.models.degradation import STATISTICS, noise_floor, statistics
-from restore.models.softness import blur_logit
+from restore.models.degradation import STATISTICS, noise_floor, spectrum, statistics
+from restore.models.softness import RINGS, blur_logit
 from restore.models.unet import UNet
 from restore.propagation.evidence import BASE, CHANNELS, FRAME, MASK
 from restore.tensors import pad_to_multiple
@@ -133,6 +133,7 @@ class GatedGenerator(nn.Module):
 
     Args:
         unshuffle, widths, blocks, decoder_blocks: see `UNet`. The default is 12 GMAC a frame at 320x240.
+        reads_spectrum: the network is told the spectrum of the base, too.
 
     >>> GatedGenerator(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,))(torch.zeros(1, 23, 17, 30)).shape
     torch.Size([1, 3, 17, 30])
@@ -145,8 +146,11 @@ class GatedGenerator(nn.Module):
         widths: Sequence[int] = (64, 96, 160, 256),
         blocks: Sequence[int] = (1, 2, 2, 3),
         decoder_blocks: Sequence[int] = (1, 1, 1),
+        reads_spectrum: bool = False,
     ) -> None:
         super().__init__()
+        self.reads_spectrum = reads_spectrum
+        told = STATISTICS + RINGS * reads_spectrum
         self.unet = UNet(
             in_channels=CHANNELS,
             out_channels=5,
@@ -154,20 +158,26 @@ class GatedGenerator(nn.Module):
             widths=widths,
             blocks=blocks,
             decoder_blocks=decoder_blocks,
-            feature_channels=[STATISTICS],
+            feature_channels=[told],
         )
         # Error and share from the statistics alone: too small to be slow to learn, right for most frames.
-        self.guess = nn.Sequential(nn.Conv2d(STATISTICS, GUESSING, 1), nn.ReLU(), nn.Conv2d(GUESSING, 2, 1))
+        self.guess = nn.Sequential(nn.Conv2d(told, GUESSING, 1), nn.ReLU(), nn.Conv2d(GUESSING, 2, 1))
 
     @torch.no_grad()
-    def take_over(self, generator: UNetGenerator) -> None:
-        """Begin with the residual of an ungated generator of the same shape. What it did not have, the share, the level
-        and the reading of statistics, adds nothing at first.
+    def take_over(self, generator: "UNetGenerator | GatedGenerator") -> None:
+        """Begin with what another generator of the same widths and blocks has learned. What it did not have adds
+        nothing at first: the share, the level and the reading of statistics and spectrum.
 
         Raises:
             RuntimeError: it has another shape.
         """
         learned = generator.state_dict()
+        if isinstance(generator, GatedGenerator):
+            for name in ("unet.projections.0.weight", "guess.0.weight"):
+                if self.reads_spectrum and not generator.reads_spectrum:
+                    learned[name] = F.pad(learned[name], (0, 0, 0, 0, 0, RINGS))
+            self.load_state_dict(learned)
+            return
         for name, own in self.unet.tail.named_parameters():
             tail = torch.zeros_like(own)
             tail[: len(learned[f"unet.tail.{name}"])] = learned[f"unet.tail.{name}"]
@@ -194,6 +204,8 @@ class GatedGenerator(nn.Module):
         padded = pad_to_multiple(evidence, self.unet.multiple)
         unshuffle = self.unet.unshuffle
         measured = statistics(padded, (padded.shape[-2] // unshuffle, padded.shape[-1] // unshuffle))  # B 8 H/u W/u
+        if self.reads_spectrum:
+            measured = torch.cat([measured, spectrum(evidence).expand(-1, -1, *measured.shape[-2:])], 1)
         measured = measured.to(next(self.guess.parameters()).dtype)
         guess = F.interpolate(self.guess(measured), scale_factor=float(unshuffle), mode="nearest")
         guess = guess[..., :height, :width].to(evidence.dtype)

@@ -58,12 +58,14 @@ def initial_generator(config: TrainConfig) -> InitialGenerator:
     else:
         # Whole eights: what CPUs compute at once.
         kwargs = {"widths": [8 * (config.width * times // 16) for times in (2, 3, 5, 8)]}
+        if config.architecture == "gated":
+            kwargs["reads_spectrum"] = True
         generator = (GatedGenerator if config.architecture == "gated" else UNetGenerator)(**kwargs)
     discriminator, finder = PatchGAN(), given.get("finder")
     assert finder is None or isinstance(finder, OcclusionFinder), "the weights' finder is of another class"
     if given:
         try:
-            if isinstance(generator, GatedGenerator) and isinstance(given["generator"], UNetGenerator):
+            if isinstance(generator, GatedGenerator) and isinstance(given["generator"], UNetGenerator | GatedGenerator):
                 generator.take_over(given["generator"])
             else:
                 generator.load_state_dict(given["generator"].state_dict())

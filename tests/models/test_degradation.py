@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from restore.models.degradation import FLOOR, LOG_SCALE, log_level, noise_floor, statistics
+from restore.models.degradation import FLOOR, LOG_SCALE, log_level, noise_floor, spectrum, statistics
 from restore.propagation.evidence import BASE, COUNTS, FRAME, MASK
 
 
@@ -97,3 +97,18 @@ def test_the_noise_floor_is_that_of_cells_that_others_saw(sigma: float) -> None:
     assert noise_floor(stack).item() == 0
     stack[:, COUNTS], stack[:, MASK] = 1, 1
     assert noise_floor(stack).item() == 0
+
+
+def test_the_spectrum_is_that_of_the_base_against_that_of_a_natural_picture() -> None:
+    stack = torch.zeros(1, 23, 256, 256)
+    frequencies = torch.hypot(torch.fft.fftfreq(256)[:, None], torch.fft.rfftfreq(256)) * 32  # a ring each
+    phases = 2 * torch.pi * torch.rand(256, 129, generator=torch.Generator().manual_seed(0))
+    picture = torch.fft.irfft2(torch.polar(2048 * frequencies.clamp(min=0.1).reciprocal(), phases))
+    stack[:, BASE] = picture / 127.5
+    level = spectrum(stack)
+    assert level.shape == (1, 16, 1, 1)
+    assert level[:, 2:14].std() < 0.15  # power that falls with the square of the frequency
+    stack[:, BASE] *= torch.tensor(2.0).exp()
+    assert torch.allclose(spectrum(stack) - level, torch.tensor(4 / LOG_SCALE), atol=0.1)
+    stack[:, MASK] = 1
+    assert torch.equal(spectrum(stack), torch.zeros(1, 16, 1, 1))

@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from restore.degradations.blur import defocus
-from restore.models.degradation import noise_floor
+from restore.models.degradation import STATISTICS, noise_floor
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import (
     BLURRED,
@@ -192,6 +192,29 @@ def test_a_gated_generator_takes_over_one_without_a_gate() -> None:
     assert torch.allclose(model(evidence), ungated(evidence), atol=1e-5)
     with pytest.raises(RuntimeError):
         model.take_over(UNetGenerator(widths=(8, 16), blocks=(1, 1), decoder_blocks=(1,)))
+
+
+def test_one_that_reads_the_spectrum_takes_over_one_that_does_not_and_learns_from_it() -> None:
+    torch.manual_seed(0)
+    evidence = pictures(blurred=True)
+    evidence[:, MASK, 20:30, 20:30] = 1
+    given, model = gated(1.0), GatedGenerator(**TINY, reads_spectrum=True)
+    given.unet.tail.reset_parameters()
+    given.guess[-1].reset_parameters()  # type: ignore[operator]
+    model.take_over(given)
+    wanted = given(evidence)
+    assert torch.allclose(model(evidence), wanted, atol=1e-6)
+    for layer in (model.unet.projections[0], model.guess[0]):  # both read it
+        model.take_over(given)
+        assert isinstance(layer, nn.Conv2d)
+        with torch.no_grad():
+            layer.weight[:, STATISTICS:] = 0.5
+        assert (model(evidence) - wanted).abs().max() > 1e-3
+    again = GatedGenerator(**TINY, reads_spectrum=True)
+    again.take_over(model)
+    assert torch.equal(again(evidence), model(evidence))
+    with pytest.raises(RuntimeError):
+        given.take_over(model)  # what one knows of the spectrum, the other cannot take
 
 
 def test_entries_that_do_not_match_are_refused() -> None:
