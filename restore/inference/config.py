@@ -113,6 +113,9 @@ class InferenceConfig:
     lpips: bool = _setting(False, "also score LPIPS and DISTS")
 
     precision: Literal["auto", "float32", "bfloat16"] = _setting("auto", "auto: bfloat16 where the hardware has it")
+    engine: Literal["auto", "torch", "ncnn"] = _setting(
+        "auto", "what computes the networks; auto: ncnn where it is installed (requirements-fast.txt) and faster"
+    )
     device: Optional[str] = _setting(None, "cpu, cuda, cuda:1, ...; by default a GPU if there is one")  # noqa: UP045
 
     @property

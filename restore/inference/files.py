@@ -115,7 +115,7 @@ def restore_file(
         `input`, `mask`, `original` (paths as given), `weights` (likewise; relative to the package inside it), `output`,
         `side_files` (names); `sha256` of `input`, `mask`, `original` and `output`, None for what is not given;
         `frames`, `width`, `height`, `rate` (1/s);
-        `stages`, `device`, `precision`, `seconds`, `frames_per_second`;
+        `stages`, `device`, `precision`, `engine`, `seconds`, `frames_per_second`;
         `mask_mode`, `remove`, `mask_dilation`, `strength`;
         `hidden` (share of all pixels); `interlaced`: None, or the order of the fields;
         `obstructions`: what was found and removed, the longest first: `kind`, `score`, `frames` (first and last), `box`
@@ -240,6 +240,7 @@ def restore_file(
         "stages": _stages(restorer, mode) + ["refine"] * (hybrid is not None) + ["hidden only"] * hidden_only,
         "device": device,
         "precision": str(restorer.dtype).removeprefix("torch."),
+        "engine": restorer.engine,
         "seconds": round(seconds, 3),
         "frames_per_second": round(count / seconds, 3),
         "mask_mode": mode,

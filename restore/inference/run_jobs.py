@@ -38,7 +38,9 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
     """
     state = PartialState(cpu=not torch.accelerator.is_available(), timeout=FOREVER)
     device = _usable(config.device or str(state.device))
-    restorer = Restorer.from_pretrained(config.weights_path, device=device, precision=config.precision)
+    restorer = Restorer.from_pretrained(
+        config.weights_path, device=device, precision=config.precision, engine=config.engine
+    )
     hybrid = None if config.stages == "generator" else _hybrid(config, restorer)
     _make(Path(config.output_dir))
     state.wait_for_everyone()  # until every process has seen which videos are done

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from restore.kinds import KINDS
 from restore.models.efficientnet import CHANNELS as FEATURES
 from restore.models.efficientnet import EfficientNetLite
+from restore.models.padded import PaddedNetwork, zeros
 from restore.models.unet import UNet
-from restore.tensors import interleave, pad_to_multiple
+from restore.tensors import interleave
 
 CHANNELS = 15
 FRAME = slice(0, 3)  # of them
@@ -22,7 +23,7 @@ STRENGTH = 4.0  # of differences, relative to the frame itself
 DEEPEST = 16  # px that a feature of the lowest resolution stands for
 
 
-class Segmenter(nn.Module):
+class Segmenter(PaddedNetwork):
     """`surroundings` of a frame, `B 15 H W` => logits `B 1+K H W`: above 0 is hidden, then a softmax over `KINDS`.
 
     A U-Net at half the resolution reads how things move; at each level it is given their appearance, as features of a
@@ -51,14 +52,15 @@ class Segmenter(nn.Module):
             decoder_blocks=decoder_blocks,
             feature_channels=FEATURES,
         )
+        self.multiple = max(DEEPEST, self.unet.multiple)
 
-    def forward(self, surroundings: Tensor) -> Tensor:
-        height, width = surroundings.shape[-2:]
-        x = pad_to_multiple(surroundings.to(self.unet.head.weight.dtype), max(DEEPEST, self.unet.multiple))
+    def whole(self, surroundings: Tensor) -> Tensor:  # type: ignore[override]
         with torch.no_grad():
-            features = self.efficientnet(x[:, FRAME])
-        logits: Tensor = self.unet(x, features)
-        return logits[..., :height, :width]
+            features = self.efficientnet(surroundings[:, FRAME])
+        return self.unet.whole(surroundings, *features)
+
+    def examples(self) -> tuple[Tensor, ...]:
+        return (zeros(CHANNELS, 2 * self.multiple),)
 
 
 def surroundings(frames: Tensor, at: Sequence[int] | None = None) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from restore.tensors import pad_to_multiple
+from restore.models.padded import PaddedNetwork, zeros
 
 
 class ResidualBlock(nn.Module):
@@ -26,7 +26,7 @@ class ResidualBlock(nn.Module):
         return x + self.second(F.relu(self.first(x)))
 
 
-class UNet(nn.Module):
+class UNet(PaddedNetwork):
     """`B in H W` => `B out H W`, any H and W.
 
     Args:
@@ -59,6 +59,7 @@ class UNet(nn.Module):
                 f"got {list(widths)}, {list(blocks)}, {list(decoder_blocks)}"
             )
         self.unshuffle = unshuffle
+        self.feature_channels = tuple(feature_channels)
         self.multiple = unshuffle * 2 ** (len(widths) - 1)
         pairs = list(pairwise(widths))
         # 3x3 over the pixel-unshuffled picture, as one strided convolution: the same sums without moving the data.
@@ -75,13 +76,8 @@ class UNet(nn.Module):
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
 
-    def forward(self, x: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
-        """`features`: `B C h w` for each of `feature_channels`, at the levels' resolutions; H and W are then multiples
-        of `multiple`.
-        """
-        height, width = x.shape[-2:]
-        x = pad_to_multiple(x.to(self.head.weight.dtype), self.multiple)
-
+    def whole(self, x: Tensor, *features: Tensor) -> Tensor:
+        """`features`: `B C h w` for each of `feature_channels`, at the levels' resolutions."""
         # Encoder.
         x = F.relu(self.head(x))  # B widths[0] H/u W/u
         skips = []
@@ -99,8 +95,13 @@ class UNet(nn.Module):
             x = F.relu(self.merges[level](torch.cat([x, skips[level]], 1)))
             x = self.decoders[level](x)
 
-        x = F.pixel_shuffle(self.tail(x), self.unshuffle)  # B out H W, padded
-        return x[..., :height, :width]
+        return F.pixel_shuffle(self.tail(x), self.unshuffle)  # B out H W
+
+    def examples(self) -> tuple[Tensor, ...]:
+        side = 2 * self.multiple
+        sides = (side // self.unshuffle // 2**level for level in range(len(self.feature_channels)))
+        features = map(zeros, self.feature_channels, sides)
+        return zeros(self.head.in_channels, side), *features
 
 
 def _blocks(channels: int, count: int) -> nn.Sequential:

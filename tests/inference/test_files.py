@@ -23,7 +23,7 @@ FRAMES = 10
 
 @pytest.fixture(scope="module")
 def restorer(tiny_weights: Path) -> Restorer:
-    return Restorer.from_pretrained(tiny_weights, device="cpu", precision="float32")
+    return Restorer.from_pretrained(tiny_weights, device="cpu", precision="float32", engine="torch")
 
 
 def write(path: Path, clip: np.ndarray) -> Path:
@@ -116,6 +116,7 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
         "interlaced": None,
         "device": "cpu",
         "precision": "float32",
+        "engine": "torch",
         "mask_mode": "given",
         "mask_dilation": 0,
         "strength": 1.0,

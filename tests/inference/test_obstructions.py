@@ -19,7 +19,7 @@ from tests.propagation.footage import at_rest
 
 @pytest.fixture(scope="module")
 def restorer(tiny_weights: Path) -> Restorer:
-    return Restorer.from_pretrained(tiny_weights, device="cpu", precision="float32")
+    return Restorer.from_pretrained(tiny_weights, device="cpu", precision="float32", engine="torch")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from tests.video.make import cut_in_half, make_video, noise
 
 @pytest.fixture(scope="module")
 def restorer(tiny_weights: Path) -> Restorer:
-    return Restorer.from_pretrained(tiny_weights, device="cpu", precision="float32")
+    return Restorer.from_pretrained(tiny_weights, device="cpu", precision="float32", engine="torch")
 
 
 @pytest.fixture

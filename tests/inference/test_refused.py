@@ -1,5 +1,6 @@
 """The command line of inference.py: what it refuses, in one line and before anything is written."""
 
+import importlib.util
 import os
 import pickle
 from collections.abc import Callable
@@ -198,6 +199,24 @@ def test_a_device_that_is_not_there(
     line = capsys.readouterr().err
     assert line.startswith(f"inference.py: device is '{device}', which cannot be used (") and line.count("\n") == 1
     assert line.endswith("); give cpu, cuda or cuda:N\n")
+    assert left_in(out) == []
+
+
+@pytest.mark.parametrize("package", ["ncnn", None])
+def test_an_engine_that_cannot(
+    run: Command,
+    tmp_path: Path,
+    out: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    package: str | None,
+) -> None:
+    if package:  # is not installed
+        found = importlib.util.find_spec
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else found(name))
+    assert run(**good(tmp_path), engine="ncnn", **({} if package else {"precision": "bfloat16"})) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("inference.py: engine is ncnn, which ") and line.count("\n") == 1
     assert left_in(out) == []
 
 

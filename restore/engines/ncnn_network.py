@@ -1,0 +1,45 @@
+"""A network that ncnn computes, with Winograd's convolutions."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+PARAM, BIN = "network.param", "network.bin"
+
+
+class NcnnNetwork:
+    """Takes the place of `PaddedNetwork.whole`, on a CPU, in float32.
+
+    Args:
+        folder: what `export.export` wrote.
+
+    Raises:
+        RuntimeError: ncnn cannot load that.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        import ncnn
+
+        self._new_plane = ncnn.Mat
+        self._net = ncnn.Net()
+        self._net.opt.num_threads = torch.get_num_threads()
+        for lossy in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "bf16_packed"):
+            if hasattr(self._net.opt, f"use_{lossy}"):
+                setattr(self._net.opt, f"use_{lossy}", False)
+        if self._net.load_param(str(folder / PARAM)) or self._net.load_model(str(folder / BIN)):
+            raise RuntimeError(f"ncnn cannot load what was exported to {folder}")
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        return torch.stack([self._one(*pictures) for pictures in zip(*inputs, strict=True)])
+
+    def _one(self, *pictures: Tensor) -> Tensor:
+        planes = [picture.contiguous().numpy() for picture in pictures]  # held until ncnn has read them
+        extractor = self._net.create_extractor()
+        for number, plane in enumerate(planes):
+            extractor.input(f"in{number}", self._new_plane(plane))
+        status, result = extractor.extract("out0")
+        if status:
+            raise RuntimeError(f"ncnn failed with {status}")
+        return torch.from_numpy(np.array(result))
