@@ -60,7 +60,7 @@ def run(tree: Path, video: Path) -> Run:
 
 def compare(revision: str, videos: dict[str, Path], rounds: int) -> None:
     """Print the best of several rounds of both trees for each video."""
-    print(f"| | tree | frames/s | process, s | CPU, s | peak, MB |\n|---|---|---|---|---|---|")
+    print("| | tree | frames/s | process, s | CPU, s | peak, MB |\n|---|---|---|---|---|---|")
     with checked_out(revision) as earlier:
         trees = {revision: earlier, "this": ROOT}
         for tree in trees.values():  # what is exported or compiled once is not timed
