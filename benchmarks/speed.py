@@ -117,6 +117,7 @@ def main() -> None:
 
         cv2.setNumThreads(1)
         torch.set_num_threads(1)
+        restorer = Restorer.from_pretrained(WEIGHTS)  # whose engine takes the threads there are
         took = stages(restorer, hidden, min(STAGE_FRAMES, args.frames))
         print("stages alone, one after the other, one thread")
         for name, milliseconds in took.items():

@@ -10,7 +10,8 @@ PARAM, BIN = "network.param", "network.bin"
 
 
 class NcnnNetwork:
-    """Takes the place of `PaddedNetwork.whole`, on a CPU, in float32.
+    """Takes the place of `PaddedNetwork.whole`, on a CPU, in float32, with the threads that PyTorch has when it is
+    made.
 
     Args:
         folder: what `export.export` wrote.
@@ -24,6 +25,7 @@ class NcnnNetwork:
 
         self._new_plane = ncnn.Mat
         self._net = ncnn.Net()
+        self._net.opt.num_threads = torch.get_num_threads()  # for good: what is loaded is arranged for them
         for lossy in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "bf16_packed"):
             if hasattr(self._net.opt, f"use_{lossy}"):
                 setattr(self._net.opt, f"use_{lossy}", False)
@@ -34,7 +36,6 @@ class NcnnNetwork:
         return torch.stack([self._one(*pictures) for pictures in zip(*inputs, strict=True)])
 
     def _one(self, *pictures: Tensor) -> Tensor:
-        self._net.opt.num_threads = torch.get_num_threads()  # as it is now
         planes = [picture.contiguous().numpy() for picture in pictures]  # held until ncnn has read them
         extractor = self._net.create_extractor()
         for number, plane in enumerate(planes):
