@@ -116,6 +116,9 @@ class InferenceConfig:
     engine: Literal["auto", "torch", "ncnn"] = _setting(
         "auto", "what computes the networks; auto: ncnn where it is installed (requirements-fast.txt) and faster"
     )
+    threads: Optional[int] = _setting(  # noqa: UP045
+        None, "that each network and each picture operation shares; by default as many as there are cores"
+    )
     device: Optional[str] = _setting(None, "cpu, cuda, cuda:1, ...; by default a GPU if there is one")  # noqa: UP045
 
     @property
@@ -148,6 +151,8 @@ class InferenceConfig:
             raise ValueError(f"remove has {unknown[0]!r}, expected some of {','.join(KINDS)}")
         if self.mask_dilation < 0:
             raise ValueError(f"mask_dilation is {self.mask_dilation}, expected 0 pixels or more")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"threads is {self.threads}, expected at least 1")
         if not 0 <= self.strength <= 1:
             raise ValueError(f"strength is {self.strength}, expected 0 to 1")
         for name in ("steps", "jump_length"):

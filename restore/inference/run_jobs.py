@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+import cv2
 import torch
 from accelerate import PartialState
 from accelerate.utils import gather_object
@@ -37,6 +38,9 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
         InputError: the weights, the device or the output folder cannot be used. Nothing was written.
     """
     state = PartialState(cpu=not torch.accelerator.is_available(), timeout=FOREVER)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+        cv2.setNumThreads(config.threads)
     device = _usable(config.device or str(state.device))
     restorer = Restorer.from_pretrained(
         config.weights_path, device=device, precision=config.precision, engine=config.engine

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+import torch
 
 import inference
 from restore.inference.config import WEIGHTS
@@ -73,6 +75,16 @@ def test_strength(run: Command, tmp_path: Path, out: Path) -> None:
         with VideoReader(clip) as degraded, VideoReader(out / name / "clip_restored.mkv") as restored:
             alike = [np.array_equal(a.image, b.image) for a, b in zip(degraded, restored, strict=True)]
         assert all(alike) == (strength == 0)
+
+
+def test_threads(run: Command, tmp_path: Path) -> None:
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    try:
+        assert run(degraded_video=make_video(tmp_path / "clip.mp4", range(2)), threads=3) == 0
+        assert (torch.get_num_threads(), cv2.getNumThreads()) == (3, 3)
+    finally:
+        torch.set_num_threads(threads[0])
+        cv2.setNumThreads(threads[1])
 
 
 def test_the_rate_of_a_raw_stream(run: Command, tmp_path: Path, out: Path) -> None:

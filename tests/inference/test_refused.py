@@ -87,6 +87,7 @@ REFUSED: dict[str, tuple[Callable[[Path], dict[str, object]], str]] = {
         "mask_dilation is -1, expected 0 pixels or more",
     ),
     "a strength above 1": (lambda at: good(at) | {"strength": 1.01}, "strength is 1.01, expected 0 to 1"),
+    "no threads": (lambda at: good(at) | {"threads": 0}, "threads is 0, expected at least 1"),
     "a strength below 0": (lambda at: good(at) | {"strength": -1}, "strength is -1.0, expected 0 to 1"),
     "a mask file that exists": (
         lambda at: (
