@@ -1,27 +1,34 @@
 """Which frames the segmenter looks at: every fourth, and those between that it would see differently.
 
 What lies on a lens is there for long, and most video has nothing before it at all. So frames between two key frames
-of a scene are given what lies between their logits; of kinds that stay, the median of three key frames. The segmenter
-looks at all of them where the key frames disagree on what moves, is brief or comes at once, as boxes, scratches and
-text do, and at single ones that differ from both of their neighbours.
+of a scene are given what lies between their logits; of kinds that stay, the median of three key frames. Where the
+finder, which looks at every frame, sees the boxes that the segmenter sees in key frames, it tells where they are
+between. The segmenter looks at all frames where the key frames disagree on what else moves, is brief or comes at once,
+as boxes, scratches and text do, and at single ones that differ from both of their neighbours.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+import cv2
 import numpy as np
 
-from restore.detection.fuse import HIGH, HIGH_SHARE, temporal_median
+from restore.detection.fuse import HIGH, HIGH_SHARE, TRACE, agreed_boxes, temporal_median
 from restore.kinds import BOXES, KINDS
 
 AGREED_IOU = 0.8  # of what two key frames are certain of, from which they agree
 MOVING = np.isin(KINDS, ["boxes", "scratches", "text"])  # by kind: elsewhere in the next frame, gone, or just there
 
 
-class Segmented(Protocol):
-    """A frame with the segmenter's logits, float32 `H W`, and the index of the kind at each pixel, uint8 `H W`."""
+RIM = 2  # px by which the two networks' edges of a box may differ
+REACH = 1 / 20  # of the shorter side: a box is no further from where a key frame has it
 
+
+class Segmented(Protocol):
+    """A frame with the logits of both networks, float32 `H W`, and the index of the kind at each pixel, uint8 `H W`."""
+
+    finder: np.ndarray
     segmenter: np.ndarray
     kinds: np.ndarray
 
@@ -96,7 +103,12 @@ def _frames(span: _Span[S], following: S | None) -> Iterator[S]:
     stretch, key, between = span.stretch, span.key, range(span.first + 1, span.stop)
     if between and following is not None:
         differ = not agree(key, following)
-        if looked_at := [index for index in between if differ or stretch.brief(index)]:
+        looked_at = [
+            index
+            for index in between
+            if differ or stretch.brief(index) or strays(key, following, stretch.frames[index])
+        ]
+        if looked_at:
             stretch.look(looked_at)
         for index in sorted({*between} - {*looked_at}):
             interpolate(key, following, (index - span.first) / (span.stop - span.first), stretch.frames[index])
@@ -104,20 +116,65 @@ def _frames(span: _Span[S], following: S | None) -> Iterator[S]:
 
 
 def agree(first: Segmented, second: Segmented) -> bool:
-    """Whether two frames have nearly the same pixels that are certain to be of a kind that is not there for long."""
-    one, other = (frame.segmenter > np.where(MOVING, HIGH, np.inf).take(frame.kinds) for frame in (first, second))
+    """Whether two frames have nearly the same pixels that are certain to be of a kind that is not there for long, but
+    for boxes that the finder sees too.
+    """
+    one, other = (
+        (frame.segmenter > np.where(MOVING, HIGH, np.inf).take(frame.kinds)) & ~_around(_confirmed(frame), RIM)
+        for frame in (first, second)
+    )
     either = np.count_nonzero(one | other)
     return bool(np.count_nonzero(one ^ other) <= max(HIGH_SHARE * one.size, (1 - AGREED_IOU) * either))
+
+
+def strays(first: Segmented, second: Segmented, frame: Segmented) -> bool:
+    """Whether the finder sees something in a frame between two key frames that it sees near there in neither."""
+    seen = frame.finder > 0
+    if not seen.any():
+        return False
+    known = _around((first.finder > 0) | (second.finder > 0), _reach(seen))
+    return bool(np.count_nonzero(seen & ~known) > HIGH_SHARE * seen.size)
 
 
 def interpolate(first: Segmented, second: Segmented, share: float, frame: Segmented) -> None:
     """Set what a frame has that lies `share` of the way from the first key frame to the second.
 
-    Of boxes, which move, the greater logit: the finder says where between the two they are.
+    Of boxes the greater logit; where boxes move that the finder sees in the key frames, what it sees in this one.
     """
     nearer = first if share <= 0.5 else second
     frame.kinds = nearer.kinds
     frame.segmenter = first.segmenter + np.float32(share) * (second.segmenter - first.segmenter)
     boxes = (first.kinds == BOXES) | (second.kinds == BOXES)
-    if boxes.any():
-        np.maximum(first.segmenter, second.segmenter, out=frame.segmenter, where=boxes)
+    if not boxes.any():
+        return
+    np.maximum(first.segmenter, second.segmenter, out=frame.segmenter, where=boxes)
+    moved = _moved(_confirmed(first), _confirmed(second))
+    if moved.any():
+        near, seen = _around(moved, _reach(moved)), frame.finder > 0
+        np.maximum(frame.segmenter, frame.finder, out=frame.segmenter, where=near & seen)
+        np.minimum(frame.segmenter, TRACE, out=frame.segmenter, where=near & boxes & ~seen)
+        frame.kinds = np.where(near & seen, np.uint8(BOXES), frame.kinds)
+
+
+def _moved(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Where one mask is and the other is not, bool `H W`, but for lines of `RIM` pixels: edges flicker in noise."""
+    differ = (first ^ second).view(np.uint8)
+    return cv2.morphologyEx(differ, cv2.MORPH_OPEN, np.ones((RIM + 1, RIM + 1), np.uint8)).view(bool)
+
+
+def _confirmed(frame: Segmented) -> np.ndarray:
+    """Where both networks see a box, bool `H W`."""
+    boxes = agreed_boxes(frame.finder, frame.segmenter, frame.kinds)
+    return np.zeros(frame.kinds.shape, bool) if boxes is None else boxes
+
+
+def _around(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """The mask, bool `H W`, and all within so many pixels of it, across and down."""
+    if not mask.any():
+        return mask
+    square = np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)
+    return cv2.dilate(mask.view(np.uint8), square).view(bool)
+
+
+def _reach(mask: np.ndarray) -> int:
+    return round(REACH * min(mask.shape))

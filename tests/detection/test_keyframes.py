@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from restore.detection.fuse import HIGH_SHARE
+from restore.detection.fuse import HIGH_SHARE, fuse
 from restore.detection.keyframes import Stretch, agree, between_keyframes
 from restore.kinds import BOXES, KINDS
 
@@ -22,6 +22,7 @@ class Picture:
     own: np.ndarray
     kind: int = DIRT
     brief: bool = False
+    finder: np.ndarray = field(default_factory=lambda: np.full(SIZE, -4, np.float32))
     segmenter: np.ndarray = field(init=False)
     kinds: np.ndarray = field(init=False)
 
@@ -91,6 +92,50 @@ def test_where_key_frames_differ_in_what_moves_all_between_are_looked_at(kind: i
     frames, looked = run([clip(STARTS, kind=kind)])
     assert sorted(looked) == [0, 4, 5, 6, 7, 8, 12]
     assert all(np.array_equal(frame.segmenter, logits(start)) for frame, start in zip(frames, STARTS, strict=True))
+
+
+def boxes(starts: Sequence[int | None], finder: Sequence[int | None]) -> list[Picture]:
+    """Boxes that both networks see, each where it says."""
+    frames = clip(starts, kind=BOXES)
+    for frame, start in zip(frames, finder, strict=True):
+        frame.finder = logits(start)
+    return frames
+
+
+def masks(frames: Sequence[Picture]) -> list[np.ndarray]:
+    """What both networks make of the frames."""
+    return [fuse(frame.finder, frame.segmenter, frame.kinds)[0] > 0.5 for frame in frames]
+
+
+def test_boxes_that_the_finder_sees_move_between_key_frames_as_it_sees_them() -> None:
+    starts = [4, 5, 6, 7, 8, 11, 14, 17, 20]
+    frames, looked = run([boxes(starts, starts)])
+    assert sorted(looked) == [0, 4, 8]
+    assert all(np.array_equal(mask, logits(start) > 0) for mask, start in zip(masks(frames), starts, strict=True))
+    assert all((frame.kinds[frame.finder > 0] == BOXES).all() for frame in frames)
+
+
+def test_a_box_that_the_finder_sees_in_part_is_looked_at() -> None:
+    starts = [4, 6, 8, 10, 12]
+    frames = boxes(starts, starts)
+    for frame in frames:
+        frame.finder[20:] = -4
+    assert sorted(run([frames])[1]) == [0, 1, 2, 3, 4]
+
+
+def test_what_the_finder_sees_between_key_frames_alone_is_looked_at() -> None:
+    frames, looked = run([boxes([5, 5, 35, 5, 5], [5, 5, 35, 5, 5])])
+    assert sorted(looked) == [0, 2, 4]
+    assert np.array_equal(masks(frames)[2], logits(35) > 0)
+    # What it sees in key frames too, the segmenter knows of.
+    frames, looked = run([boxes([None] * 5, [5] * 5)])
+    assert sorted(looked) == [0, 4] and not np.any(masks(frames))
+
+
+def test_the_finder_has_no_say_around_a_box_that_stays() -> None:
+    frames = boxes([20] * 5, [20] * 5)
+    frames[2].finder[10:30, 18:32] = 4
+    assert not masks(run([frames])[0])[2][:, [18, 19, 30, 31]].any()
 
 
 def test_what_stays_may_come_slowly() -> None:
@@ -163,6 +208,7 @@ def test_a_few_pixels_are_no_difference() -> None:
     for picture in (first, second):
         picture.segmenter = np.full((240, 320), -3.0, np.float32)
         picture.kinds = np.full((240, 320), BOXES, np.uint8)
+        picture.finder = np.full((240, 320), -3.0, np.float32)
     second.segmenter.flat[:few] = 4
     assert agree(first, second)
     second.segmenter.flat[: few + 1] = 4
