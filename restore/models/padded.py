@@ -1,13 +1,21 @@
 """Networks that compute at whole multiples of pixels: other sizes are padded before, and cropped after."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from restore.tensors import pad_to_multiple
 
-Engine = Callable[..., Tensor]
+
+class Engine(Protocol):
+    """What computes `PaddedNetwork.whole` in place of PyTorch: see `restore/engines`."""
+
+    def takes(self, picture: Tensor) -> bool:
+        """Whether it should compute pictures `B C H W` of this size."""
+
+    def __call__(self, *inputs: Tensor) -> Tensor: ...
 
 
 class PaddedNetwork(nn.Module):
@@ -15,7 +23,7 @@ class PaddedNetwork(nn.Module):
 
     Attributes:
         multiple: H and W of what `whole` computes are multiples of it.
-        engine: what computes `whole` in place of PyTorch, on a CPU: see `restore/engines`. None for PyTorch.
+        engine: what computes `whole` on a CPU, for the sizes that it takes. None for PyTorch.
     """
 
     multiple: int
@@ -33,8 +41,8 @@ class PaddedNetwork(nn.Module):
         """`features`: what else the network takes; H and W are then multiples of `multiple`."""
         height, width = x.shape[-2:]
         x = pad_to_multiple(x.to(next(self.parameters()).dtype), self.multiple)
-        result = (self.engine or self.whole)(x, *features)
-        return result[..., :height, :width]
+        compute = self.engine if self.engine and self.engine.takes(x) else self.whole
+        return compute(x, *features)[..., :height, :width]
 
 
 def zeros(channels: int, side: int) -> Tensor:

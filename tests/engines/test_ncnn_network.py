@@ -38,6 +38,17 @@ def test_a_network_that_has_an_engine_asks_it_and_pads_and_crops_around_it(tmp_p
         assert torch.allclose(given(picture), wanted, atol=1e-4)
 
 
+def test_large_pictures_are_left_to_pytorch_which_needs_less_memory(tmp_path: Path) -> None:
+    given = network("finder")
+    export(given, tmp_path)
+    engine = given.engine = NcnnNetwork(tmp_path)
+    assert engine.takes(torch.empty(2, 9, 480, 640)) and not engine.takes(torch.empty(1, 9, 488, 640))
+    with torch.no_grad():
+        given.tail.weight.zero_()  # type: ignore[union-attr, operator]
+        given.tail.bias.fill_(7)  # type: ignore[union-attr, operator]
+        assert (given(torch.randn(1, 9, 488, 640)) == 7).all()
+
+
 def test_what_was_not_exported_is_not_loaded(tmp_path: Path) -> None:
     export(network("finder"), tmp_path)
     (tmp_path / BIN).unlink()
