@@ -114,9 +114,8 @@ def restore_file(
         The report, ready for JSON:
         `input`, `mask`, `original` (paths as given), `weights` (likewise; relative to the package inside it), `output`,
         `side_files` (names); `sha256` of `input`, `mask`, `original` and `output`, None for what is not given;
-        `frames`, `width`, `height`, `rate` (1/s);
-        `stages`, `device`, `precision`, `engine`, `seconds`, `frames_per_second`;
-        `mask_mode`, `remove`, `mask_dilation`, `strength`;
+        `frames`, `width`, `height`, `rate` (1/s); `stages`, `device`, `precision`, `engine`, `seconds`,
+        `frames_per_second`; `mask_mode`, `remove`, `mask_dilation`, `strength`;
         `hidden` (share of all pixels); `interlaced`: None, or the order of the fields;
         `obstructions`: what was found and removed, the longest first: `kind`, `score`, `frames` (first and last), `box`
         (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot tell

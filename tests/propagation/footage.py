@@ -114,3 +114,7 @@ def uniform_motion(height: int, width: int, x: float = 0, y: float = 0, consiste
 def psnr(error: np.ndarray) -> float:
     """Of differences of levels, in dB."""
     return float(10 * np.log10(255**2 / max(1e-10, float(np.square(error, dtype=np.float64).mean()))))
+
+
+def nothing_hidden(clip: np.ndarray) -> np.ndarray:
+    return np.zeros(clip.shape[:3], np.float32)

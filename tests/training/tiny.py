@@ -167,3 +167,8 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, list | tuple):
         return len(a) == len(b) and all(map(same, a, b))
     return torch.equal(a, b) if isinstance(a, torch.Tensor) else bool(a == b)
+
+
+def losses(folder: Path, name: str = "l1") -> list[float]:
+    """Of a generator's training, step by step."""
+    return [scalar.value for scalar in events(folder).Scalars(f"generator/{name}")]
