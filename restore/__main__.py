@@ -1,11 +1,14 @@
-"""`python -m restore degrade IN OUT`: make a degraded video. `python -m restore demo`: see what the restorer does."""
+"""`python -m restore degrade IN OUT`: make a degraded video. `python -m restore demo`: see what the restorer does.
+`python -m restore verify REPORT`: prove a report.
+"""
 
 import argparse
 import sys
 import warnings
+from pathlib import Path
 from typing import NoReturn
 
-from restore.errors import ConfigError, RestoreError
+from restore.errors import ConfigError, RestoreError, printable
 from restore.kinds import ALONE, BOX_MOTIONS, KINDS
 from restore.waiting_threads import let_waiting_threads_sleep
 
@@ -33,6 +36,14 @@ def main(argv: list[str] | None = None) -> int:
                 lossless=settings.lossless,
             )
             print(f"{settings.output}: degraded; {mask}: its mask, white where hidden")
+        elif settings.command == "verify":
+            from restore.inference.verify import verify
+
+            right = []
+            for line, as_it_should in verify(settings.report, again=settings.again):
+                print(printable(line), flush=True)
+                right.append(as_it_should)
+            return 0 if all(right) else RestoreError.exit_code
         else:
             from restore.demo import demo
 
@@ -79,6 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="degrade a small clip, restore it, show the scores", allow_abbrev=False)
     demo.add_argument("--frames", type=int, default=75, help="frames of the clip to work on (default: 75)")
     demo.add_argument("--output_dir", default="demo_output", help="where the results go (default: demo_output)")
+
+    verify = commands.add_parser("verify", help="prove that a report's files are those it tells of", allow_abbrev=False)
+    verify.add_argument("report", metavar="REPORT", type=Path, help="STEM_restored.json")
+    verify.add_argument("--again", action="store_true", help="restore the video again, and compare the bytes")
     return parser
 
 

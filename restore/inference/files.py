@@ -24,6 +24,8 @@ from restore.inference.masks import AHEAD, MaskMode, masked_frames
 from restore.inference.paired import Paired, in_step, open_paired, refuse_lengths
 from restore.inference.report import check_report, digests, oddities, write_report
 from restore.inference.sidecars import Sidecars
+from restore.inference.verify import weights_files
+from restore.inference.versions import versions
 from restore.kinds import KINDS, REMOVED
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
@@ -113,9 +115,12 @@ def restore_file(
     Returns:
         The report, ready for JSON:
         `input`, `mask`, `original` (paths as given), `weights` (likewise; relative to the package inside it), `output`,
-        `side_files` (names); `sha256` of `input`, `mask`, `original` and `output`, None for what is not given;
+        `side_files` (names); `sha256` of `input`, `mask`, `original`, `output`, `weights` and `segmenter`, None for
+        what is not given, and of the `side_files` by their names; `versions` of all that computes; `seal`, see
+        `report.seal`;
         `frames`, `width`, `height`, `rate` (1/s); `stages`, `device`, `precision`, `engine`, `seconds`,
-        `frames_per_second`; `mask_mode`, `remove`, `mask_dilation`, `strength`;
+        `frames_per_second`; `mask_mode`, `remove`, `mask_dilation`, `strength`, and other
+        `settings`;
         `hidden` (share of all pixels); `interlaced`: None, or the order of the fields;
         `obstructions`: what was found and removed, the longest first: `kind`, `score`, `frames` (first and last), `box`
         (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot tell
@@ -231,7 +236,8 @@ def restore_file(
         "mask": str(used) if used else None,
         "original": str(original) if original else None,
         "weights": relative_to_package(weights) if weights else None,
-        "sha256": digests(input=video, mask=used, original=original, output=output),
+        "sha256": digests(input=video, mask=used, original=original, output=output, **weights_files(weights))
+        | {"side_files": {path.name: digests(file=path)["file"] for path in sidecars.paths}},
         "frames": count,
         "width": info.width,
         "height": info.height,
@@ -240,12 +246,20 @@ def restore_file(
         "device": device,
         "precision": str(restorer.dtype).removeprefix("torch."),
         "engine": restorer.engine,
+        "versions": versions(restorer.engine),
         "seconds": round(seconds, 3),
         "frames_per_second": round(count / seconds, 3),
         "mask_mode": mode,
         "remove": sorted(remove, key=KINDS.index) if mode in FINDING else None,
         "mask_dilation": mask_dilation,
         "strength": strength,
+        "settings": {
+            "lossless": lossless,
+            "quality": quality,
+            "rate": rate,
+            "interlaced": interlaced,
+            "hidden_only": hidden_only,
+        },
         "hidden": round(hidden / pictures, 6),
         **lists,
         "regenerated": asdict(hybrid.settings) | {"regions": regions} if hybrid else None,

@@ -7,7 +7,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
-from restore.errors import RestoreError, VideoError
+from restore.errors import ConfigError, RestoreError, VideoError
 from restore.video.files import images_in
 from restore.video.reader import VideoReader
 from restore.video.writer import VideoWriter
@@ -26,6 +26,29 @@ def read_report(output: Path) -> dict[str, Any] | None:
     """The report of the video `output`; None where there is none, or one of another video or program."""
     report = _read(report_path(output))
     return report if report.get("output") == output.name else None
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """A report as it was written.
+
+    Raises:
+        ConfigError: there is none, it is of another program or version, or it was changed since.
+    """
+    report = _read(path)
+    if not {"input", "output", "sha256", "versions", "seal"} <= report.keys():
+        raise ConfigError(f"not a report of this version, which inference.py writes as STEM_restored.json: {path}")
+    if report["seal"] != seal(report):
+        raise ConfigError(f"the report was changed after it was written, and proves nothing: {path}")
+    return report
+
+
+def seal(report: dict[str, Any]) -> str:
+    """The SHA-256 of all that a report says. It tells that something was changed by mistake; who means to change it can
+    make another: keep the seal elsewhere if that matters.
+    """
+    said = {name: value for name, value in report.items() if name != "seal"}
+    text = json.dumps(said, sort_keys=True, ensure_ascii=True, allow_nan=False)
+    return sha256(text.encode()).hexdigest()
 
 
 def is_result(path: Path) -> bool:
@@ -59,7 +82,7 @@ def check_report(output: Path) -> None:
 
 
 def write_report(output: Path, report: dict[str, Any]) -> None:
-    """Write the report; it appears whole or not at all.
+    """Seal the report and write it; it appears whole or not at all.
 
     Raises:
         RestoreError: the disk is full.
@@ -67,6 +90,7 @@ def write_report(output: Path, report: dict[str, Any]) -> None:
     path = report_path(output)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        report["seal"] = seal(report)
         text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         # Bytes of names that are no UTF-8 are escaped as JSON escapes a character.
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")

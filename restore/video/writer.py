@@ -287,7 +287,8 @@ def _create(temporary: Path, path: Path) -> OutputContainer:
             f"the folder cannot be written ({reason(error)}); choose another, or give write permission: {path}"
         ) from error
     # Times before 0 (the run-in of AAC, say) stay what they are; Matroska would shift everything.
-    options = {"avoid_negative_ts": "disabled"}
+    # No random numbers in headers: the same work gives the same bytes.
+    options = {"avoid_negative_ts": "disabled", "fflags": "+bitexact"}
     if path.suffix.lower() in (".mkv", ".webm"):
         options |= matroska.HEADER | {"default_mode": "passthrough"}
     return av.open(str(temporary.absolute()), "w", format=FORMATS[path.suffix.lower()], container_options=options)
