@@ -20,7 +20,7 @@ FAINT = 1.0  # (levels/px)^2 of edges at least, and more than the noise has: les
 FEWEST = 50  # px that there are of the scene around
 SUDDEN = 16.0  # levels beyond all that is near in the frames before and after; median over a component
 NEAR = 2  # px
-CALM = 8.0  # levels that what is close around it changes by at most, or all is sudden there
+CALM, CALM_SHARE = 8.0, 0.8  # levels that most of what is close around it changes by at most, or all is sudden there
 
 
 class Surroundings:
@@ -58,7 +58,7 @@ class Surroundings:
             return False
         part, mask = around(self.look, component, CLOSE)
         close = (dilated(mask, CLOSE) - dilated(mask, RIM)) > 0
-        return bool(close.any() and np.median(self._change[part][close]) < CALM)
+        return bool(close.any() and np.quantile(self._change[part][close], CALM_SHARE) < CALM)
 
     @cached_property
     def _energy(self) -> np.ndarray:

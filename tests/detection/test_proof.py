@@ -212,6 +212,14 @@ def test_a_scratch_is_not_proven_where_all_is_sudden() -> None:
     assert sum(shares(proved(clip, masks, "scratches"))) == 0
 
 
+def test_the_tip_of_what_passes_is_no_scratch() -> None:
+    clip, masks = footage(9, 0), np.zeros((9, H, W), bool)
+    clip[4, 40:56, 60:72], masks[4, 40:56, 60:72] = 255, True
+    assert sum(shares(proved(clip, masks, "scratches"))) > 0
+    clip[4, 36:60, 72:120] = 255  # the rest of it, which is not detected
+    assert sum(shares(proved(clip, masks, "scratches"))) == 0
+
+
 def test_a_box_has_to_be_flat_wherever_it_stands_still() -> None:
     clip, masks = covering(footage(), PATCH, spots())
     assert sum(shares(proved(clip, masks, "boxes"))) == 0
