@@ -38,17 +38,21 @@ def weights_files(weights: str | Path | None) -> dict[str, Path | None]:
     """The files that a restorer's models come from, by their roles in a report."""
     if weights is None:
         return {"weights": None, "segmenter": None}
-    generator = Path(weights) / "generator.pth" if Path(weights).is_dir() else Path(weights)
+    generator = _generator(weights)
     segmenter = generator.with_name(SEGMENTER)
     return {"weights": generator, "segmenter": segmenter if segmenter.exists() else None}
+
+
+def _generator(weights: str | Path) -> Path:
+    return Path(weights) / "generator.pth" if Path(weights).is_dir() else Path(weights)
 
 
 def _files(report: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Role, name and digest of each file whose digest is known."""
     names = {role: report[role] for role in ("input", "mask", "original", "output")}
-    names |= {role: str(file) for role, file in weights_files(report["weights"]).items() if file}
-    if report["weights"] and report["sha256"].get("segmenter"):
-        names["segmenter"] = str(Path(report["weights"]).with_name(SEGMENTER))
+    if report["weights"]:
+        generator = _generator(report["weights"])
+        names |= {"weights": str(generator), "segmenter": str(generator.with_name(SEGMENTER))}
     for role, digest in report["sha256"].items():
         if role == "side_files":
             yield from (("side file", name, of_file) for name, of_file in digest.items())
