@@ -3,7 +3,7 @@
 import importlib.util
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -60,7 +60,7 @@ def accelerate(models: dict[str, nn.Module], weights: Path) -> None:
         for network in _networks(model):
             try:
                 network.engine = _engine(network, name, weights)
-            except RuntimeError as error:
+            except (RuntimeError, OSError) as error:  # OSError: not even for a while can anything be written
                 log.warning("PyTorch computes the %s, as ncnn cannot: %s", name, error)
 
 
@@ -80,6 +80,5 @@ def _networks(model: nn.Module) -> Iterator[PaddedNetwork]:
     if isinstance(model, PaddedNetwork):
         yield model
         return
-    children: Iterable[nn.Module] = model.children()
-    for child in children:
+    for child in model.children():
         yield from _networks(child)

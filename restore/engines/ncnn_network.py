@@ -28,9 +28,8 @@ class NcnnNetwork:
         self._new_plane = ncnn.Mat
         self._net = ncnn.Net()
         self._net.opt.num_threads = torch.get_num_threads()  # for good: what is loaded is arranged for them
-        for lossy in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage", "bf16_packed"):
-            if hasattr(self._net.opt, f"use_{lossy}"):
-                setattr(self._net.opt, f"use_{lossy}", False)
+        for lossy in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage"):
+            setattr(self._net.opt, f"use_{lossy}", False)
         if self._net.load_param(str(folder / PARAM)) or self._net.load_model(str(folder / BIN)):
             raise RuntimeError(f"ncnn cannot load what was exported to {folder}")
 
