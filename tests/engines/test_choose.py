@@ -1,5 +1,6 @@
 import importlib.util
 import logging
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,18 @@ def test_where_nothing_can_be_kept_it_is_exported_for_this_time(
         accelerate({"finder": finder}, weights)
     assert isinstance(finder.unet.engine, NcnnNetwork)
     assert [str(weights) in record.message for record in caplog.records] == [True]
+
+
+def test_where_not_even_that_can_be_written_pytorch_computes(
+    weights: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (weights / ".ncnn").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(weights / ".ncnn"))
+    monkeypatch.setattr(tempfile, "tempdir", str(weights / ".ncnn"))
+    with caplog.at_level(logging.WARNING):
+        restorer = Restorer.from_pretrained(weights, device="cpu", engine="ncnn")
+    assert engines(restorer) == [None] * 3
+    assert sum("PyTorch computes the " in record.message for record in caplog.records) == 3
 
 
 def test_what_ncnn_cannot_compute_pytorch_does(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
