@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# In a picture. Winograd's convolutions need six times the memory of PyTorch's, 1.7 KB a pixel for 12 GMAC at 320x240.
+# In a picture: Winograd's convolutions need several times the memory of PyTorch's.
 MOST_PIXELS = 640 * 480
 PARAM, BIN = "network.param", "network.bin"
 

@@ -21,9 +21,9 @@ from restore.tensors import pad_to_multiple
 NO_ERROR = -2.0  # `log_level` of none
 GATE_SHUT = -1.5  # `log_level` of the estimated error up to which a seen pixel is returned as it is: 0.1 levels of 255
 GATE_OPEN = -0.5  # and from which all of what the network adds is added: 0.5 levels
-# Levels of the noise floor up to which seen pixels are returned, and from which all is open: of 200 clips to train on,
-# 193 are below the first as they are, even at their first frames, where it is highest; with noise of sigma 5 all but 3
-# are above the second.
+# Levels of the noise floor up to which seen pixels are returned, and from which all is open: nearly all clips to train
+# on are below the first as they are, even at their first frames, where it is highest, and with noise of sigma 5 above
+# the second.
 NOISELESS, NOISY = 2.2, 2.8
 # Logits of the frame being blurred, likewise: hardly a clip to train on is above the first as it is.
 SHARP, BLURRED = 2.0, 3.0
