@@ -5,11 +5,11 @@ connected component of a detection needs a proof by measurement, too (`proofs.py
 
 - flat: a box is of one level, to within the noise, its edges are hard and run along the picture's, and it is too
   large to be a piece of something;
-- fixed: its edges stand still on the sensor while those around it move with the scene;
+- fixed: its edges stand still on the sensor while the camera moves, and those around it stand still less;
 - sudden: it is brighter or darker than all that is near it in the frame before and in the frame after, as a scratch is,
   while what is close around it stays.
 
-A component that was proven a moment ago stays so.
+A component that was proven a moment ago, as the same kind, stays so.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -70,15 +70,17 @@ def _proven(look: Look, around: Surroundings, before: Sequence[Look]) -> np.ndar
         for component in components(look.candidates & (look.kinds == kind), GAP, LEAST * look.grey.size):
             if own := any(proof(component) for proof in around.proofs(KINDS[kind])):
                 look.own[component.part] |= component.mask
-            if own or _continues(component, before):
+            if own or _continues(component, kind, before):
                 proven[component.part] |= component.mask
     return proven
 
 
-def _continues(component: Component, before: Sequence[Look]) -> bool:
-    """Whether one of the looks before proves much of the component."""
-    enough = CONTINUED * np.count_nonzero(component.mask)
-    return any(np.count_nonzero(look.own[component.part] & component.mask) >= enough for look in before)
+def _continues(component: Component, kind: int, before: Sequence[Look]) -> bool:
+    """Whether one of the looks before proves much of the component, as the same kind: a proof of one is none of another."""
+    enough, part = CONTINUED * np.count_nonzero(component.mask), component.part
+    return any(
+        np.count_nonzero(look.own[part] & (look.kinds[part] == kind) & component.mask) >= enough for look in before
+    )
 
 
 def _split(frame: Frame, allowed: np.ndarray, proven: np.ndarray) -> Frame:

@@ -5,6 +5,7 @@ The thresholds are chosen on training clips, on clean ones and on others with ob
 
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -12,15 +13,23 @@ import numpy as np
 from restore.detection.components import Component
 from restore.detection.flat import CLOSE, around, dilated, flat
 from restore.detection.look import Look, edge_energy
+from restore.kinds import KINDS
 
 NOISE_ENERGY = 0.0237  # mean squared gradient of white noise of deviation 1, in `Look.smooth`
 RIM, RING = 2, 20  # px: the edges of a component on both sides, and the scene around it
-FIXED, MOVING = 0.8, 0.6  # shares of the edges' energy that stand still: of a component at least, around it at most
-FAINT = 1.0  # (levels/px)^2 of edges at least, and more than the noise has: less tells nothing
+FIXED = 0.6  # share of the energy of a component's edges that stands still, at least
+CONTRAST = 0.2  # and by how much it is more than the share of those around it
+DRIFT = 0.5  # px that they move at most; those of what a camera follows move by 2 and more
+QUARTERS = 4  # of the looks, between which they may move
+CELLS = 4  # down and across, that the picture is cut into
+MOVING, MOVING_SHARE = 0.8, 0.75  # share of the energy that stands still at most, in this share of the cells at least
+FAINT = 1.0  # (levels/px)^2 of edges at least, and no less than the noise has: less tells nothing
 FEWEST = 50  # px that there are of the scene around
 SUDDEN = 16.0  # levels beyond all that is near in the frames before and after; median over a component
 NEAR = 2  # px
 CALM, CALM_SHARE = 8.0, 0.8  # levels that most of what is close around it changes by at most, or all is sudden there
+
+TEXT = KINDS.index("text")
 
 
 class Surroundings:
@@ -33,20 +42,40 @@ class Surroundings:
         """Those that a kind can have."""
         if kind == "boxes":
             return [partial(flat, self.look)]
-        return [self.sudden, self.fixed] if kind == "scratches" else [self.fixed]
+        if kind == "text":
+            return [self.fixed]
+        return [self.sudden, self.fixed_apart_from_text] if kind == "scratches" else [self.fixed_apart_from_text]
 
     def fixed(self, component: Component) -> bool:
-        """Whether the component stands still on the sensor before a scene that moves."""
+        """Whether the component stands still on the sensor while the camera moves."""
+        if not self._camera_moves:
+            return False
         part, mask = around(self.look, component, RING)
         rim = (dilated(mask, RIM) - cv2.erode(mask, np.ones((2 * RIM + 1, 2 * RIM + 1)))) > 0
         ring = (dilated(mask, RING) > 0) & ~self._ever_detected[part]
         if np.count_nonzero(ring) < FEWEST:
             return False
         edges, scene = (float(self._energy[part][at].mean()) for at in (rim, ring))
-        if min(edges, scene) < max(FAINT, NOISE_ENERGY * self.look.noise**2):
+        if min(edges, scene) < self._faintest:
             return False
         own, others = (float(self._still_energy[part][at].mean()) for at in (rim, ring))
-        return own > FIXED * edges and others < MOVING * scene
+        return own / edges > max(FIXED, others / scene + CONTRAST) and self._drift(part, rim) < DRIFT
+
+    def fixed_apart_from_text(self, component: Component) -> bool:
+        """Likewise, for what is no text: burnt-in letters stand still as well, and some are taken for drops."""
+        return not (component.mask & self._ever_text[component.part]).any() and self.fixed(component)
+
+    def _drift(self, part: tuple[slice, slice], rim: np.ndarray) -> float:
+        """By how many px what is at the rim moves at most between the mean of all looks and that of a quarter of them
+        (Lucas and Kanade 1981). What a camera follows stands nearly still, too, but not to a fraction of a pixel.
+        """
+        planes = [look.smooth[part] for look in self.looks]
+        bounds = np.linspace(0, len(planes), min(QUARTERS, len(planes)) + 1).astype(int)
+        mean = _mean(planes)
+        edges = np.stack([cv2.Sobel(mean, cv2.CV_32F, *order, ksize=3, scale=1 / 8)[rim] for order in ((1, 0), (0, 1))])
+        inverse = np.linalg.pinv(edges @ edges.T, rcond=0.01, hermitian=True)  # along a line nothing is seen to move
+        changes = [(mean - _mean(planes[first:last]))[rim] for first, last in pairwise(bounds)]
+        return max(float(np.linalg.norm(inverse @ edges @ (change - change.mean()))) for change in changes)
 
     def sudden(self, component: Component) -> bool:
         """Whether the component stands out of both neighbours, wherever in them one looks nearby, and what is close
@@ -59,6 +88,22 @@ class Surroundings:
         part, mask = around(self.look, component, CLOSE)
         close = (dilated(mask, CLOSE) - dilated(mask, RIM)) > 0
         return bool(close.any() and np.quantile(self._change[part][close], CALM_SHARE) < CALM)
+
+    @cached_property
+    def _camera_moves(self) -> bool:
+        """Whether the edges of most of the picture move. Before a camera that stands still, much of the scene does, too:
+        a lane mark between cars is as fixed as dirt is.
+        """
+        free = (~self._ever_detected).astype(np.float32)
+        planes = np.stack([free, self._energy * free, self._still_energy * free], 2)
+        free, edges, still = np.moveaxis(cv2.resize(planes, (CELLS, CELLS), interpolation=cv2.INTER_AREA), 2, 0)
+        usable = (free * self._ever_detected.size > FEWEST * CELLS**2) & (edges > self._faintest * free)
+        return bool(usable.any() and np.quantile(still[usable] / edges[usable], MOVING_SHARE) < MOVING)
+
+    @cached_property
+    def _faintest(self) -> float:
+        """(levels/px)^2 of edges that tell whether they move, at least."""
+        return max(FAINT, NOISE_ENERGY * self.look.noise**2)
 
     @cached_property
     def _energy(self) -> np.ndarray:
@@ -78,6 +123,13 @@ class Surroundings:
         for look in self.looks[1:]:
             ever |= look.detected
         return dilated(ever.view(np.uint8), RIM + 1) > 0
+
+    @cached_property
+    def _ever_text(self) -> np.ndarray:
+        ever = np.zeros_like(self.look.detected)
+        for look in self.looks:
+            ever |= look.detected & (look.kinds == TEXT)
+        return dilated(ever.view(np.uint8), RING) > 0
 
     @cached_property
     def _change(self) -> np.ndarray:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore.frame import HIDDEN
+from restore.models.crops import crops
 from restore.models.degradation import STATISTICS, noise_floor, spectrum, statistics
 from restore.models.softness import RINGS, blur_logit
 from restore.models.unet import UNet
@@ -27,6 +28,7 @@ GATE_OPEN = -0.5  # and from which all of what the network adds is added: 0.5 le
 NOISELESS, NOISY = 2.2, 2.8
 # Logits of the frame being blurred, likewise: hardly a clip to train on is above the first as it is.
 SHARP, BLURRED = 2.0, 3.0
+REACH = 48  # px around hidden ones that the network reads where nothing else may change; what lies beyond changes them little
 GUESSING = 16  # channels of the small network that reads the statistics alone
 
 
@@ -210,12 +212,25 @@ class GatedGenerator(nn.Module):
         measured = measured.to(next(self.guess.parameters()).dtype)
         guess = F.interpolate(self.guess(measured), scale_factor=float(unshuffle), mode="nearest")
         guess = guess[..., :height, :width].to(evidence.dtype)
-        x = self.unet(padded, [measured])[..., :height, :width].to(evidence.dtype)
+        if self.training or degraded.opens.any():
+            x = self.unet(padded, [measured])
+        else:  # nothing but hidden pixels may change
+            x = self._around(pad_to_multiple(hidden, self.unet.multiple), padded, measured)
+        x = x[..., :height, :width].to(evidence.dtype)
         residual, share, log_level = x.split([3, 1, 1], 1)
         log_level = log_level + guess[:, :1]
         erring = ((log_level - GATE_SHUT) / (GATE_OPEN - GATE_SHUT)).clamp(0, 1)
         gate = torch.maximum(degraded.opens * erring * (share + guess[:, 1:]).sigmoid(), hidden)
         return Estimate(frame + gate * (base + residual - frame), log_level, gate, degraded)
+
+    def _around(self, hidden: Tensor, padded: Tensor, measured: Tensor) -> Tensor:
+        """What the network makes of the picture around hidden pixels, and zeros elsewhere: `B 5 H W`."""
+        unshuffle = self.unet.unshuffle
+        result = padded.new_zeros(len(padded), 5, *padded.shape[-2:])
+        for rows, columns in crops(hidden, self.unet.multiple, REACH):
+            low = tuple(slice(part.start // unshuffle, part.stop // unshuffle) for part in (rows, columns))
+            result[..., rows, columns] = self.unet(padded[..., rows, columns], [measured[..., *low]])
+        return result
 
 
 class LevelledGenerator(nn.Module):

@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 import pytest
 
@@ -117,6 +118,51 @@ def test_what_stands_still_in_a_still_scene_is_suspected() -> None:
     for frame in frames:
         assert frame.suspected is not None and frame.suspected[PATCH].all()
         assert frame.suspected.sum() == 16 * 22 - 4  # with its soft rim, as its mask would be
+
+
+def test_what_stands_still_before_a_still_camera_is_suspected_whatever_passes_close_by() -> None:
+    """A lane mark between cars."""
+    clip, masks = covering(footage(step=0), PATCH, spots())
+    for lane in (np.s_[32:48], np.s_[66:82]):
+        clip[:, lane] = pan(20, (0, 6), H, W)[:, lane]
+    assert sum(shares(proved(clip, masks, "dirt"))) == 0
+    clip = covering(pan(20, (0, 6), H, W), PATCH, spots())[0]
+    assert shares(proved(clip, masks, "dirt"), PATCH)[6:] == [1] * 14
+
+
+def test_what_a_camera_follows_is_suspected() -> None:
+    """It stands nearly still: a hand-held camera is off by a pixel or two."""
+    layer = np.zeros((H, W, 4), np.float32)
+    layer[PATCH] = np.concatenate([spots(), np.full((14, 20, 1), 255)], 2)
+    for amplitude, proven in ((0, 14), (1.5, 0)):
+        clip, masks = covering(footage(20, 6), PATCH, 0)
+        for t, scene in enumerate(footage(20, 6)):
+            shift = np.array([[1, 0, amplitude * np.sin(t / 3)], [0, 1, 0]])
+            moved = cv2.warpAffine(cv2.GaussianBlur(layer, (0, 0), 1.5), shift, (W, H)) / 255
+            clip[t] = scene * (1 - moved[..., 3:]) + 255 * moved[..., :3] * moved[..., 3:]
+        assert sum(shares(proved(clip, masks, "dirt"), PATCH)[6:]) == proven
+
+
+def test_letters_of_burnt_in_text_that_are_taken_for_drops_are_suspected() -> None:
+    clip, masks = covering(footage(), PATCH, spots())
+    kinds = np.full((H, W), KINDS.index("drops"), np.uint8)
+    kinds[:, 80:] = KINDS.index("text")  # half of the patch
+    for with_text in (True, False):
+        frames = [
+            Frame(image, probability=mask.astype(np.float32), kinds=kinds if with_text else kinds * 0 + 3, scene=0)
+            for image, mask in zip(clip, masks, strict=True)
+        ]
+        assert shares(list(prove(frames)), PATCH)[10] == (0 if with_text else 1)
+
+
+def test_the_proof_of_a_box_is_none_of_another_kind() -> None:
+    clip, masks = covering(footage(6, 0), BOX, 128)
+    kinds = [np.full((H, W), KINDS.index("boxes" if t < 2 else "dirt"), np.uint8) for t in range(6)]
+    frames = [
+        Frame(image, probability=mask.astype(np.float32), kinds=kind, scene=0)
+        for image, mask, kind in zip(clip, masks, kinds, strict=True)
+    ]
+    assert shares(list(prove(frames)), BOX) == [1, 1, 0, 0, 0, 0]
 
 
 def test_what_moves_with_the_scene_is_suspected() -> None:

@@ -121,6 +121,31 @@ def test_without_noise_the_frame_comes_out_bit_for_bit_whatever_is_estimated(lev
     assert torch.allclose(correction[~seen], torch.tensor(0.25 - levels / 127.5), atol=1e-4)
 
 
+def evidence_with_holes(size: tuple[int, int], *holes: tuple[slice, slice]) -> torch.Tensor:
+    """Nothing is wrong with what is visible."""
+    evidence = torch.rand(1, 23, *size, generator=torch.Generator().manual_seed(0)) - 0.5
+    evidence[:, BASE] = evidence[:, FRAME]
+    evidence[:, MASK], evidence[:, COUNTS] = 0, 1
+    for hole in holes:
+        evidence[:, MASK, *hole] = 1
+    return evidence
+
+
+def test_the_network_reads_no_more_than_what_is_around_hidden_pixels_where_nothing_else_is_wrong() -> None:
+    evidence = evidence_with_holes((301, 500), np.s_[10:30, 20:40], np.s_[280:300, 470:490])
+    model, read = gated(4.0), []
+    torch.nn.init.normal_(model.unet.tail.weight, std=0.1, generator=torch.Generator().manual_seed(1))
+    whole = model.train()(evidence)
+    model.eval().unet.register_forward_pre_hook(lambda _, inputs: read.append(tuple(inputs[0].shape[-2:])))
+    parts = model(evidence)
+    assert read == [(80, 88), (72, 80)]
+    hidden = (evidence[:, MASK] > 0).expand_as(parts)
+    assert torch.allclose(parts[hidden], whole[hidden], atol=1e-5) and not torch.allclose(
+        parts[hidden], evidence[:, BASE][hidden], atol=1e-2
+    )
+    assert torch.equal(parts[~hidden], evidence[:, FRAME][~hidden])
+
+
 @pytest.mark.parametrize(("levels", "hidden", "called"), [(1.0, False, 0), (1.0, True, 1), (2.9, False, 1)])
 def test_the_network_is_called_where_something_can_change(levels: float, hidden: bool, called: int) -> None:
     evidence = some_evidence(hidden)
