@@ -76,7 +76,7 @@ def _proven(look: Look, around: Surroundings, before: Sequence[Look]) -> np.ndar
 
 
 def _continues(component: Component, kind: int, before: Sequence[Look]) -> bool:
-    """Whether one of the looks before proves much of the component, as the same kind: a proof of one is none of another."""
+    """Whether one of the looks before proves much of the component, as the same kind."""
     enough, part = CONTINUED * np.count_nonzero(component.mask), component.part
     return any(
         np.count_nonzero(look.own[part] & (look.kinds[part] == kind) & component.mask) >= enough for look in before

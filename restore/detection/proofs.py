@@ -91,8 +91,8 @@ class Surroundings:
 
     @cached_property
     def _camera_moves(self) -> bool:
-        """Whether the edges of most of the picture move. Before a camera that stands still, much of the scene does, too:
-        a lane mark between cars is as fixed as dirt is.
+        """Whether the edges of most of the picture move. Before a camera that stands still, much of the scene is as
+        fixed as dirt is: a lane mark between cars.
         """
         free = (~self._ever_detected).astype(np.float32)
         planes = np.stack([free, self._energy * free, self._still_energy * free], 2)

@@ -22,9 +22,9 @@ def crops(wanted: Tensor, multiple: int, margin: int) -> list[Crop]:
     >>> crops(wanted, 16, 16)
     [(slice(0, 32, None), slice(32, 80, None))]
     """
-    cells = F.max_pool2d(wanted.float(), multiple).amax((0, 1)).cpu().numpy().astype(np.uint8)  # waits for the device
+    marked = F.max_pool2d(wanted.float(), multiple).amax((0, 1)).cpu().numpy()  # waits for the device
     reach = 2 * -(-margin // multiple) + 1
-    cells = cv2.dilate(cells, np.ones((reach, reach)))
+    cells = cv2.dilate(marked, np.ones((reach, reach))).astype(np.uint8)
     while True:
         count, _, boxes, _ = cv2.connectedComponentsWithStats(cells)
         for left, top, width, height, _ in boxes[1:]:

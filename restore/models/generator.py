@@ -28,7 +28,9 @@ GATE_OPEN = -0.5  # and from which all of what the network adds is added: 0.5 le
 NOISELESS, NOISY = 2.2, 2.8
 # Logits of the frame being blurred, likewise: hardly a clip to train on is above the first as it is.
 SHARP, BLURRED = 2.0, 3.0
-REACH = 48  # px around hidden ones that the network reads where nothing else may change; what lies beyond changes them little
+REACH = (
+    48  # px around hidden ones that the network reads where nothing else may change; what lies beyond hardly matters
+)
 GUESSING = 16  # channels of the small network that reads the statistics alone
 
 
@@ -228,8 +230,8 @@ class GatedGenerator(nn.Module):
         unshuffle = self.unet.unshuffle
         result = padded.new_zeros(len(padded), 5, *padded.shape[-2:])
         for rows, columns in crops(hidden, self.unet.multiple, REACH):
-            low = tuple(slice(part.start // unshuffle, part.stop // unshuffle) for part in (rows, columns))
-            result[..., rows, columns] = self.unet(padded[..., rows, columns], [measured[..., *low]])
+            down, across = (slice(part.start // unshuffle, part.stop // unshuffle) for part in (rows, columns))
+            result[..., rows, columns] = self.unet(padded[..., rows, columns], [measured[..., down, across]])
         return result
 
 
