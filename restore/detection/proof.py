@@ -9,7 +9,8 @@ connected component of a detection needs a proof by measurement, too (`proofs.py
 - sudden: it is brighter or darker than all that is near it in the frame before and in the frame after, as a scratch is,
   while what is close around it stays.
 
-A component that was proven a moment ago, as the same kind, stays so.
+A component that was proven a moment ago, as the same kind, stays so. A box that moves as what is around it does is in
+the scene, and is never proven.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -68,6 +69,8 @@ def _proven(look: Look, around: Surroundings, before: Sequence[Look]) -> np.ndar
     proven = np.zeros_like(look.own)
     for kind in np.unique(look.kinds[look.candidates]):
         for component in components(look.candidates & (look.kinds == kind), GAP, LEAST * look.grey.size):
+            if around.refuted(KINDS[kind], component):
+                continue
             if own := any(proof(component) for proof in around.proofs(KINDS[kind])):
                 look.own[component.part] |= component.mask
             if own or _continues(component, kind, before):

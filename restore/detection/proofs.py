@@ -23,6 +23,10 @@ DRIFT = 0.5  # px that they move at most; those of what a camera follows move by
 QUARTERS = 4  # of the looks, between which they may move
 CELLS = 4  # down and across, that the picture is cut into
 MOVING, MOVING_SHARE = 0.8, 0.75  # share of the energy that stands still at most, in this share of the cells at least
+LAG, LEAST_MOTION = 3, 1.0  # frames apart, px: less motion is not measured
+ALONG = 0.25  # share of the change that is left once the motion is taken out, where something moves along
+SAME = 0.3  # share of a component that is detected in both, where they are of the same thing
+NOISE_LEFT = 0.055  # of the variance of white noise, in `Look.smooth`
 FAINT = 1.0  # (levels/px)^2 of edges at least, and no less than the noise has: less tells nothing
 FEWEST = 50  # px that there are of the scene around
 SUDDEN = 16.0  # levels beyond all that is near in the frames before and after; median over a component
@@ -45,6 +49,40 @@ class Surroundings:
         if kind == "text":
             return [self.fixed]
         return [self.sudden, self.fixed_apart_from_text] if kind == "scratches" else [self.fixed_apart_from_text]
+
+    def refuted(self, kind: str, component: Component) -> bool:
+        """Whether the component is in the scene, whatever else is proven: a wall is as flat as a box, and moves along."""
+        return kind == "boxes" and self._moves_along(component)
+
+    def _moves_along(self, component: Component) -> bool:
+        """Whether the component and what is around it move alike, by so much that it can be seen."""
+        part, mask = around(self.look, component, RING)
+        outside = dilated(mask, RIM) > 0
+        rim = outside & (cv2.erode(mask, np.ones((2 * RIM + 1, 2 * RIM + 1))) == 0)
+        ring = (dilated(mask, RING) > 0) & ~outside
+        if not ring.any():
+            return False
+        now, faintest = self.look.smooth[part], 2 * NOISE_LEFT * self.look.noise**2
+        window = cv2.createHanningWindow(now.shape[::-1], cv2.CV_32F)
+        for at in (self.at - LAG, self.at + LAG):
+            if not 0 <= at < len(self.looks) or self._detected(at, component) < SAME:
+                continue
+            other = self.looks[at].smooth[part]
+            (right, down), _ = cv2.phaseCorrelate(other.copy(), now.copy(), window)  # which may write into both
+            if np.hypot(right, down) < LEAST_MOTION:
+                continue
+            moved = cv2.warpAffine(other, np.array([[1, 0, right], [0, 1, down]]), now.shape[::-1], borderMode=1)
+            after = (((now - moved)[where] ** 2).mean() - faintest for where in (rim, ring))
+            before = [((now - other)[where] ** 2).mean() - faintest for where in (rim, ring)]
+            if min(before) > faintest and all(
+                rest < ALONG * change for rest, change in zip(after, before, strict=True)
+            ):
+                return True
+        return False
+
+    def _detected(self, at: int, component: Component) -> float:
+        """The share of the component that is detected in another look as well."""
+        return float(self.looks[at].detected[component.part][component.mask].mean())
 
     def fixed(self, component: Component) -> bool:
         """Whether the component stands still on the sensor while the camera moves."""

@@ -61,6 +61,16 @@ def test_a_flat_box_is_proven_before_any_scene(step: int, sigma: float) -> None:
         assert frame.suspected is not None and not frame.suspected.any()
 
 
+@pytest.mark.parametrize(("scene", "box", "proven"), [(4, 4, 0), (4, -4, 1), (4, 0, 1), (0, 4, 1), (0, 0, 1)])
+def test_a_flat_wall_that_moves_as_the_scene_does_is_suspected(scene: int, box: int, proven: int) -> None:
+    clip, masks = footage(8, scene), np.zeros((8, H, W), bool)
+    for t in range(8):
+        part = np.s_[40:80, 60 - box * t : 110 - box * t]
+        clip[t][part], masks[t][part] = 150, True
+    for sigma in (0, 5):
+        assert shares(proved(noisy(clip, sigma), masks, "boxes")) == [proven * 40 * 50 / (H * W)] * 8
+
+
 def test_what_is_detected_as_a_box_and_is_no_box_stays() -> None:
     rows, columns = np.mgrid[:H, :W]
     round_ = (rows - 60) ** 2 + (columns - 80) ** 2 < 25**2
