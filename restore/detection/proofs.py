@@ -51,7 +51,7 @@ class Surroundings:
         return [self.sudden, self.fixed_apart_from_text] if kind == "scratches" else [self.fixed_apart_from_text]
 
     def refuted(self, kind: str, component: Component) -> bool:
-        """Whether the component is in the scene, whatever else is proven: a wall is as flat as a box, and moves along."""
+        """Whether the component is in the scene, whatever else is proven: a flat wall that moves along with it."""
         return kind == "boxes" and self._moves_along(component)
 
     def _moves_along(self, component: Component) -> bool:
