@@ -1,10 +1,11 @@
-"""`python -m restore degrade IN OUT`: make a degraded video. `python -m restore demo`: see what the restorer does.
-`python -m restore verify REPORT`: prove a report.
+"""`restore-video COMMAND`, or `python -m restore COMMAND`: restore videos, train, make a degraded video, see what the
+restorer does, prove a report.
 """
 
 import argparse
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,9 +22,25 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigError(f"{message.removeprefix('argument ')}; --help lists all")
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, program: str = "python -m restore") -> int:
+    """Do what the command line asks for => the exit code.
+
+    Args:
+        argv: `sys.argv[1:]` where it is None.
+        program: as the user called it.
+    """
+    argv = sys.argv[1:] if argv is None else [*argv]
+    # These two have profiles, and many flags.
+    if argv[:1] == ["restore"]:
+        from restore.inference.command import run as restore
+
+        return restore(argv[1:], program=f"{program} restore")
+    if argv[:1] == ["train"]:
+        from restore.training.command import main as train
+
+        return train(argv[1:], program=f"{program} train")
     try:
-        settings = _parser().parse_args(argv)
+        settings = _parser(program).parse_args(argv)
         if settings.command == "degrade":
             from restore.degrade_file import degrade_file
 
@@ -57,9 +74,18 @@ def main(argv: list[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m restore", description=__doc__)
+def run() -> int:
+    """`main` as a program of its own: the console command."""
+    let_waiting_threads_sleep()
+    warnings.formatwarning = lambda message, *_: f"restore: {message}\n"
+    return main(program="python -m restore" if sys.argv[0].endswith("__main__.py") else "restore-video")
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = _Parser(prog=program, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("restore", help="restore a video, or a folder of them, as inference.py does")
+    commands.add_parser("train", help="train the models, as train.py does")
 
     degrade = commands.add_parser(
         "degrade", help="blur a video, put something before it, add noise", allow_abbrev=False
@@ -107,6 +133,4 @@ def _obstructions(text: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    let_waiting_threads_sleep()
-    warnings.formatwarning = lambda message, *_: f"restore: {message}\n"
-    sys.exit(main())
+    sys.exit(run())

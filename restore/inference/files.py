@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 
 from restore.errors import RestoreError, VideoError
-from restore.inference.config import FINDING, relative_to_package
+from restore.inference.config import FINDING
 from restore.inference.found import Found
 from restore.inference.masks import AHEAD, MaskMode, masked_frames
 from restore.inference.paired import Paired, in_step, open_paired, refuse_lengths
@@ -32,6 +32,7 @@ from restore.pipeline import Restorer
 from restore.propagation.provenance import NAMES, SEEN, shares
 from restore.restored import Restored
 from restore.scoring.report import Scores
+from restore.shipped import relative_to_root
 from restore.video.fields import field_order, refuse_unheld, split, woven
 from restore.video.info import exact_rate
 from restore.video.mask import MaskCheck
@@ -235,7 +236,7 @@ def restore_file(
         "side_files": [path.name for path in sidecars.paths],
         "mask": str(used) if used else None,
         "original": str(original) if original else None,
-        "weights": relative_to_package(weights) if weights else None,
+        "weights": relative_to_root(weights) if weights else None,
         "sha256": digests(input=video, mask=used, original=original, output=output, **weights_files(weights))
         | {"side_files": {path.name: digests(file=path)["file"] for path in sidecars.paths}},
         "frames": count,

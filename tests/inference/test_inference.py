@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import inference
-from restore.inference.config import WEIGHTS
+from restore.shipped import WEIGHTS
 from restore.video.reader import VideoReader
 from tests.inference.command import Command, copy_streams, folder, frames_in, left_in, quarter, two, written
 from tests.propagation.footage import at_rest, noisy
