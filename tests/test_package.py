@@ -62,7 +62,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_all_that_is_needed_and_nothing_else(wheel: Path) -> None:
-    shipped = [*(ROOT / "restore").rglob("*.py"), ROOT / "restore/py.typed"]
+    shipped = [*(ROOT / "restore").rglob("*.py"), ROOT / "restore/py.typed", ROOT / "restore/inference/report.html"]
     wanted = {path.relative_to(ROOT).as_posix() for path in shipped}
     wanted |= {f"restore/configs/{path.name}" for path in (ROOT / "configs").glob("*.yaml")}
     wanted |= {

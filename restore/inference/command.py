@@ -39,6 +39,7 @@ def main(argv: list[str] | None = None, *, program: str = "inference.py") -> int
             provenance=config.provenance,
             confidence=config.confidence,
             side_by_side=config.side_by_side,
+            report=config.report,
             overwrite=config.overwrite,
         )
         from restore.inference.run_jobs import restore_jobs

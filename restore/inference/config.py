@@ -98,6 +98,9 @@ class InferenceConfig:
         False,
         "also write STEM_side_by_side.mp4: [original |] degraded | restored | that coloured by where it comes from",
     )
+    report: bool = _setting(
+        False, "also write the report as a page with pictures and charts, STEM_report.html, to be read and printed"
+    )
     overwrite: bool = _setting(False, "replace results that exist")
     lpips: bool = _setting(False, "also score LPIPS and DISTS")
 

@@ -109,6 +109,7 @@ def _restore(
                 write_provenance=part.provenance_file,
                 write_confidence=part.confidence_file,
                 write_side_by_side=part.side_by_side_file,
+                write_html=part.html_file,
                 original=job.original,
                 lossless=config.lossless,
                 quality=config.quality,
