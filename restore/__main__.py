@@ -1,5 +1,5 @@
-"""`restore-video COMMAND`, or `python -m restore COMMAND`: restore videos, train, make a degraded video, see what the
-restorer does, prove a report.
+"""`restore-video COMMAND`, or `python -m restore COMMAND`: restore videos, train, make a degraded video, score a
+restored one, see what the restorer does, prove a report.
 """
 
 import argparse
@@ -53,6 +53,12 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m restore
                 lossless=settings.lossless,
             )
             print(f"{settings.output}: degraded; {mask}: its mask, white where hidden")
+        elif settings.command == "score":
+            from restore.inference.score import score
+            from restore.scoring.report import table
+
+            summary = score(settings.video, settings.original, mask=settings.mask, lpips=settings.lpips)
+            print(printable(table({settings.video.stem: summary})))
         elif settings.command == "verify":
             from restore.inference.verify import verify
 
@@ -67,7 +73,7 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m restore
             demo(frames=settings.frames, output_dir=settings.output_dir)
         return 0
     except RestoreError as error:
-        print(f"restore: {error}", file=sys.stderr)
+        print(f"restore: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("restore: interrupted", file=sys.stderr)
@@ -112,6 +118,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     degrade.add_argument("--seed", type=int, default=0, help="the same seed degrades alike (default: 0)")
     degrade.add_argument("--lossless", action="store_true", help="write FFV1 in RGB; OUT must be .mkv")
+
+    score = commands.add_parser("score", help="compare a restored video with its original", allow_abbrev=False)
+    score.add_argument("video", metavar="RESTORED", type=Path, help="the video to score")
+    score.add_argument("original", metavar="ORIGINAL", type=Path, help="what it should be")
+    score.add_argument("--mask", type=Path, help="white where it was hidden: scores hidden and visible pixels, too")
+    score.add_argument("--lpips", action="store_true", help="also LPIPS and DISTS")
 
     demo = commands.add_parser("demo", help="degrade a small clip, restore it, show the scores", allow_abbrev=False)
     demo.add_argument("--frames", type=int, default=75, help="frames of the clip to work on (default: 75)")

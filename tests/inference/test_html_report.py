@@ -17,6 +17,7 @@ from restore.inference.report import digests
 from restore.pipeline import Restorer
 from tests.inference.command import Command, left_in, quarter
 from tests.video.make import make_video
+from tests.video.test_fields import make_interlaced
 
 NAME = "<u>&lt;\"'`x"  # of a file: markup, an entity, quotes
 
@@ -123,6 +124,15 @@ def test_the_same_work_gives_the_same_page(run: Command, tmp_path: Path, out: Pa
         pages.append((out / "clip_report.html").read_bytes())
     assert pages[0] == pages[1]
     assert b"every pixel was visible" in pages[0] and b"PSNR" not in pages[0]
+
+
+def test_fields_are_counted_and_displayed_in_the_shape_of_the_frame(run: Command, tmp_path: Path, out: Path) -> None:
+    tape = make_interlaced(tmp_path / "tape.mp4", "libx264", True, frames=4)  # 96x72
+    assert run(degraded_video=tape, mask_mode="none", report=True, engine="torch") == 0
+    read = Page(out / "tape_report.html")
+    assert "4 frames of 96x72" in read.text and "top field first: frames are counted by fields" in read.text
+    assert "frame 7, 0:00.14, last: 0 % hidden" in read.text
+    assert "aspect-ratio: 1.333333;" in read.text
 
 
 def test_a_page_that_exists_is_not_replaced_unasked(
