@@ -1,6 +1,7 @@
 """A curve over the length of a video, in memory that does not grow with it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,16 @@ class Curve:
             self._starts.append(seconds)
         self._sums[-1] += values
         self.frames, self._last = self.frames + 1, seconds
+
+    def state(self) -> dict[str, Any]:
+        """What `resume` takes, ready for JSON."""
+        sums = [values.tolist() for values in self._sums]
+        return {"span": self.span, "frames": self.frames, "sums": sums, "starts": [*self._starts], "last": self._last}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on where another had this `state`."""
+        self.span, self.frames, self._last = state["span"], state["frames"], state["last"]
+        self._sums, self._starts = [np.array(values) for values in state["sums"]], [*state["starts"]]
 
     def means(self) -> np.ndarray:
         """float64 `N K`: of each run, of each curve."""

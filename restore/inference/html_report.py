@@ -53,6 +53,15 @@ class HtmlReport:
         self._curve.add(float(result.frame.pts * result.frame.time_base), [*shares, confidence])
         self._stills.add(result, original)
 
+    def state(self) -> dict[str, Any]:
+        """What `resume` takes, ready for JSON."""
+        return {"curve": self._curve.state(), "stills": self._stills.state()}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on where another had this `state`, after as many frames."""
+        self._curve.resume(state["curve"])
+        self._stills.resume(state["stills"])
+
     def write(self, output: Path, report: dict[str, Any]) -> None:
         """Write the page of a report on the video `output`, and list it among the report's side files.
 

@@ -2,7 +2,9 @@
 last, and those with the most hidden pixels.
 """
 
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +13,7 @@ from restore.inference.overlay import overlay
 from restore.restored import Restored
 
 WIDTH = 480  # px at most
-SLOTS = 16  # equal parts of the video so far, at most; even, so that each has a neighbour to be merged with
+SLOTS = 8  # equal parts of the video so far, at most; even, so that each has a neighbour to be merged with
 HIDDEN = 3  # how many of the frames with the most hidden pixels
 QUALITY = 88  # of JPEG, with colours at full resolution: outlines are one pixel wide
 
@@ -39,7 +41,25 @@ class Stills:
         self._span, self._frames = 1, 0  # frames in a slot, and in all
         self._firsts: list[Still] = []
         self._most: list[Still] = []  # hidden, by slot
-        self._latest: tuple[Restored, np.ndarray | None] | None = None
+        self._latest: Still | tuple[Restored, np.ndarray | None] | None = None  # encoded where it is asked for
+
+    def state(self) -> dict[str, Any]:
+        """What `resume` takes, ready for JSON."""
+        stills = {still.frame: still for still in (*self._firsts, *self._most, self._last())}
+        return {
+            "span": self._span,
+            "frames": self._frames,
+            "stills": [_as_json(still) for still in stills.values()],
+            "firsts": [still.frame for still in self._firsts],
+            "most": [still.frame for still in self._most],
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on where another had this `state`."""
+        stills = {values["frame"]: _from_json(values) for values in state["stills"]}
+        self._span, self._frames = state["span"], state["frames"]
+        self._firsts, self._most = ([stills[frame] for frame in state[name]] for name in ("firsts", "most"))
+        self._latest = stills[self._frames - 1]
 
     def add(self, result: Restored, original: np.ndarray | None) -> None:
         """The next frame; `original`: uint8 `H W 3`, if there is one."""
@@ -61,16 +81,21 @@ class Stills:
 
     def chosen(self) -> list[Still]:
         """In the order of their frames, each once."""
-        assert self._latest is not None, "a video has a frame"
-        last = _still(self._frames - 1, float(self._latest[0].mask.mean()), *self._latest)
         middle = min(self._firsts, key=lambda still: abs(still.frame - self._frames // 2))
-        named = [("first", self._firsts[0]), ("middle", middle), ("last", last)]
+        named = [("first", self._firsts[0]), ("middle", middle), ("last", self._last())]
         named += [("most hidden", still) for still in self._most_hidden()]
         whys: dict[int, tuple[str, ...]] = {}
         for why, still in named:
             whys[still.frame] = (*whys.get(still.frame, ()), why)
         by_frame = {still.frame: still for _, still in named}
         return [replace(by_frame[frame], why=whys[frame]) for frame in sorted(by_frame)]
+
+    def _last(self) -> Still:
+        assert self._latest is not None, "a video has a frame"
+        if isinstance(self._latest, Still):
+            return self._latest
+        result, original = self._latest
+        return _still(self._frames - 1, float(result.mask.mean()), result, original)
 
     def _most_hidden(self) -> list[Still]:
         """At most `HIDDEN` of them, and not two of the same moment."""
@@ -92,6 +117,16 @@ def _still(frame: int, hidden: float, result: Restored, original: np.ndarray | N
         "provenance": overlay(restored, codes),
     }
     return Still(frame, hidden, {name: _jpeg(picture) for name, picture in pictures.items()})
+
+
+def _as_json(still: Still) -> dict[str, Any]:
+    pictures = {name: b64encode(data).decode() for name, data in still.pictures.items()}
+    return {"frame": still.frame, "hidden": still.hidden, "pictures": pictures}
+
+
+def _from_json(values: dict[str, Any]) -> Still:
+    pictures = {name: b64decode(data) for name, data in values["pictures"].items()}
+    return Still(values["frame"], values["hidden"], pictures)
 
 
 def _small(image: np.ndarray) -> np.ndarray:

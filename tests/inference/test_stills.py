@@ -1,5 +1,7 @@
 """Which frames are looked at in a report, and what they look like there."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -52,6 +54,18 @@ def test_the_most_hidden_are_chosen_among_the_first_the_middle_and_the_last() ->
 )
 def test_each_frame_once(frames: int, peaks: dict[int, int], expected: list[tuple[int, tuple[str, ...]]]) -> None:
     assert chosen(frames, peaks) == expected
+
+
+@pytest.mark.parametrize("done", [1, 7, 40, 99, 100])
+def test_they_go_on_where_others_ended(done: int) -> None:
+    one, first, second = Stills(), Stills(), Stills()
+    for frame in range(100):
+        made = result(frame, frame * 7 % 31)
+        one.add(made, None)
+        (first if frame < done else second).add(made, None)
+        if frame == done - 1:
+            second.resume(json.loads(json.dumps(first.state())))
+    assert second.chosen() == one.chosen()
 
 
 def test_pictures_are_small_and_of_the_frame() -> None:
