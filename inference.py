@@ -1,56 +1,10 @@
 """Restore degraded video. `python inference.py --help` lists every setting."""
 
-import logging
-import signal
 import sys
-import warnings
 
-from restore.config import parse
-from restore.errors import RestoreError, printable
-from restore.inference.config import InferenceConfig
-from restore.inference.freed_memory import reuse_freed_memory
-from restore.waiting_threads import let_waiting_threads_sleep
+from restore.inference.command import main, run
 
-INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
-
-
-def main(argv: list[str] | None = None) -> int:
-    try:
-        config = parse(InferenceConfig, argv)
-        from restore.inference.jobs import find_jobs  # the imports get heavier as more is known to be right
-
-        jobs = find_jobs(
-            config.degraded_video,
-            config.output_dir,
-            mask_video=config.mask_video if config.takes_mask else None,
-            original_video=config.original_video,
-            lossless=config.lossless,
-            quality=config.quality,
-            container=config.container,
-            rate=config.rate,
-            write_mask=config.write_mask,
-            write_suspects=config.write_mask and config.finds,
-            provenance=config.provenance,
-            confidence=config.confidence,
-            side_by_side=config.side_by_side,
-            overwrite=config.overwrite,
-        )
-        from restore.inference.run_jobs import restore_jobs
-
-        return restore_jobs(jobs, config)
-    except RestoreError as error:
-        print(f"inference.py: {printable(str(error))}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("inference.py: interrupted; the videos that are done are kept", file=sys.stderr)
-        return INTERRUPTED
-
+__all__ = ["main"]
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as after Ctrl-C
-    reuse_freed_memory()
-    let_waiting_threads_sleep()
-    logging.basicConfig(format="inference.py: %(message)s")
-    logging.getLogger("restore").setLevel(logging.INFO)
-    warnings.formatwarning = lambda message, *_: f"inference.py: {printable(str(message))}\n"
-    sys.exit(main())
+    sys.exit(run())

@@ -28,8 +28,9 @@ from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import CHANNELS as SURROUNDINGS
 from restore.models.weights import load_models, load_segmenter
-from restore.pipeline import WEIGHTS, Restorer
+from restore.pipeline import Restorer
 from restore.propagation.evidence import CHANNELS
+from restore.shipped import WEIGHTS
 from restore.tensors import to_float, to_uint8
 from restore.video.clip import read_clip
 from restore.video.files import find_videos

@@ -18,7 +18,7 @@ from restore.engines.cache import cached
 from restore.engines.ncnn_network import NcnnNetwork
 from restore.models.padded import PaddedNetwork
 from restore.models.weights import load_models, load_segmenter
-from restore.pipeline import WEIGHTS
+from restore.shipped import WEIGHTS
 
 
 def compared(network: PaddedNetwork, folder: Path, runs: int) -> tuple[float, float, float]:

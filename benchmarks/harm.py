@@ -20,8 +20,9 @@ import torch
 from benchmarks.ffdnet import FFDNet, denoised, load_ffdnet
 from restore.degradations.blur import motion_blur
 from restore.degradations.degrade import add_noise
-from restore.pipeline import WEIGHTS, Restorer
+from restore.pipeline import Restorer
 from restore.scoring.psnr import decibels, squared_error
+from restore.shipped import WEIGHTS
 from restore.tensors import to_float, to_uint8
 from restore.video.clip import read_clip
 from restore.video.files import find_videos

@@ -14,11 +14,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from restore.inference.config import WEIGHTS
 from restore.inference.files import restore_file
 from restore.inference.overlay import overlay
 from restore.inference.side_by_side import LEGEND, WHITE, Label, captioned
 from restore.pipeline import Restorer
+from restore.shipped import WEIGHTS
 from restore.video.mask import hidden_pixels
 from restore.video.reader import VideoReader
 

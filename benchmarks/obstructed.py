@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 
 from benchmarks.segmentation import obstructed
-from restore.pipeline import WEIGHTS, Restorer
+from restore.pipeline import Restorer
 from restore.scoring.psnr import decibels
+from restore.shipped import WEIGHTS
 from restore.video.clip import read_clip
 from restore.video.files import find_videos
 

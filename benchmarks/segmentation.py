@@ -33,7 +33,8 @@ from restore.detection.instances import INSTANCE_THRESHOLD, Instance, instances
 from restore.detection.tracks import matched
 from restore.frame import Frame
 from restore.kinds import BOX_MOTIONS, KINDS
-from restore.pipeline import WEIGHTS, Restorer
+from restore.pipeline import Restorer
+from restore.shipped import WEIGHTS
 from restore.tensors import to_float, to_uint8
 from restore.video.clip import read_clip
 from restore.video.files import find_videos

@@ -30,8 +30,9 @@ from restore.degrade_file import degrade_file
 from restore.frame import Frame
 from restore.inference.files import restore_file
 from restore.models.pix2pix import Pix2PixUNet
-from restore.pipeline import WEIGHTS, Restorer, _filtered, _propagated
+from restore.pipeline import Restorer, _filtered, _propagated
 from restore.propagation.batches import evidence_batches
+from restore.shipped import WEIGHTS
 from restore.video.reader import VideoReader
 from restore.video.writer import VideoWriter
 

@@ -1,10 +1,11 @@
-"""`python -m restore degrade IN OUT`: make a degraded video. `python -m restore demo`: see what the restorer does.
-`python -m restore verify REPORT`: prove a report.
+"""`restore-video COMMAND`, or `python -m restore COMMAND`: restore videos, train, make a degraded video, score a
+restored one, see what the restorer does, prove a report.
 """
 
 import argparse
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,9 +22,25 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigError(f"{message.removeprefix('argument ')}; --help lists all")
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, program: str = "python -m restore") -> int:
+    """Do what the command line asks for => the exit code.
+
+    Args:
+        argv: `sys.argv[1:]` where it is None.
+        program: as the user called it.
+    """
+    argv = sys.argv[1:] if argv is None else [*argv]
+    # These two have profiles, and many flags.
+    if argv[:1] == ["restore"]:
+        from restore.inference.command import run as restore
+
+        return restore(argv[1:], program=f"{program} restore")
+    if argv[:1] == ["train"]:
+        from restore.training.command import main as train
+
+        return train(argv[1:], program=f"{program} train")
     try:
-        settings = _parser().parse_args(argv)
+        settings = _parser(program).parse_args(argv)
         if settings.command == "degrade":
             from restore.degrade_file import degrade_file
 
@@ -36,6 +53,12 @@ def main(argv: list[str] | None = None) -> int:
                 lossless=settings.lossless,
             )
             print(f"{settings.output}: degraded; {mask}: its mask, white where hidden")
+        elif settings.command == "score":
+            from restore.inference.score import score
+            from restore.scoring.report import table
+
+            summary = score(settings.video, settings.original, mask=settings.mask, lpips=settings.lpips)
+            print(printable(table({settings.video.stem: summary})))
         elif settings.command == "verify":
             from restore.inference.verify import verify
 
@@ -50,16 +73,25 @@ def main(argv: list[str] | None = None) -> int:
             demo(frames=settings.frames, output_dir=settings.output_dir)
         return 0
     except RestoreError as error:
-        print(f"restore: {error}", file=sys.stderr)
+        print(f"restore: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("restore: interrupted", file=sys.stderr)
         return INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m restore", description=__doc__)
+def run() -> int:
+    """`main` as a program of its own: the console command."""
+    let_waiting_threads_sleep()
+    warnings.formatwarning = lambda message, *_: f"restore: {message}\n"
+    return main(program="python -m restore" if sys.argv[0].endswith("__main__.py") else "restore-video")
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = _Parser(prog=program, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("restore", help="restore a video, or a folder of them, as inference.py does")
+    commands.add_parser("train", help="train the models, as train.py does")
 
     degrade = commands.add_parser(
         "degrade", help="blur a video, put something before it, add noise", allow_abbrev=False
@@ -87,6 +119,12 @@ def _parser() -> argparse.ArgumentParser:
     degrade.add_argument("--seed", type=int, default=0, help="the same seed degrades alike (default: 0)")
     degrade.add_argument("--lossless", action="store_true", help="write FFV1 in RGB; OUT must be .mkv")
 
+    score = commands.add_parser("score", help="compare a restored video with its original", allow_abbrev=False)
+    score.add_argument("video", metavar="RESTORED", type=Path, help="the video to score")
+    score.add_argument("original", metavar="ORIGINAL", type=Path, help="what it should be")
+    score.add_argument("--mask", type=Path, help="white where it was hidden: scores hidden and visible pixels, too")
+    score.add_argument("--lpips", action="store_true", help="also LPIPS and DISTS")
+
     demo = commands.add_parser("demo", help="degrade a small clip, restore it, show the scores", allow_abbrev=False)
     demo.add_argument("--frames", type=int, default=75, help="frames of the clip to work on (default: 75)")
     demo.add_argument("--output_dir", default="demo_output", help="where the results go (default: demo_output)")
@@ -107,6 +145,4 @@ def _obstructions(text: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    let_waiting_threads_sleep()
-    warnings.formatwarning = lambda message, *_: f"restore: {message}\n"
-    sys.exit(main())
+    sys.exit(run())

@@ -23,6 +23,7 @@ import argparse_dataclass
 import yaml
 
 from restore.errors import ConfigError
+from restore.shipped import shipped
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -32,8 +33,10 @@ else:
     Config = TypeVar("Config")
 
 
-def parse(config_class: type[Config], argv: list[str] | None = None) -> Config:
+def parse(config_class: type[Config], argv: list[str] | None = None, *, program: str | None = None) -> Config:
     """Read the command line (`argv`, or `sys.argv[1:]` where it is None) into an instance of `config_class`.
+
+    `--help` calls it `program`; by default the name of the file that runs.
 
     Raises ConfigError, with a message of one line, on an unknown, missing or ill-typed setting and on a profile that
     cannot be read. `--help` prints every flag with its default and exits.
@@ -49,7 +52,7 @@ def parse(config_class: type[Config], argv: list[str] | None = None) -> Config:
     Traceback (most recent call last):
     restore.errors.ConfigError: unknown flag --epoch; did you mean --epochs?
     """
-    given = _Parser(config_class).given(argv)
+    given = _Parser(config_class, program).given(argv)
     profile = given.pop("config", None)
     settings = (_read_profile(config_class, profile) if profile else {}) | given
     for field in dataclasses.fields(config_class):
@@ -106,14 +109,18 @@ def to_yaml(config: "DataclassInstance") -> str:
 class _Parser(argparse_dataclass.ArgumentParser):
     """`argparse_dataclass`'s parser, adjusted where it hands each field over to argparse: in `add_argument`."""
 
-    def __init__(self, config_class: type["DataclassInstance"]) -> None:
+    def __init__(self, config_class: type["DataclassInstance"], program: str | None) -> None:
         self._config_fields = {field.name: field for field in dataclasses.fields(config_class)}
         self._hints = get_type_hints(config_class)
         doc = inspect.cleandoc(config_class.__doc__ or "")
         # Without a docstring of its own, a dataclass carries its signature there.
         doc = "" if doc.startswith(f"{config_class.__name__}(") else doc
         super().__init__(
-            config_class, description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+            config_class,
+            prog=program,
+            description=doc,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
         super().add_argument("--config", metavar="FILE.yaml", default=argparse.SUPPRESS, help="profile under the flags")
 
@@ -178,7 +185,7 @@ def _read_profile(config_class: type["DataclassInstance"], path: str) -> dict[st
 def _yaml_settings(path: str) -> list[tuple[str, Any, int]]:
     """Name, value and line of every setting in a YAML file, in the file's order."""
     try:
-        text = Path(path).read_bytes()
+        text = Path(shipped(path)).read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot read the profile, give a YAML file to --config: {error.strerror}: {path}") from error
     try:

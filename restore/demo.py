@@ -8,7 +8,7 @@ import cv2
 
 from restore.degrade_file import degrade_file
 from restore.errors import ConfigError, RestoreError, VideoError
-from restore.inference.config import WEIGHTS
+from restore.inference.config import GENERATOR
 from restore.inference.files import restore_file
 from restore.pipeline import Restorer
 from restore.video.reader import VideoReader
@@ -18,7 +18,7 @@ FIRST = 137  # frame of the clip: a street with traffic; at 187 it cuts to a par
 WIDTH = 480  # px, that the clip is scaled to
 
 
-def demo(*, frames: int = 75, output_dir: str | Path = "demo_output", weights: str | Path = WEIGHTS) -> None:
+def demo(*, frames: int = 75, output_dir: str | Path = "demo_output", weights: str | Path = GENERATOR) -> None:
     """Write `clean.mkv`, `degraded.mkv`, its mask, `restored.mp4`, its report, `side_by_side.mp4` and `strip.png`.
 
     The restorer is given the degraded video and nothing else. Results of an earlier demo are replaced.

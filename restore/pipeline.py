@@ -27,12 +27,12 @@ from restore.propagation.evidence import Evidence, to_tensor
 from restore.propagation.temporal_filter import RADIUS, filter_hidden
 from restore.restored import Restored, weakened
 from restore.scenes import with_scenes
+from restore.shipped import WEIGHTS
 from restore.tensors import to_float, to_uint8
 from restore.video.prefetch import prefetch
 from restore.video.windows import windows
 
 AHEAD = 4  # frames detected ahead of their use
-WEIGHTS = Path(__file__).parent.parent / "saved_models"
 
 
 class Restorer:

@@ -9,7 +9,7 @@ import pytest
 from restore.__main__ import main
 from restore.demo import demo
 from restore.errors import ConfigError, VideoError, WeightsError
-from restore.inference.config import WEIGHTS
+from restore.shipped import WEIGHTS
 from restore.video.reader import VideoReader
 
 FRAMES = 2

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FLOORS = [  # from the ground up
-    {"errors", "kinds", "arrays", "tensors", "waiting_threads"},
+    {"errors", "kinds", "arrays", "tensors", "shipped", "waiting_threads"},
     {"config", "frame"},
     {"scenes", "restored"},
     {"video", "degradations", "detection", "propagation", "models", "scoring"},

@@ -5,21 +5,10 @@ from pathlib import Path
 from typing import Any, Literal, Optional
 
 from restore.kinds import KINDS, REMOVED
+from restore.shipped import WEIGHTS, relative_to_root, shipped
 
 FINDING = "found", "all", "both"  # modes of the mask that look for what hides the scene
-PACKAGE = Path(__file__).parents[2]
-WEIGHTS = PACKAGE / "saved_models" / "generator.pth"
-REFINER = WEIGHTS.parent / "refiner"
-
-
-def relative_to_package(path: str | Path) -> str:
-    """A path as it is, or, inside the folder that the package lies in, relative to that.
-
-    >>> relative_to_package(WEIGHTS), relative_to_package("/data/generator.pth")
-    ('saved_models/generator.pth', '/data/generator.pth')
-    """
-    path = Path(path)
-    return path.relative_to(PACKAGE).as_posix() if path.is_relative_to(PACKAGE) else str(path)
+GENERATOR, REFINER = WEIGHTS / "generator.pth", WEIGHTS / "refiner"
 
 
 def _setting(default: Any, text: str) -> Any:
@@ -27,7 +16,7 @@ def _setting(default: Any, text: str) -> Any:
 
 
 def _path_setting(default: Path, text: str) -> Any:
-    return field(default=str(default), metadata={"help": text, "default": relative_to_package(default)})
+    return field(default=str(default), metadata={"help": text, "default": relative_to_root(default)})
 
 
 @dataclass
@@ -39,7 +28,7 @@ class InferenceConfig:
     """
 
     degraded_video: str = field(metadata={"help": "a video, or a folder of videos"})
-    weights_path: str = _path_setting(WEIGHTS, "the generator.pth that train.py writes")
+    weights_path: str = _path_setting(GENERATOR, "the generator.pth that train.py writes")
     output_dir: str = _setting("restored_videos", "where the results go; made if it does not exist")
     original_video: Optional[str] = _setting(None, "the undamaged video, or a folder of them: to score against")  # noqa: UP045
     mask_video: Optional[str] = _setting(  # noqa: UP045
@@ -109,6 +98,9 @@ class InferenceConfig:
         False,
         "also write STEM_side_by_side.mp4: [original |] degraded | restored | that coloured by where it comes from",
     )
+    report: bool = _setting(
+        False, "also write the report as a page with pictures and charts, STEM_report.html, to be read and printed"
+    )
     overwrite: bool = _setting(False, "replace results that exist")
     lpips: bool = _setting(False, "also score LPIPS and DISTS")
 
@@ -137,6 +129,7 @@ class InferenceConfig:
         return REMOVED if self.remove is None else tuple(self.remove.split(","))
 
     def __post_init__(self) -> None:
+        self.weights_path, self.refiner = shipped(self.weights_path), shipped(self.refiner)
         if self.lossless and self.quality is not None:
             raise ValueError(f"quality is {self.quality}, and lossless output has only one; give one of the two")
         if self.rate is not None and not self.rate > 0:

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 
 from restore.errors import RestoreError, VideoError
-from restore.inference.config import FINDING, relative_to_package
+from restore.inference.config import FINDING
 from restore.inference.found import Found
+from restore.inference.html_report import HtmlReport
 from restore.inference.masks import AHEAD, MaskMode, masked_frames
 from restore.inference.paired import Paired, in_step, open_paired, refuse_lengths
 from restore.inference.report import check_report, digests, oddities, write_report
@@ -32,6 +33,7 @@ from restore.pipeline import Restorer
 from restore.propagation.provenance import NAMES, SEEN, shares
 from restore.restored import Restored
 from restore.scoring.report import Scores
+from restore.shipped import relative_to_root
 from restore.video.fields import field_order, refuse_unheld, split, woven
 from restore.video.info import exact_rate
 from restore.video.mask import MaskCheck
@@ -62,6 +64,7 @@ def restore_file(
     write_provenance: str | Path | None = None,
     write_confidence: str | Path | None = None,
     write_side_by_side: str | Path | None = None,
+    write_html: str | Path | None = None,
     original: str | Path | None = None,
     lossless: bool = False,
     quality: int | None = None,
@@ -97,6 +100,7 @@ def restore_file(
         write_confidence: likewise for how certain each is: 255 visible, 0 never seen (`propagation/confidence.py`).
         write_side_by_side: a video of the original, where there is one, the degraded and the restored frames, and the
             restored ones coloured by where each pixel comes from.
+        write_html: `.html` for the report as a page with pictures and charts (`html_report.py`).
         original: the undamaged video, to score against.
         lossless: FFV1 in RGB, into `.mkv`.
         quality: on the encoder's scale, see `VideoWriter`.
@@ -189,6 +193,7 @@ def restore_file(
                 overwrite=overwrite,
             )
         )
+        page = HtmlReport(write_html, info=reader.info, overwrite=overwrite) if write_html else None
         writer = stack.enter_context(
             VideoWriter(output, info=info, source=video, lossless=lossless, quality=quality, overwrite=overwrite)
         )
@@ -214,6 +219,8 @@ def restore_file(
             writer.write(result.image, frame.pts, frame.carried)
             sidecars.write(result, clean)
             found.add(result)
+            if page:
+                page.add(result, clean)
             count, hidden = count + 1, hidden + float(result.mask.mean())
             codes += np.bincount(result.provenance.ravel(), minlength=len(NAMES))
             if clean is not None:
@@ -235,7 +242,7 @@ def restore_file(
         "side_files": [path.name for path in sidecars.paths],
         "mask": str(used) if used else None,
         "original": str(original) if original else None,
-        "weights": relative_to_package(weights) if weights else None,
+        "weights": relative_to_root(weights) if weights else None,
         "sha256": digests(input=video, mask=used, original=original, output=output, **weights_files(weights))
         | {"side_files": {path.name: digests(file=path)["file"] for path in sidecars.paths}},
         "frames": count,
@@ -273,7 +280,11 @@ def restore_file(
     }
     if originals:
         report["scores"] = {"regions": mode, "before": before.summary(), "after": after.summary()}
-    write_report(output, report)
+    try:
+        if page:
+            page.write(output, report)
+    finally:
+        write_report(output, report)
     for line in report["warnings"]:
         if line in early:
             continue

@@ -12,7 +12,7 @@ from typing import Any
 
 from restore.errors import InputError, VideoError
 from restore.inference.paired import open_paired
-from restore.inference.report import check_report, is_result, read_report
+from restore.inference.report import check_new, check_report, is_result, read_report
 from restore.video.files import find_videos, match_by_stem, match_masks, output_path, part_path
 from restore.video.info import exact_rate
 from restore.video.reader import VideoReader
@@ -29,6 +29,7 @@ class Job:
         suspects_file: where the mask of what is suspected is written, if it is.
         confidence_file: where it is written how certain each pixel is, if it is.
         side_by_side_file: where all that is given and comes out is written as one video, if it is.
+        html_file: where the report is written as a page, if it is.
         overwrite: whether what is written may exist: the user allows it, or it is what remains of a video that was
             broken.
         done: an earlier run has restored it.
@@ -44,6 +45,7 @@ class Job:
     provenance_file: Path | None
     confidence_file: Path | None
     side_by_side_file: Path | None
+    html_file: Path | None
     overwrite: bool
     done: bool = False
     problem: InputError | None = None
@@ -57,8 +59,8 @@ class Job:
 
     @property
     def side_files(self) -> list[Path]:
-        files = self.mask_file, self.suspects_file, self.provenance_file, self.confidence_file, self.side_by_side_file
-        return [path for path in files if path]
+        videos = self.mask_file, self.suspects_file, self.provenance_file, self.confidence_file, self.side_by_side_file
+        return [path for path in (*videos, self.html_file) if path]
 
 
 def find_jobs(
@@ -76,6 +78,7 @@ def find_jobs(
     provenance: bool = False,
     confidence: bool = False,
     side_by_side: bool = False,
+    report: bool = False,
     overwrite: bool = False,
 ) -> list[Job]:
     """The jobs of a command, for arguments that are a file each, or a folder each with files matched by stem.
@@ -102,7 +105,7 @@ def find_jobs(
     for video, mask, original in zip(videos, masks, originals, strict=True):
         # The results of a folder lie in subfolders as the videos do: front/ and rear/ may hold equal names.
         place = Path(output_dir) / video.parent.relative_to(root) if root else Path(output_dir)
-        mask_file, suspects_file, codes_file, confidence_file, rows_file = (
+        mask_file, suspects_file, codes_file, confidence_file, rows_file, html_file = (
             output_path(video, place, f"_{name}", container=extension) if wanted else None
             for name, extension, wanted in (
                 ("mask", "mkv", write_mask),
@@ -110,10 +113,11 @@ def find_jobs(
                 ("provenance", "mkv", provenance),
                 ("confidence", "mkv", confidence),
                 ("side_by_side", "mp4", side_by_side),
+                ("report", "html", report),
             )
         )
         output = output_path(video, place, lossless=lossless, container=container)
-        sides = mask_file, suspects_file, codes_file, confidence_file, rows_file
+        sides = mask_file, suspects_file, codes_file, confidence_file, rows_file, html_file
         jobs.append(Job(video, output, mask, original, *sides, overwrite))
     _check_names(jobs)
     return [
@@ -138,7 +142,9 @@ def _checked(
             return replace(job, done=True)
         job = replace(job, overwrite=bool(report))
     for path in job.side_files:
-        checked_encoder(path, path.suffix == ".mkv", None, overwrite or path.name in written)
+        check_new(path, overwrite or path.name in written)
+        if path != job.html_file:
+            checked_encoder(path, path.suffix == ".mkv", None, True)
     for part in range(2):  # whether there is a second one shows once the first is restored
         checked_encoder(part_path(job.output, part), lossless, quality, job.overwrite)
     if not job.overwrite:

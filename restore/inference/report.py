@@ -81,6 +81,16 @@ def check_report(output: Path) -> None:
         )
 
 
+def check_new(path: Path, overwrite: bool) -> None:
+    """Refuse to replace a file, unless that is asked for.
+
+    Raises:
+        VideoError: there is one.
+    """
+    if path.exists() and not overwrite:
+        raise VideoError(f"the output exists already; move it away, or ask to overwrite it: {path}")
+
+
 def write_report(output: Path, report: dict[str, Any]) -> None:
     """Seal the report and write it; it appears whole or not at all.
 

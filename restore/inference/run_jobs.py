@@ -29,10 +29,10 @@ if TYPE_CHECKING:  # see `restore_file`
 FOREVER = timedelta(days=365)  # a process may be done long before the others
 
 
-def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
+def restore_jobs(jobs: Sequence[Job], config: InferenceConfig, *, program: str = "inference.py") -> int:
     """Restore this process's share of the videos. Returns the exit code: the worst of all videos', of all processes.
 
-    A video that fails is reported on stderr in one line, and the next one is restored.
+    A video that fails is reported on stderr in one line, which begins with `program`, and the next one is restored.
 
     Raises:
         InputError: the weights, the device or the output folder cannot be used. Nothing was written.
@@ -56,11 +56,11 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig) -> int:
         try:
             report = _restore(job, restorer, hybrid, config, row=rows * state.process_index)
         except RestoreError as error:
-            _say(f"inference.py: {error}", file=sys.stderr)
+            _say(f"{program}: {error}", file=sys.stderr)
             codes.append(error.exit_code)
             continue
         except Exception as error:  # whatever it is, the others go on
-            _say(f"inference.py: restoring failed ({type(error).__name__}: {error}): {job.video}", file=sys.stderr)
+            _say(f"{program}: restoring failed ({type(error).__name__}: {error}): {job.video}", file=sys.stderr)
             codes.append(RestoreError.exit_code)
             continue
         if report and report["scores"]:
@@ -109,6 +109,7 @@ def _restore(
                 write_provenance=part.provenance_file,
                 write_confidence=part.confidence_file,
                 write_side_by_side=part.side_by_side_file,
+                write_html=part.html_file,
                 original=job.original,
                 lossless=config.lossless,
                 quality=config.quality,

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from restore.errors import ConfigError
-from restore.inference.config import PACKAGE
 from restore.inference.report import digests, read_sealed
 from restore.inference.versions import versions
+from restore.shipped import ROOT
 
 SEGMENTER = "segmenter.pth"  # what lies beside the weights and belongs to them
 
@@ -62,7 +62,7 @@ def _files(report: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def _find(name: str, folder: Path, *, beside: bool = False) -> Path | None:
     """A file by the name that a report in the folder gives it; what is `beside` the report, there."""
-    places = (folder / name,) if beside else (Path(name), PACKAGE / name, folder / Path(name).name)
+    places = (folder / name,) if beside else (Path(name), ROOT / name, folder / Path(name).name)
     return next((place for place in places if place.exists()), None)
 
 

@@ -12,12 +12,13 @@ from diffusers.utils import is_transformers_available
 from restore.errors import WeightsError
 from restore.models.pretrained import from_pretrained
 from restore.refinement.refiner import RefinerPipeline
+from restore.shipped import WEIGHTS
 
-WEIGHTS = Path(__file__).parents[2] / "saved_models" / "refiner"
+REFINER = WEIGHTS / "refiner"
 
 
 def load_refiner(
-    folder: str | Path = WEIGHTS, *, motion_adapter: str | Path | None = None, dtype: torch.dtype = torch.float32
+    folder: str | Path = REFINER, *, motion_adapter: str | Path | None = None, dtype: torch.dtype = torch.float32
 ) -> RefinerPipeline:
     """A refiner from its folder or hub id, on the CPU.
 
@@ -30,8 +31,8 @@ def load_refiner(
         WeightsError: a part is missing, broken or does not fit the others, or cannot be downloaded; or the model reads
             text, and transformers is not installed.
     """
-    if Path(folder) == WEIGHTS and not WEIGHTS.exists():
-        raise WeightsError(f"no such refiner; copy it from the project again, or train it (--stage refiner): {WEIGHTS}")
+    if Path(folder) == REFINER and not REFINER.exists():
+        raise WeightsError(f"no such refiner; copy it from the project again, or train it (--stage refiner): {REFINER}")
     if motion_adapter is None:
         _check_parts(Path(folder), "unet", "vae", "scheduler")
         _check_text_encoder(folder, what="refiner")

@@ -11,7 +11,6 @@
 import functools
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,9 +21,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from restore.errors import WeightsError
+from restore.shipped import WEIGHTS
 from restore.tensors import to_float
 
-FEATURES = Path(__file__).parents[2] / "saved_models" / "alexnet.safetensors"
+FEATURES = WEIGHTS / "alexnet.safetensors"
 CONVOLUTIONS = ("slice1.0", "slice2.3", "slice3.6", "slice4.8", "slice5.10")  # of the package's AlexNet
 SMALLEST = 32  # pixels; below, a layer of AlexNet has no output
 STABLE = 1e-6  # c1 and c2 of DISTS' equations 5 and 6

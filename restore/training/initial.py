@@ -18,6 +18,7 @@ from restore.models.pretrained import load_autoencoder
 from restore.models.segmenter import Segmenter
 from restore.models.weights import load_models, load_segmenter
 from restore.refinement.load import load_refiner
+from restore.shipped import shipped
 from restore.training.config import AutoencoderConfig, ObstructionConfig, RefinerConfig, TrainConfig
 from restore.training.imagenet import load_imagenet
 
@@ -48,8 +49,8 @@ def initial_generator(config: TrainConfig) -> InitialGenerator:
     Raises:
         WeightsError: there are no such weights, they are broken, or of another shape.
     """
-    given = load_models(config.init_from, ("generator", "finder")) if config.init_from else {}
-    segmenter = load_segmenter(config.segmenter) if config.segmenter else None
+    given = load_models(shipped(config.init_from), ("generator", "finder")) if config.init_from else {}
+    segmenter = load_segmenter(shipped(config.segmenter)) if config.segmenter else None
     torch.manual_seed(config.seed)
     generator: nn.Module
     if config.architecture == "pix2pix":
@@ -85,9 +86,9 @@ def initial_segmenter(config: ObstructionConfig) -> Segmenter:
     """
     torch.manual_seed(config.seed)
     if config.init_from:
-        return load_segmenter(config.init_from)
+        return load_segmenter(shipped(config.init_from))
     segmenter = Segmenter()
-    load_imagenet(segmenter.efficientnet, config.imagenet)
+    load_imagenet(segmenter.efficientnet, shipped(config.imagenet))
     return segmenter
 
 
@@ -102,7 +103,7 @@ def initial_autoencoder(config: AutoencoderConfig) -> AutoencoderTiny:
         return build_autoencoder(
             latent_channels=config.latent_channels, downsampling=config.downsampling, width=config.width
         )
-    vae = load_autoencoder(config.init_from)
+    vae = load_autoencoder(shipped(config.init_from))
     if not isinstance(vae, AutoencoderTiny):
         raise WeightsError(f"only an AutoencoderTiny is trained here, got {type(vae).__name__}: {config.init_from}")
     vae.register_to_config(scaling_factor=1.0, shift_factor=0.0)  # measured anew when it is written
@@ -116,12 +117,12 @@ def initial_refiner(config: RefinerConfig) -> InitialRefiner:
         WeightsError: one of the models is missing or broken, or they do not fit each other.
         ConfigError: the crops are no whole latent cells.
     """
-    generator = load_models(config.generator, ("generator",))["generator"]
+    generator = load_models(shipped(config.generator), ("generator",))["generator"]
     if config.init_from:
-        refiner = load_refiner(config.init_from)
+        refiner = load_refiner(shipped(config.init_from))
         _check_cells(config, refiner.vae)
         return InitialRefiner(refiner.unet, refiner.vae, generator)
-    vae = load_autoencoder(config.vae)
+    vae = load_autoencoder(shipped(config.vae))
     _check_cells(config, vae)
     torch.manual_seed(config.seed)
     denoiser = build_denoiser(latent_channels=vae.config.latent_channels, widths=config.widths, frames=config.window)

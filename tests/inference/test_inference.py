@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import inference
-from restore.inference.config import WEIGHTS
+from restore.shipped import WEIGHTS
 from restore.video.reader import VideoReader
 from tests.inference.command import Command, copy_streams, folder, frames_in, left_in, quarter, two, written
 from tests.propagation.footage import at_rest, noisy
@@ -54,7 +54,7 @@ def test_paths_of_the_package_are_relative_to_it(
     text = " ".join(capsys.readouterr().out.split())
     assert "(default: saved_models/generator.pth)" in text and "(default: saved_models/refiner)" in text
     assert str(ROOT) not in text
-    assert run(degraded_video=make_video(tmp_path / "clip.mp4", range(2)), weights_path=WEIGHTS) == 0
+    assert run(degraded_video=make_video(tmp_path / "clip.mp4", range(2)), weights_path=WEIGHTS / "generator.pth") == 0
     assert json.loads((out / "clip_restored.json").read_text())["weights"] == "saved_models/generator.pth"
 
 

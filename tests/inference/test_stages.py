@@ -53,6 +53,16 @@ def hole() -> np.ndarray:
     return mask
 
 
+def test_the_page_lists_what_was_regenerated(run: Command, out: Path, given: dict[str, Any]) -> None:
+    assert run(**given, stages="hybrid", seed=3, report=True) == 0
+    page = (out / "clip_report.html").read_text()
+    regions = restored(out)[1]["regenerated"]["regions"]
+    assert regions
+    for one in regions:
+        assert f"<td>{one['left']}, {one['top']}</td><td>{one['width']}x{one['height']}</td>" in page
+    assert "seed: <bdi>3</bdi>" in page and "RePaint" in page
+
+
 def test_hybrid_changes_the_hole_alone_and_says_so(run: Command, out: Path, given: dict[str, Any]) -> None:
     assert run(**given) == 0
     generator, plain = restored(out)

@@ -58,7 +58,16 @@ def test_without_transformers_all_but_refiners_that_read_text_serve(
 ) -> None:
     inpainting, adapter = pretrained
     load_refiner(inpainting, motion_adapter=adapter).save_pretrained(tmp_path / "saved")
-    flags = ["--degraded_video", make_video(tmp_path / "clip.mp4"), "--weights_path", tiny_weights, "--device", "cpu"]
+    flags = [
+        "--degraded_video",
+        make_video(tmp_path / "clip.mp4"),
+        "--weights_path",
+        tiny_weights,
+        "--device",
+        "cpu",
+        "--engine",
+        "torch",
+    ]
     refiner = ["--stages", "hybrid", "--refiner", inpainting, "--motion_adapter", adapter, "--prompt", "a cat"]
     code = """
 import sys

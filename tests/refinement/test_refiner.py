@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from restore.errors import ConfigError
 from restore.models.autoencoder import build_autoencoder, encode
 from restore.models.denoiser import build_denoiser, hidden_cells
-from restore.refinement.load import WEIGHTS, load_refiner
+from restore.refinement.load import REFINER, load_refiner
 from restore.refinement.refiner import SCHEDULERS, RefinerPipeline
 from restore.training.train_refiner import NOISE
 from tests.propagation.footage import pan
@@ -224,7 +224,7 @@ def test_the_samplers_are_the_librarys() -> None:
 
 
 def test_the_refiner_that_is_shipped_gives_a_soft_fill_texture() -> None:
-    assert sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file()) < 25e6
+    assert sum(path.stat().st_size for path in REFINER.rglob("*") if path.is_file()) < 25e6
     scene = torch.from_numpy(pan(8, (0, 1), height=96, width=128, seed=3)).permute(0, 3, 1, 2)[None] / 127.5 - 1
     mask = torch.zeros(1, 8, 1, 96, 128)
     mask[..., 24:72, 32:96] = 1

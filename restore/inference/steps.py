@@ -1,0 +1,141 @@
+"""What was done to a video, step by step, with the settings and what it follows: from its report, for people."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+UNET = (
+    "Ronneberger, Fischer, Brox: U-Net: Convolutional Networks for Biomedical Image Segmentation, 2015, "
+    "arXiv:1505.04597"
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what it does, its settings by their names in the report, the papers that it follows."""
+
+    name: str
+    what: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    papers: tuple[str, ...] = ()
+
+
+def steps(report: dict[str, Any]) -> list[Step]:
+    """The steps that a report tells of, in the order in which a frame passes them."""
+    stages, settings = report["stages"], report["settings"]
+    done = [_mask(report)]
+    if "propagate" in stages:
+        done.append(PROPAGATION)
+    done.append(
+        Step(
+            "Generate",
+            "A network deblurs and denoises what is visible and fills in what no frame saw. A frame with neither noise "
+            "nor blur, and nothing hidden, is returned as it came, if the network estimates that.",
+            _named(report, "weights", "strength", "device", "precision", "engine") | _estimated(report["estimated"]),
+            (
+                "Isola, Zhu, Zhou, Efros: Image-to-Image Translation with Conditional Adversarial Networks, 2017, "
+                "arXiv:1611.07004",
+                UNET,
+            ),
+        )
+    )
+    if "propagate" in stages:
+        done.append(
+            Step(
+                "Filter in time",
+                "Hidden pixels are averaged with the restored frames before and after, along the motion, where those "
+                "agree.",
+            )
+        )
+    if report["regenerated"] is not None:
+        done.append(_refinement(report["regenerated"]))
+    if settings["hidden_only"]:
+        done.append(Step("Hidden only", "Each visible pixel is put back as it came in."))
+    names = ("lossless", "quality", "rate", "interlaced")
+    done.append(
+        Step(
+            "Write",
+            "The frames are written with their times; sound, subtitles and tags are passed on.",
+            {name: settings[name] for name in names if settings[name] is not None},
+        )
+    )
+    if report["scores"]:
+        done.append(_scoring(report["scores"]["after"]))
+    return done
+
+
+PROPAGATION = Step(
+    "Copy from other frames",
+    "The motion between frames is estimated; what other frames saw of the scene is copied behind what hides it, and "
+    "averaged with what is visible.",
+    papers=(
+        "Kroeger, Timofte, Dai, Van Gool: Fast Optical Flow using Dense Inverse Search, 2016, arXiv:1603.03590",
+        "Lucas, Kanade: An Iterative Image Registration Technique with an Application to Stereo Vision, 1981",
+        "Fischler, Bolles: Random Sample Consensus, 1981, doi:10.1145/358669.358692",
+        "Sundaram, Brox, Keutzer: Dense Point Trajectories by GPU-Accelerated Large Displacement Optical Flow, 2010",
+        "Boyer, Moore: MJRTY, a Fast Majority Vote Algorithm, 1991",
+    ),
+)
+
+
+def _mask(report: dict[str, Any]) -> Step:
+    found = "find" in report["stages"]
+    what = {
+        "given": "The mask that was given says what is hidden; nothing was looked for.",
+        "none": "Nothing was taken as hidden.",
+        "found": "Two networks detect what hides the scene; what a measurement proves is removed, the rest is "
+        "suspected and stays.",
+        "all": "Two networks detect what hides the scene; all that they detect is removed, proven or not.",
+        "both": "The mask that was given says what is hidden, and so do two networks where a measurement proves it.",
+    }[report["mask_mode"]]
+    papers = (
+        UNET,
+        "Tan, Le: EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, 2019, arXiv:1905.11946",
+        "Canny: A Computational Approach to Edge Detection, 1986, doi:10.1109/TPAMI.1986.4767851 (hysteresis)",
+    )
+    shown = _named(report, "mask_mode", "mask", "remove", "mask_dilation")
+    return Step("Detect" if found else "Mask", what, shown, papers if found else ())
+
+
+def _refinement(regenerated: dict[str, Any]) -> Step:
+    return Step(
+        "Regenerate",
+        "A latent diffusion model regenerates large regions that no frame saw, in agreement with what is around them.",
+        {name: value for name, value in regenerated.items() if value is not None and name != "regions"}
+        | {"regions": len(regenerated["regions"])},
+        (
+            "Rombach, Blattmann, Lorenz, Esser, Ommer: High-Resolution Image Synthesis with Latent Diffusion Models, "
+            "2022, arXiv:2112.10752",
+            "Lugmayr, Danelljan, Romero, Yu, Timofte, Van Gool: RePaint: Inpainting using Denoising Diffusion "
+            "Probabilistic Models, 2022, arXiv:2201.09865",
+        ),
+    )
+
+
+def _scoring(scores: dict[str, Any]) -> Step:
+    papers = {
+        "ssim": "Wang, Bovik, Sheikh, Simoncelli: Image Quality Assessment: From Error Visibility to Structural "
+        "Similarity, 2004, doi:10.1109/TIP.2003.819861",
+        "lpips": "Zhang, Isola, Efros, Shechtman, Wang: The Unreasonable Effectiveness of Deep Features as a "
+        "Perceptual Metric, 2018, arXiv:1801.03924",
+        "dists": "Ding, Ma, Wang, Simoncelli: Image Quality Assessment: Unifying Structure and Texture Similarity, "
+        "2020, arXiv:2004.07728",
+    }
+    return Step(
+        "Score",
+        "The degraded and the restored frames are compared with the original.",
+        papers=tuple(paper for name, paper in papers.items() if name in scores),
+    )
+
+
+def _named(report: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: report[name] for name in names if report[name] is not None}
+
+
+def _estimated(estimated: dict[str, float] | None) -> dict[str, str]:
+    if estimated is None:
+        return {}
+    return {
+        "noise that it estimates": f"{estimated['noise']} levels of 255",
+        "probability of blur": f"{estimated['blurred']}",
+        "share of the correction that it makes": f"{estimated['corrected']}",
+    }
