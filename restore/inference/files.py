@@ -280,7 +280,13 @@ def restore_file(
         "provenance": shares(codes),
         "interlaced": str(order) if order else None,
         "scores": None,
-        "warnings": oddities(reader, writer) + writer.notes + notes + check.warnings() + ended + unlisted + lights.warnings(),
+        "warnings": oddities(reader, writer)
+        + writer.notes
+        + notes
+        + check.warnings()
+        + ended
+        + unlisted
+        + lights.warnings(),
         "part": part,
         "next_part": part + 1 if following else None,
         "broken": broken,

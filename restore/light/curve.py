@@ -1,12 +1,14 @@
-"""The tone curve that gives a picture more light: linear up to a knee, and above it the curve of Reinhard et al. (2002),
-eq. 4, which maps the brightest that there can be to white.
+"""The tone curve that gives a picture more light: linear up to a knee, and above it the curve of Reinhard et al.
+(2002), eq. 4, which maps the brightest that there can be to white.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import cv2
 import numpy as np
+from torch import Tensor
 
 # Linear light is levels to the power of this, as in `degradations/low_light.py`: what sRGB and BT.709 amount to but for
 # their toe, which is linear. With that, a gain of 50 would take level 1 to 33 and level 2 to 50: black would be noise.
@@ -54,12 +56,15 @@ def _table(light: Light, dtype: str) -> np.ndarray:
     return np.rint(white * shouldered(linear, gains) ** (1 / GAMMA)).astype(dtype)
 
 
-def shouldered(light: np.ndarray, most: np.ndarray) -> np.ndarray:
+A = TypeVar("A", np.ndarray, Tensor)
+
+
+def shouldered(light: A, most: A) -> A:
     """Linear light in [0, most] => [0, 1], rising; the same up to `KNEE`, or everywhere where `most` is no more than 1.
 
     >>> shouldered(np.array([0.5, 1.0, 10.0]), np.array(10.0)).round(2).tolist()
     [0.5, 0.85, 1.0]
     """
-    above = np.maximum(light - KNEE, 0) / (1 - KNEE)
-    white = np.maximum(most - KNEE, 1 - KNEE) / (1 - KNEE)
-    return np.minimum(light, KNEE) + (1 - KNEE) * above * (1 + above / white**2) / (1 + above)
+    above = (light - KNEE).clip(min=0) / (1 - KNEE)
+    white = most.clip(min=1) / (1 - KNEE) - KNEE / (1 - KNEE)
+    return light.clip(max=KNEE) + (1 - KNEE) * above * (1 + above / white**2) / (1 + above)

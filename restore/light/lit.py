@@ -1,8 +1,8 @@
-"""Frames with the light that their scene lacks: measured around each, the same for all of its pixels, steady in time."""
+"""Frames in the light that their scene lacks: measured around each, the same for all its pixels, steady in time."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,14 +19,16 @@ HELD, FEWEST = 150e6, 4  # bytes of pictures that wait for those after them, or 
 
 
 def lit(frames: Iterable[Frame], light: str | float) -> Iterator[Frame]:
-    """The frames in the light that is asked for. The picture that was given is in `dark` if it was changed, and how it
-    was in `light`; what is changed is a new record, whose scene and motion are not known.
+    """The frames in the light that is asked for.
+
+    A frame whose light is changed is a new record without scene and motion, which has what was given in `dark`. How it
+    was changed is in `light`.
 
     Args:
         frames: with masks, all of one size; hidden pixels do not count.
-        light: `off` returns the frames; a gain multiplies linear light; `auto` measures the gain that each scene lacks,
-            and leaves a well-lit one alone, bit for bit. Of a scene that is given much more light a colour cast is
-            taken away in part, where its highlights have one that is hardly natural.
+        light: `off` returns the frames as they are; a gain multiplies linear light; `auto` measures the gain that each
+            scene lacks, and leaves a well-lit one as it is, bit for bit. A scene that gets much more light loses a part
+            of a colour cast, if its highlights have one that is hardly natural.
 
     Raises:
         ValueError: `light` is none of these.
@@ -39,49 +41,49 @@ def lit(frames: Iterable[Frame], light: str | float) -> Iterator[Frame]:
     return iter(frames) if setting == "off" else _lit(frames, None if setting == "auto" else float(setting))
 
 
-@dataclass(frozen=True, eq=False)
-class _Look:
-    """What is known of a frame that waits: its scene, and what was measured of it, None if it is black."""
-
-    scene: int
-    measured: np.ndarray | None
-
-
 def _lit(frames: Iterable[Frame], gain: float | None) -> Iterator[Frame]:
-    waiting: deque[Frame] = deque()
-    looks: deque[_Look] = deque()  # of `AROUND` frames before the first that waits, and of all that wait
-    scenes = SceneDetector()
-    steady, scene, before = Steady(gain), 0, 0
-
-    def first() -> Frame:
-        nonlocal steady, scene, before
-        now = looks[before].scene
-        if now != scene:
-            steady, scene = Steady(gain), now
-        around = [look.measured for look in looks if look.scene == now and look.measured is not None]
-        frame = in_light(waiting.popleft(), steady.push(around))
-        before += 1
-        if before > AROUND:
-            looks.popleft()
-            before -= 1
-        return frame
-
+    lamp = _Lamp(gain)
     for frame in frames:
-        waiting.append(frame)
-        looks.append(_look(frame, scenes))
-        if len(waiting) > min(AROUND, max(FEWEST, int(HELD / frame.image.nbytes))):
-            yield first()
-    while waiting:
-        yield first()
+        lamp.push(frame)
+        if lamp.waiting > min(AROUND, max(FEWEST, int(HELD / frame.image.nbytes))):
+            yield lamp.first()
+    while lamp.waiting:
+        yield lamp.first()
 
 
-def _look(frame: Frame, scenes: SceneDetector) -> _Look:
-    small = thumbnail(frame)
-    values = measured(small)
-    picture = small.picture if values is None else Light(float(np.exp(values[0]))).applied(small.picture)
-    # Cuts are sought in normal light: in the dark all is alike.
-    normal = Frame(picture, mask=1 - small.visible.astype(np.float32))
-    return _Look(scenes.push(normal), values)
+class _Lamp:
+    """Frames that wait for those after them, and what was measured of them and of those before."""
+
+    def __init__(self, gain: float | None) -> None:
+        self._gain = gain
+        self._frames: deque[Frame] = deque()  # that wait
+        self._looks: deque[tuple[int, np.ndarray | None]] = deque()  # scene and `measured`: of them, of those before
+        self._scenes = SceneDetector()
+        self._steady, self._scene = Steady(gain), 0
+
+    @property
+    def waiting(self) -> int:
+        return len(self._frames)
+
+    def push(self, frame: Frame) -> None:
+        small = thumbnail(frame)
+        values = measured(small)
+        normal = small.picture if values is None else Light(float(np.exp(values[0]))).applied(small.picture)
+        # Cuts are detected in normal light: in the dark all scenes look alike.
+        scene = self._scenes.push(Frame(normal, mask=1 - small.visible.astype(np.float32)))
+        self._frames.append(frame)
+        self._looks.append((scene, values))
+
+    def first(self) -> Frame:
+        """The first that waits, in its light."""
+        scene, _ = self._looks[len(self._looks) - len(self._frames)]
+        if scene != self._scene:
+            self._steady, self._scene = Steady(self._gain), scene
+        light = self._steady.push([values for of, values in self._looks if of == scene and values is not None])
+        frame = self._frames.popleft()
+        if len(self._looks) - len(self._frames) > AROUND:
+            self._looks.popleft()
+        return in_light(frame, light)
 
 
 def in_light(frame: Frame, light: Light) -> Frame:
@@ -89,12 +91,10 @@ def in_light(frame: Frame, light: Light) -> Frame:
     if not light.changes:
         frame.light = light
         return frame
-    deep = frame.carried.deep if frame.carried else None
-    # In the space of the models, where 16 bits are in another: of HDR (PQ), and of the fields of a frame.
-    if frame.carried is None or deep is None or not np.array_equal(shallow(deep), frame.image):
-        return replace(frame, image=light.applied(frame.image), dark=frame.image, light=light, scene=None, motion=None)
-    lighter = light.applied(deep)
-    carried = replace(frame.carried, deep=lighter)
-    return replace(
-        frame, image=shallow(lighter), dark=frame.image, light=light, carried=carried, scene=None, motion=None
-    )
+    carried, image = frame.carried, light.applied(frame.image)
+    deep = carried.deep if carried else None
+    # Not where the 16 bits are in another space than the 8, as those of HDR (PQ), or of the whole frame of a field.
+    if carried and deep is not None and np.array_equal(shallow(deep), frame.image):
+        deep = light.applied(deep)
+        carried, image = replace(carried, deep=deep), shallow(deep)
+    return replace(frame, image=image, dark=frame.image, light=light, scene=None, motion=None, carried=carried)

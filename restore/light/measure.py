@@ -12,9 +12,8 @@ from restore.light.curve import GAMMA
 from restore.scenes import COLUMNS, DECIDABLE, ROWS, Thumbnail
 
 TILES = 6, 8  # rows and columns
-HIGHLIGHTS, MOST_TILES = 0.95, 0.7  # quantiles of the tiles
-# In linear light, of well-lit clips, medians: these two quantiles of the tiles' brightest cells, in the strongest
-# channel; `benchmarks.dark --fit` prints them.
+QUANTILES = 0.95, 0.7  # of the tiles: of the scene, and without the brightest things in it
+# Both in linear light, of the strongest channel: medians of well-lit training clips, as `benchmarks.light` prints them.
 WHITE, BRIGHT = 0.84, 0.65
 WARY = 0.6  # of the gain that the lower quantile asks for: in well-lit scenes it varies more
 LIT = 0.47  # mean linear light of the strongest channel that a gain brings a scene to at most: fog is grey, not dark
@@ -32,15 +31,20 @@ def measured(x: Thumbnail) -> np.ndarray | None:
     """
     if x.visible.mean() < DECIDABLE:
         return None
-    light = np.where(x.visible[..., None], (x.picture / 255) ** GAMMA, np.nan)
-    tiles = light.reshape(TILES[0], ROWS // TILES[0], TILES[1], COLUMNS // TILES[1], 3).swapaxes(1, 2)
-    tiles = tiles.reshape(TILES[0] * TILES[1], -1, 3)
-    tiles = np.nanmax(tiles[np.isfinite(tiles).any((1, 2))], 1)  # tiles 3
-    strongest = tiles.max(1)
-    highlights, most = np.quantile(strongest, (HIGHLIGHTS, MOST_TILES))
+    light = (x.picture / 255) ** GAMMA
+    tiles = brightest(light, x.visible)
+    highlights, bright = np.maximum(np.quantile(tiles.max(1), QUANTILES), 1e-6)
     if highlights < (BLACK / 255) ** GAMMA:
         return None
-    needed = max(WHITE / highlights, WARY * BRIGHT / max(most, 1e-6))
-    needed = min(needed, LIT / np.nanmean(light.max(-1)), MOST_GAIN)
-    white = np.log(np.maximum(np.quantile(tiles, HIGHLIGHTS, axis=0), 1e-6))
+    needed = max(WHITE / highlights, WARY * BRIGHT / bright)
+    needed = min(needed, LIT / light.max(-1)[x.visible].mean(), MOST_GAIN)
+    white = np.log(np.maximum(np.quantile(tiles, QUANTILES[0], axis=0), 1e-6))
     return np.array([np.log(needed), *(white - white.mean())])
+
+
+def brightest(light: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """The greatest of each channel among the visible cells of each tile in which there are any: `N 3`."""
+    light = np.where(visible[..., None], light, -1.0)
+    rows, columns = TILES
+    tiles = light.reshape(rows, ROWS // rows, columns, COLUMNS // columns, 3).max((1, 3)).reshape(-1, 3)
+    return tiles[tiles[:, 0] >= 0]

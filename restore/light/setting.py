@@ -18,12 +18,16 @@ def light_setting(given: str | float) -> Setting:
     Traceback (most recent call last):
     ValueError: light is bright, expected auto, off, or a gain of more than 0; 4 makes four times the light
     """
-    if given == "auto" or given == "off":
-        return given
+    if given == "auto":
+        return "auto"
+    if given == "off":
+        return "off"
     try:
         gain = float(given)
     except ValueError:
         gain = math.nan
     if not 0 < gain < math.inf:
-        raise ValueError(f"light is {given}, expected auto, off, or a gain of more than 0; 4 makes four times the light")
+        raise ValueError(
+            f"light is {given}, expected auto, off, or a gain of more than 0; 4 makes four times the light"
+        )
     return gain
