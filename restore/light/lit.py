@@ -28,7 +28,7 @@ def lit(frames: Iterable[Frame], light: str | float) -> Iterator[Frame]:
         frames: with masks, all of one size; hidden pixels do not count.
         light: `off` returns the frames as they are; a gain multiplies linear light; `auto` measures the gain that each
             scene lacks, and leaves a well-lit one as it is, bit for bit. A scene that gets much more light loses a part
-            of a colour cast, if its highlights have one that is hardly natural.
+            of a colour cast, if that is hardly natural.
 
     Raises:
         ValueError: `light` is none of these.

@@ -1,5 +1,7 @@
-"""How dark a picture is, and how its highlights are tinted: what is brightest in it is taken for white, as by Land and
-McCann (1971), and compared with that of well-lit clips.
+"""How dark a picture is, and how it is tinted.
+
+What is brightest in it is taken for white, as by Land and McCann (1971), and compared with that of well-lit clips. A
+tint is what the highlights and the mean (Buchsbaum 1980) have in common.
 
 The picture is cut into tiles. Of the brightest cell of each, a high quantile shows how bright the scene is, as
 well-lit pictures have something near white in them. A lamp or a line of text is in few tiles: where these alone are
@@ -22,8 +24,8 @@ MOST_GAIN = 64.0
 
 
 def measured(x: Thumbnail) -> np.ndarray | None:
-    """The logarithms of the gain that the picture needs, and of how much stronger or weaker than their mean its
-    highlights are in R, G and B: float64 `4`. None where too little is visible, or everything is black.
+    """The logarithms of the gain that the picture needs, and of how much stronger or weaker than their mean R, G and B
+    are: float64 `4`. None where too little is visible, or everything is black.
 
     >>> grey = Thumbnail(np.full((48, 64, 3), 81, np.uint8), np.ones((48, 64), bool))
     >>> np.exp(measured(grey)).round(2).tolist()
@@ -38,8 +40,15 @@ def measured(x: Thumbnail) -> np.ndarray | None:
         return None
     needed = max(WHITE / highlights, WARY * BRIGHT / bright)
     needed = min(needed, LIT / light.max(-1)[x.visible].mean(), MOST_GAIN)
-    white = np.log(np.maximum(np.quantile(tiles, QUANTILES[0], axis=0), 1e-6))
-    return np.array([np.log(needed), *(white - white.mean())])
+    return np.array([np.log(needed), *_tint(np.quantile(tiles, QUANTILES[0], axis=0), light[x.visible].mean(0))])
+
+
+def _tint(white: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """What the highlights and the mean, both `3`, have in common of R, G and B against their mean, logarithms: `3`."""
+    logarithms = np.log(np.maximum([white, mean], 1e-6))
+    tints = logarithms - logarithms.mean(1, keepdims=True)
+    common = np.where(tints[0] * tints[1] > 0, np.sign(tints[0]) * np.abs(tints).min(0), 0.0)
+    return np.asarray(common - common.mean())
 
 
 def brightest(light: np.ndarray, visible: np.ndarray) -> np.ndarray:

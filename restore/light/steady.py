@@ -15,7 +15,7 @@ PLAY = 0.1  # of logarithms: what is measured may vary by as much without any ef
 SLEW = math.log(2) / 24  # a frame at most: the light doubles in about a second
 # A gain up to the first is left out, from the second on it is made in full: hardly a well-lit clip needs the first.
 WELL_LIT, DARK = 2.5, 3.5
-NEUTRAL = 0.4  # logarithm of the highlights' tint up to which it is natural: nine of ten clips have less
+NEUTRAL = 0.5  # logarithm of a tint up to which it is natural: nearly all clips have less
 MOST_TINT = 0.4  # of what is beyond, what is taken away at most
 
 
@@ -66,7 +66,7 @@ def opened(log_gain: float) -> float:
 def balance(tint: np.ndarray) -> tuple[float, float, float]:
     """The factors of R, G and B against a tint, `3`, logarithms: of what is more than natural, as much as is wise.
 
-    >>> balance(np.array([0.3, 0.0, -0.3])), balance(np.array([0.5, 0.0, -0.5]))
+    >>> balance(np.array([0.4, 0.0, -0.4])), balance(np.array([0.6, 0.0, -0.6]))
     ((1.0, 1.0, 1.0), (0.904837, 1.0, 1.105171))
     """
     strength = float(np.abs(tint).max())

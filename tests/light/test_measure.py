@@ -61,3 +61,16 @@ def test_the_tint_of_highlights_is_measured_and_neutral_ones_have_none() -> None
     tinted = dark(np.rint(grey * np.exp((cast - 0.5) / GAMMA)).astype(np.uint8), 0.2)
     assert of(tinted)[1:] == pytest.approx(cast, abs=0.1)
     assert np.abs(of(coffee())[1:]).max() < NEUTRAL
+
+
+def test_a_colour_that_only_the_mean_or_only_the_highlights_have_is_no_tint() -> None:
+    rows, columns = np.indices((96, 128)) % 16
+    highlights = (rows < 4) & (columns < 4)
+    meadow = np.full((96, 128, 3), (40, 120, 30), np.uint8)
+    meadow[highlights] = 250
+    assert np.abs(of(meadow)[1:]).max() < 0.05
+    signs = np.full((96, 128, 3), 120, np.uint8)
+    signs[highlights] = (250, 60, 60)
+    assert np.abs(of(signs)[1:]).max() < 0.3
+    signs[:] = (250, 60, 60)
+    assert np.abs(of(signs)[1:]).max() > 1

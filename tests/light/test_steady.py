@@ -61,11 +61,11 @@ def test_a_given_gain_is_made_whatever_is_measured() -> None:
 def test_a_natural_tint_stays_and_a_stronger_one_is_taken_away_in_part() -> None:
     natural = np.array([NEUTRAL, 0.0, -NEUTRAL])
     assert balance(natural) == (1.0, 1.0, 1.0)
-    for strength in (0.5, 0.7, 2.0):
+    for strength in (0.6, 0.8, 2.0):
         tint = np.array([strength, 0.0, -strength])
         left = tint + np.log(balance(tint))
         assert left == pytest.approx(tint * max(NEUTRAL, strength - MOST_TINT) / strength, abs=1e-5)
-    assert Steady().push([look(20, (0.6, 0.0, -0.6))]).balance == balance(np.array([0.6, 0.0, -0.6]))
+    assert Steady().push([look(20, (0.8, 0.0, -0.8))]).balance == balance(np.array([0.8, 0.0, -0.8]))
 
 
 def test_how_much_of_a_gain_is_made() -> None:
