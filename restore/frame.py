@@ -15,6 +15,7 @@ import numpy as np
 from restore.arrays import dilate, pool
 
 if TYPE_CHECKING:
+    from restore.light.curve import Light
     from restore.propagation.flow import Motion
     from restore.video.carried import Carried
 
@@ -36,6 +37,8 @@ class Frame:
         suspected: bool `H W`, the mask of what was detected without proof (`detection/proof.py`); likewise.
         scene: the number of its scene, counted from 0 (`scenes.py`); None until it is decided.
         motion: how it corresponds with the frame before it; None for the first frame of a scene.
+        light: how its light was changed (`light/lit.py`); None if it was not looked at.
+        dark: uint8 `H W 3`, the picture before that; None if it is as it was.
         carried: what the writer gets apart from the pixels; None where the frame comes from no file.
     """
 
@@ -49,12 +52,19 @@ class Frame:
     suspected: np.ndarray | None = None
     scene: int | None = None
     motion: "Motion | None" = None
+    light: "Light | None" = None
+    dark: np.ndarray | None = None
     carried: "Carried | None" = None
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return self.image.shape[0], self.image.shape[1]
+
+    @property
+    def given(self) -> np.ndarray:
+        """uint8 `H W 3`, the picture as it was read, whatever light it was given since."""
+        return self.image if self.dark is None else self.dark
 
     @cached_property
     def luma(self) -> np.ndarray:

@@ -1,7 +1,7 @@
 """How a video flows through the package: one direction, one window in memory, any length.
 
-frames ──> detection ──> propagation ──> generator ──> temporal filter ──> restored frames
-           mask, scene   evidence        residual      hidden pixels
+frames ──> detection ──> light ──> propagation ──> generator ──> temporal filter ──> restored frames
+           mask          gain      evidence        residual      hidden pixels
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -16,6 +16,7 @@ from restore.detection.detect import detect
 from restore.engines.choose import accelerate, choose_engine
 from restore.frame import Frame
 from restore.kinds import REMOVED
+from restore.light.lit import lit
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator
 from restore.models.pix2pix import Pix2PixUNet
@@ -100,7 +101,9 @@ class Restorer:
         restorer.engine = engine
         return restorer
 
-    def restore(self, frames: Iterable[Frame], *, strength: float = 1.0) -> Iterator[Restored]:
+    def restore(
+        self, frames: Iterable[Frame], *, strength: float = 1.0, light: str | float = "off"
+    ) -> Iterator[Restored]:
         """Restore a stream of frames, in order, one out for each in.
 
         Args:
@@ -108,9 +111,12 @@ class Restorer:
                 decided here.
             strength: how much of what the generator changes in visible pixels is done, in [0, 1]: at 0 they come out
                 bit for bit. Hidden pixels are the same at any strength.
+            light: `off`, `auto`, or a gain in linear light, see `light/lit.py`: what dark scenes are given before all
+                else. What is said here of frames is then of the lighter ones: at a strength of 0 visible pixels are
+                lighter, and nothing more.
         """
         # By the final masks, so that a mask written and given again decides alike; detection had its finder's alone.
-        frames = prefetch(with_scenes(frames), AHEAD)
+        frames = prefetch(with_scenes(lit(frames, light)), AHEAD)
         if isinstance(self.generator, Pix2PixUNet):  # the classic sees one frame and nothing else
             yield from weakened(self._generate(picture_batches(frames)), strength)
             return
@@ -120,18 +126,23 @@ class Restorer:
         yield from weakened(filtered, strength)  # after the filter, which averages hidden pixels with visible ones
 
     def restore_frames(
-        self, images: Iterable[np.ndarray], masks: Iterable[np.ndarray] | None = None
+        self,
+        images: Iterable[np.ndarray],
+        masks: Iterable[np.ndarray] | None = None,
+        *,
+        light: str | float = "off",
     ) -> Iterator[Restored]:
         """As `restore`, for pictures.
 
         Args:
             images: uint8 `H W 3`, RGB in [0, 255], all of one size; consecutive frames of one video.
             masks: for each frame bool or float `H W`, 1 where it is hidden; None detects them.
+            light: as of `restore`.
         """
         if masks is None:
-            return self.restore(self.detect(Frame(image) for image in images))
+            return self.restore(self.detect(Frame(image) for image in images), light=light)
         pairs = zip(images, masks, strict=True)
-        return self.restore(Frame(image, mask=mask.astype(np.float32)) for image, mask in pairs)
+        return self.restore((Frame(image, mask=mask.astype(np.float32)) for image, mask in pairs), light=light)
 
     def restore_tensor(self, video: Tensor, mask: Tensor | None = None) -> Tensor:
         """Restore clips held in memory: `B T 3 H W` => the same shape, RGB in [-1, 1], on 8-bit levels.

@@ -10,7 +10,7 @@ FLOORS = [  # from the ground up
     {"errors", "kinds", "arrays", "tensors", "shipped", "waiting_threads"},
     {"config", "frame"},
     {"scenes", "restored"},
-    {"video", "degradations", "detection", "propagation", "models", "scoring"},
+    {"video", "light", "degradations", "detection", "propagation", "models", "scoring"},
     {"engines"},
     {"pipeline", "training", "refinement"},
     {"inference", "degrade_file"},
@@ -20,7 +20,8 @@ FLOORS = [  # from the ground up
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # Rooms of one floor that others of it use, each below those that use it.
 WITHIN = {
-    "video": {"detection", "propagation", "degradations"},  # windows over streams; encoders
+    "video": {"detection", "propagation", "degradations", "light"},  # windows over streams; encoders; depth
+    "light": {"degradations"},  # the tone curve that low light is undone by
     "propagation": {"models"},  # the channels of the evidence that generators read
     "models": {"detection"},
     "refinement": {"training"},

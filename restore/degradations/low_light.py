@@ -6,7 +6,8 @@ Both are worked out on linear light (levels to the power of `GAMMA`), where phot
 import torch
 from torch import Tensor
 
-GAMMA = 2.2
+from restore.light.curve import GAMMA, shouldered
+
 READ = 0.005  # the electronics' noise as a share of that of a white pixel's light, in variance
 
 
@@ -17,6 +18,15 @@ def dimmed(clip: Tensor, light: float) -> Tensor:
     tensor([[123.]])
     """
     return clip if light == 1 else _levels(_linear(clip) * light)
+
+
+def lightened(clip: Tensor, gain: float) -> Tensor:
+    """A clip `T 3 H W` in [-1, 1] with `gain` times its light, at least 1, as `--light` gives it; 1 is the identity.
+
+    >>> torch.round((lightened(torch.tensor([[[[-0.8]]]]), 4.0) + 1) * 127.5).item()
+    48.0
+    """
+    return clip if gain == 1 else _levels(shouldered(_linear(clip) * gain, torch.tensor(gain)))
 
 
 def few_photons(clip: Tensor, shot: float, *, generator: torch.Generator) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 from restore.degradations import noise
 from restore.degradations.blur import defocus, motion_blur, out_of_focus
 from restore.degradations.codec import compressed, draw_codec
-from restore.degradations.low_light import dimmed, few_photons
+from restore.degradations.low_light import dimmed, few_photons, lightened
 from restore.degradations.low_resolution import enlarged, shrunk
 from restore.kinds import ALONE
 from restore.tensors import UNIT_LEVELS
@@ -36,7 +36,8 @@ assert tuple(CHANCES) == ALONE
 NOISES = {"white": 0.5, "shot": 0.25, "coarse": 0.13, "smoothed": 0.12}
 # The greatest strengths. Blurs are in px of the picture that a network sees, noise in levels of 255.
 DEFOCUS, MOTION, NOISE = 3.0, 11.0, 35.0
-LIGHT = 0.1, 0.5  # least and greatest share of the light that is left
+LIGHT = 0.02, 0.5  # least and greatest share of the light that is left, each octave as often
+LIT_SHARE = 0.5  # of those in low light, that are given it again: what a network sees with `--light`
 SHOT = 1.5e-5, 6e-4  # variance of a white pixel
 LEAST_SCALE = 0.4  # least scale
 
@@ -50,7 +51,8 @@ class Recipe:
         radius: of a disc, px.
         motion: length of the path at its longest, px; its `angle` in radians, `turn` a frame, and `bend`; `rhythm` is
             the angle by which the length's sine advances a frame, 0 for a constant length.
-        light: the share that is left; shot: see `few_photons`.
+        light: the share that is left; shot: see `few_photons`; lit: whether the light is given again before all else is
+            restored (`light/curve.py`).
         noise: sigma in levels of 255, of the kind `noise_kind` of `NOISES`; `amount` sets how it is: the share of shot
             noise, its reach in px, or how far it is smoothed.
         scale: of the sensor's picture.
@@ -66,6 +68,7 @@ class Recipe:
     rhythm: float = 0.0
     light: float = 1.0
     shot: float = 0.0
+    lit: bool = False
     noise: float = 0.0
     noise_kind: str = "white"
     amount: float = 0.0
@@ -76,7 +79,7 @@ class Recipe:
 @dataclass(frozen=True)
 class Degraded:
     """A degraded clip `T 3 H W`, and what to make of it, `T 3 H W`: the clean clip, or where light is short the dark
-    one without its noise; both in [-1, 1], the first on 8-bit levels.
+    one without its noise, in the light that it is given; both in [-1, 1], the first on 8-bit levels.
     """
 
     clip: Tensor
@@ -121,8 +124,8 @@ def draw_strengths(kinds: set[str], *, generator: torch.Generator) -> Recipe:
         if uniform() < 0.5:
             strengths |= {"turn": uniform(-0.4, 0.4), "rhythm": uniform(0, 1.5)}
     if "low_light" in kinds:
-        least, most = (math.log(shot) for shot in SHOT)
-        strengths |= {"light": uniform(*LIGHT), "shot": math.exp(uniform(least, most))}
+        light, shot = (math.exp(uniform(math.log(least), math.log(most))) for least, most in (LIGHT, SHOT))
+        strengths |= {"light": light, "shot": shot, "lit": uniform() < LIT_SHARE}
     if "noise" in kinds:
         kind = list(NOISES)[int(torch.multinomial(torch.tensor(list(NOISES.values())), 1, generator=generator))]
         # Weak noise is what most videos have: half are below a third of the greatest.
@@ -147,7 +150,13 @@ def degraded(clip: Tensor, recipe: Recipe, *, generator: torch.Generator) -> Deg
     torch.Size([2, 3, 16, 16])
     """
     x = captured(through_lens(clip, recipe), recipe, generator=generator)
-    return Degraded(x, dimmed(clip, recipe.light))
+    return Degraded(x, wanted(clip, recipe))
+
+
+def wanted(clip: Tensor, recipe: Recipe) -> Tensor:
+    """What to make of a clip `T 3 H W` in [-1, 1] once it is degraded: the same shape."""
+    dark = dimmed(clip, recipe.light)
+    return lightened(dark, 1 / recipe.light) if recipe.lit else dark
 
 
 def through_lens(clip: Tensor, recipe: Recipe) -> Tensor:
@@ -172,7 +181,8 @@ def captured(clip: Tensor, recipe: Recipe, *, generator: torch.Generator) -> Ten
     if recipe.codec is not None:
         encoder, quality, preset = recipe.codec
         x = compressed(x, encoder=encoder, quality=quality, preset=preset)
-    return _rounded(enlarged(x, size))
+    x = _rounded(enlarged(x, size))
+    return _rounded(lightened(x, 1 / recipe.light)) if recipe.lit else x
 
 
 def _paths(recipe: Recipe, frames: int) -> tuple[Tensor, Tensor]:

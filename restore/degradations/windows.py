@@ -10,10 +10,9 @@ from torch import Tensor
 
 from restore.degradations.boxes import MOTION_SHARES, draw_boxes, paint_mask
 from restore.degradations.degrade import Ranges
-from restore.degradations.low_light import dimmed
 from restore.degradations.mix import draw_kinds
 from restore.degradations.obstructions.draw import obstruct
-from restore.degradations.recipe import Recipe, captured, draw_recipe, through_lens
+from restore.degradations.recipe import Recipe, captured, draw_recipe, through_lens, wanted
 from restore.kinds import BOX_MOTIONS
 from restore.tensors import UNIT_LEVELS
 
@@ -75,7 +74,7 @@ def degrade_windows(
             mask = _boxes(sharp, size, corner, ranges, generator).to(sharp)
             level = ranges.box_level.least + (ranges.box_level.most - ranges.box_level.least) * grey
             x = torch.lerp(x, torch.full_like(x, level / UNIT_LEVELS - 1), mask.expand_as(x))
-        results.append((captured(x, recipe, generator=generator), dimmed(sharp, recipe.light), mask))
+        results.append((captured(x, recipe, generator=generator), wanted(sharp, recipe), mask))
     return DegradedWindows(*(torch.stack(parts) for parts in zip(*results, strict=True)))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, Optional
 
 from restore.kinds import KINDS, REMOVED
+from restore.light.setting import light_setting
 from restore.shipped import WEIGHTS, relative_to_root, shipped
 
 FINDING = "found", "all", "both"  # modes of the mask that look for what hides the scene
@@ -46,6 +47,11 @@ class InferenceConfig:
     )
     mask_dilation: int = _setting(0, "dilate the mask by this many pixels")
     strength: float = _setting(1.0, "of what is done to visible pixels, 0 to 1; 0: they stay as they are, bit for bit")
+    light: str = _setting(
+        "off",
+        "auto: dark scenes are given the light that they lack, others stay as they are; or a gain in linear light, "
+        "more than 0, for all",
+    )
     stages: Literal["generator", "hybrid", "fill"] = _setting(
         "generator",
         "hybrid: regenerate what no frame saw, where that is much; fill: the same, and what is visible stays as it is",
@@ -148,6 +154,7 @@ class InferenceConfig:
             raise ValueError(f"threads is {self.threads}, expected at least 1")
         if not 0 <= self.strength <= 1:
             raise ValueError(f"strength is {self.strength}, expected 0 to 1")
+        light_setting(self.light)
         for name in ("steps", "jump_length"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")

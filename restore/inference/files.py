@@ -21,6 +21,7 @@ from restore.errors import RestoreError, VideoError
 from restore.inference.config import FINDING
 from restore.inference.found import Found
 from restore.inference.html_report import HtmlReport
+from restore.inference.lights import Lights
 from restore.inference.masks import AHEAD, MaskMode, masked_frames
 from restore.inference.paired import Paired, in_step, open_paired, refuse_lengths
 from restore.inference.report import check_report, digests, oddities, write_report
@@ -28,6 +29,7 @@ from restore.inference.sidecars import Sidecars
 from restore.inference.verify import weights_files
 from restore.inference.versions import versions
 from restore.kinds import KINDS, REMOVED
+from restore.light.setting import Setting, light_setting
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.propagation.provenance import NAMES, SEEN, shares
@@ -59,6 +61,7 @@ def restore_file(
     remove: Collection[str] = REMOVED,
     mask_dilation: int = 0,
     strength: float = 1.0,
+    light: str | float = "off",
     write_mask: str | Path | None = None,
     write_suspects: str | Path | None = None,
     write_provenance: str | Path | None = None,
@@ -93,6 +96,11 @@ def restore_file(
         mask_dilation: pixels that the mask is dilated by.
         strength: how much of what the generator changes in visible pixels is done, in [0, 1]: at 0 they stay as they
             are, bit for bit. Hidden pixels are the same at any strength.
+        light: `off`; `auto`, which measures how much light each scene lacks; or a gain in linear light, more than 0. It
+            is given once the mask is known, which is the same in any light, and before all else: `strength` 0 and
+            `hidden_only` leave visible pixels lighter, and nothing more; `mask_mode` `none` hides nothing of the
+            lighter picture; the scores `before` and the side-by-side's first picture are of the video as it is.
+            Provenance calls such pixels seen.
         write_mask: `.mkv` for the mask that was used: lossless, grey, 255 where the picture is hidden, 0 elsewhere.
             Given as `mask` it restores the same, bit for bit.
         write_suspects: `.mkv` for what was found without proof, in the form of a mask.
@@ -125,6 +133,8 @@ def restore_file(
         `frames`, `width`, `height`, `rate` (1/s); `stages`, `device`, `precision`, `engine`, `seconds`,
         `frames_per_second`; `mask_mode`, `remove`, `mask_dilation`, `strength`, and other
         `settings`;
+        `light`: None, or the `setting`, the share of the frames that are `changed`, and the `scenes` in which some are,
+        each with its `frames` (first and last), `gain` (least and greatest) and `balance` (of R, G and B, means);
         `hidden` (share of all pixels); `interlaced`: None, or the order of the fields;
         `obstructions`: what was found and removed, the longest first: `kind`, `score`, `frames` (first and last), `box`
         (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot tell
@@ -152,10 +162,11 @@ def restore_file(
         raise ValueError(f"mask_mode is {mode!r}, so nothing is suspected; leave write_suspects out")
     if not 0 <= strength <= 1:
         raise ValueError(f"strength is {strength}, expected 0 to 1")
+    setting = light_setting(light)
     used = mask if mode in ("given", "both") else None
     if not overwrite:
         check_report(output)
-    check, found = MaskCheck(), Found()
+    check, found, lights = MaskCheck(), Found(), Lights(setting)
     regions: list[dict[str, Any]] = []
     crashes: list[str] = []
     count, hidden, codes = 0, 0.0, np.zeros(len(NAMES), np.int64)
@@ -207,7 +218,7 @@ def restore_file(
         if early:
             warnings.warn(f"{'; '.join(early)}: {video}", stacklevel=2)
         frames = masked_frames(restorer, reader, masks, check, mode=mode, remove=remove, dilation=mask_dilation)
-        results = restorer.restore(frames, strength=strength)
+        results = restorer.restore(frames, strength=strength, light=setting)
         if hybrid:
             results = hybrid.refine_frames(results, regions=regions, progress=refining)
         restored = stack.enter_context(closing(prefetch(results, AHEAD)))
@@ -221,10 +232,11 @@ def restore_file(
             found.add(result)
             if page:
                 page.add(result, clean)
+            lights.add(frame)
             count, hidden = count + 1, hidden + float(result.mask.mean())
             codes += np.bincount(result.provenance.ravel(), minlength=len(NAMES))
             if clean is not None:
-                before.add(frame.image, clean, result.mask)
+                before.add(frame.given, clean, result.mask)
                 after.add(result.image, clean, result.mask)
             if progress:
                 progress(1)
@@ -249,7 +261,7 @@ def restore_file(
         "width": info.width,
         "height": info.height,
         "rate": round(float(info.rate), 6),
-        "stages": _stages(restorer, mode) + ["refine"] * (hybrid is not None) + ["hidden only"] * hidden_only,
+        "stages": _stages(restorer, mode, setting) + ["refine"] * (hybrid is not None) + ["hidden only"] * hidden_only,
         "device": device,
         "precision": str(restorer.dtype).removeprefix("torch."),
         "engine": restorer.engine,
@@ -266,14 +278,22 @@ def restore_file(
             "rate": rate,
             "interlaced": interlaced,
             "hidden_only": hidden_only,
+            "light": setting,
         },
+        "light": lights.report(),
         "hidden": round(hidden / pictures, 6),
         **lists,
         "regenerated": asdict(hybrid.settings) | {"regions": regions} if hybrid else None,
         "provenance": shares(codes),
         "interlaced": str(order) if order else None,
         "scores": None,
-        "warnings": oddities(reader, writer) + writer.notes + notes + check.warnings() + ended + unlisted,
+        "warnings": oddities(reader, writer)
+        + writer.notes
+        + notes
+        + check.warnings()
+        + ended
+        + unlisted
+        + lights.warnings(),
         "part": part,
         "next_part": part + 1 if following else None,
         "broken": broken,
@@ -321,6 +341,6 @@ def _with_originals(
         yield result, clean.image
 
 
-def _stages(restorer: Restorer, mode: MaskMode) -> list[str]:
+def _stages(restorer: Restorer, mode: MaskMode, light: Setting) -> list[str]:
     propagates = not isinstance(restorer.generator, Pix2PixUNet)
-    return ["find"] * (mode in FINDING) + ["propagate"] * propagates + ["generate"]
+    return ["find"] * (mode in FINDING) + ["light"] * (light != "off") + ["propagate"] * propagates + ["generate"]

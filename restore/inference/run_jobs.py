@@ -104,6 +104,7 @@ def _restore(
                 remove=config.removed,
                 mask_dilation=config.mask_dilation,
                 strength=config.strength,
+                light=config.light,
                 write_mask=part.mask_file,
                 write_suspects=part.suspects_file,
                 write_provenance=part.provenance_file,

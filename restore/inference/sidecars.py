@@ -80,4 +80,4 @@ class Sidecars:
         if self._confidence:
             self._confidence.write(result.confidence, pts)
         if self._comparison:
-            self._comparison.write(side_by_side(result.frame.image, result, original), pts)
+            self._comparison.write(side_by_side(result.frame.given, result, original), pts)

@@ -23,6 +23,8 @@ def steps(report: dict[str, Any]) -> list[Step]:
     """The steps that a report tells of, in the order in which a frame passes them."""
     stages, settings = report["stages"], report["settings"]
     done = [_mask(report)]
+    if report["light"] is not None:
+        done.append(_light(report["light"]))
     if "propagate" in stages:
         done.append(PROPAGATION)
     done.append(
@@ -94,6 +96,18 @@ def _mask(report: dict[str, Any]) -> Step:
     )
     shown = _named(report, "mask_mode", "mask", "remove", "mask_dilation")
     return Step("Detect" if found else "Mask", what, shown, papers if found else ())
+
+
+def _light(light: dict[str, Any]) -> Step:
+    gains = sorted({gain for scene in light["scenes"] for gain in scene["gain"]})
+    gain = {"gain in linear light": f"{gains[0]:g} to {gains[-1]:g}"} if gains else {}
+    return Step(
+        "Light",
+        "Dark scenes are given more light, by one curve for all pixels of a frame: they are brighter than what was "
+        "recorded.",
+        {"light": light["setting"], "share of the frames": light["changed"]} | gain,
+        ("Land, McCann: Lightness and Retinex Theory, 1971, doi:10.1364/JOSA.61.000001",),
+    )
 
 
 def _refinement(regenerated: dict[str, Any]) -> Step:

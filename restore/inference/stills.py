@@ -112,7 +112,7 @@ def _still(frame: int, hidden: float, result: Restored, original: np.ndarray | N
     codes = cv2.resize(result.provenance, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
     pictures = {
         **({} if original is None else {"original": _small(original)}),
-        "degraded": _small(result.frame.image),
+        "degraded": _small(result.frame.given),
         "restored": restored,
         "provenance": overlay(restored, codes),
     }

@@ -1,7 +1,9 @@
+import numpy as np
 import torch
 
-from restore.degradations.low_light import dimmed, few_photons
-from restore.tensors import to_float
+from restore.degradations.low_light import dimmed, few_photons, lightened
+from restore.light.curve import GAMMA, KNEE, Light
+from restore.tensors import to_float, to_uint8
 from tests.propagation.footage import texture
 
 
@@ -29,3 +31,14 @@ def test_noise_is_seeded_and_relative_to_the_signal_strongest_in_the_dark() -> N
     assert torch.equal(once, again) and once.min() >= -1 and once.max() <= 1
     dark, middle, bright = (once - levels).flatten(1).std(1).tolist()
     assert dark > middle > 0.5 * bright > 0
+
+
+def test_the_light_given_again_is_that_of_the_tone_curve_and_undoes_the_dark_below_its_knee() -> None:
+    clean = clip()
+    again = lightened(dimmed(clean, 0.1), 10.0)
+    below = ((clean + 1) / 2) ** GAMMA < KNEE
+    assert torch.allclose(again[below], clean[below], atol=1e-3) and (again <= clean + 1e-3).all()
+    lit = np.stack([Light(10.0).applied(image) for image in to_uint8(dimmed(clean, 0.1))])
+    ours = to_uint8(lightened(to_float(to_uint8(dimmed(clean, 0.1))), 10.0))
+    assert np.abs(lit.astype(int) - ours).max() <= 1
+    assert torch.equal(lightened(clean, 1.0), clean)

@@ -7,6 +7,8 @@ from restore.degradations.recipe import (
     ALONE_SHARE,
     CHANCES,
     DEFOCUS,
+    LIGHT,
+    LIT_SHARE,
     MOTION,
     NOISE,
     NOISES,
@@ -113,3 +115,22 @@ def test_the_default_changes_nothing_in_any_field() -> None:
         alone = replace(NOTHING, **{field.name: value})
         changed = not torch.equal(degraded(clean, alone, generator=seeded()).clip, clean)
         assert changed == (value != getattr(NOTHING, field.name)), field.name
+
+
+def test_low_light_reaches_from_a_half_to_a_fiftieth_and_half_of_it_is_lit_again() -> None:
+    generator = seeded(2)
+    recipes = [draw_strengths({"low_light"}, generator=generator) for _ in range(300)]
+    shares = [recipe.light for recipe in recipes]
+    assert min(shares) == pytest.approx(LIGHT[0], rel=0.1) and max(shares) == pytest.approx(LIGHT[1], rel=0.1)
+    assert sum(share < 0.1 for share in shares) == pytest.approx(150, abs=25)  # each octave as often
+    assert sum(recipe.lit for recipe in recipes) == pytest.approx(300 * LIT_SHARE, abs=30)
+
+
+def test_what_is_lit_again_is_as_bright_as_the_clean_clip_and_noisier_than_in_the_dark() -> None:
+    clean = clip()
+    in_the_dark = degraded(clean, Recipe(light=0.1, shot=2e-4), generator=seeded())
+    lit = degraded(clean, Recipe(light=0.1, shot=2e-4, lit=True), generator=seeded())
+    assert in_the_dark.wanted.mean() < lit.wanted.mean() - 0.3 and (lit.wanted - clean).abs().mean() < 0.05
+    noise, more = (float((result.clip - result.wanted).std()) for result in (in_the_dark, lit))
+    assert more > 1.8 * noise
+    assert torch.allclose(to_float(to_uint8(lit.clip)), lit.clip, atol=1e-6)

@@ -56,7 +56,7 @@ def test_an_open_shutters_window_starts_from_what_was_recorded_and_wants_the_sha
     recorded = (clean + clean.roll(2, -1)) / 2
     result = windows(clean, recorded)
     as_recorded = torch.isclose(result.clips, recorded, atol=0.01).flatten(1).all(1)
-    assert as_recorded.float().mean() > 0.25  # untouched, or a blur that it has no need of
+    assert as_recorded.float().mean() > 0.2  # untouched, or a blur that it has no need of
     assert torch.equal(result.wanted[as_recorded], clean[as_recorded])
 
 

@@ -168,3 +168,12 @@ def test_a_page_that_cannot_be_written_takes_nothing_with_it(tmp_path: Path, tin
         restore_file(restorer, video, output, write_html=page)
     assert str(error.value).endswith(f": {page}")
     assert json.loads(output.with_suffix(".json").read_text())["side_files"] == []
+
+
+def test_that_brightness_was_changed_is_a_step(run: Command, tmp_path: Path, out: Path) -> None:
+    video = make_video(tmp_path / "dark.mkv", range(3), codec="ffv1")
+    assert run(degraded_video=video, mask_mode="none", light="3", report=True, engine="torch") == 0
+    text = " ".join(Page(out / "dark_report.html").text.split())
+    assert "2. Light Dark scenes are given more light" in text
+    assert "light: 3.0; share of the frames: 1.0; gain in linear light: 3 to 3" in text
+    assert "brightness was changed: 3 of 3 frames were given 3 times their light" in text
