@@ -172,7 +172,8 @@ def test_a_page_that_cannot_be_written_takes_nothing_with_it(tmp_path: Path, tin
 
 def test_that_brightness_was_changed_is_a_step(run: Command, tmp_path: Path, out: Path) -> None:
     video = make_video(tmp_path / "dark.mkv", range(3), codec="ffv1")
-    assert run(degraded_video=video, mask_mode="none", light="3", report=True, engine="torch") == 0
+    with pytest.warns(UserWarning, match="brightness was changed"):
+        assert run(degraded_video=video, mask_mode="none", light="3", report=True, engine="torch") == 0
     text = " ".join(Page(out / "dark_report.html").text.split())
     assert "2. Light Dark scenes are given more light" in text
     assert "light: 3.0; share of the frames: 1.0; gain in linear light: 3 to 3" in text
