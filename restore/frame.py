@@ -16,6 +16,7 @@ from restore.arrays import dilate, pool
 
 if TYPE_CHECKING:
     from restore.propagation.flow import Motion
+    from restore.propagation.state import State
     from restore.video.carried import Carried
 
 HIDDEN = 0.2  # probability above which a pixel is treated as hidden: a doubtful one is copied rather than believed
@@ -36,6 +37,9 @@ class Frame:
         suspected: bool `H W`, the mask of what was detected without proof (`detection/proof.py`); likewise.
         scene: the number of its scene, counted from 0 (`scenes.py`); None until it is decided.
         motion: how it corresponds with the frame before it; None for the first frame of a scene.
+        comparable: whether enough of it is in view to tell a cut, each time that its scene was decided.
+        ends: whether a segment may end with it (`propagation/engine.py`).
+        state: what propagation knows behind it; only where a segment ends within a scene.
         carried: what the writer gets apart from the pixels; None where the frame comes from no file.
     """
 
@@ -49,6 +53,9 @@ class Frame:
     suspected: np.ndarray | None = None
     scene: int | None = None
     motion: "Motion | None" = None
+    comparable: bool = True
+    ends: bool = False
+    state: "State | None" = None
     carried: "Carried | None" = None
 
     @property

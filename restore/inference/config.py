@@ -110,6 +110,7 @@ class InferenceConfig:
         "also write STEM_side_by_side.mp4: [original |] degraded | restored | that coloured by where it comes from",
     )
     overwrite: bool = _setting(False, "replace results that exist")
+    no_resume: bool = _setting(False, "restore from the start what was interrupted, in place of going on where it was")
     lpips: bool = _setting(False, "also score LPIPS and DISTS")
 
     precision: Literal["auto", "float32", "bfloat16"] = _setting("auto", "auto: bfloat16 where the hardware has it")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from restore.errors import InputError, VideoError
+from restore.inference.journal import is_claimed
 from restore.inference.paired import open_paired
 from restore.inference.report import check_report, is_result, read_report
 from restore.video.files import find_videos, match_by_stem, match_masks, output_path, part_path
@@ -30,7 +31,7 @@ class Job:
         confidence_file: where it is written how certain each pixel is, if it is.
         side_by_side_file: where all that is given and comes out is written as one video, if it is.
         overwrite: whether what is written may exist: the user allows it, or it is what remains of a video that was
-            broken.
+            broken, or of a run that was killed at its very end.
         done: an earlier run has restored it.
         problem: why it cannot be restored.
     """
@@ -137,6 +138,8 @@ def _checked(
                     )
             return replace(job, done=True)
         job = replace(job, overwrite=bool(report))
+    if is_claimed(job.output):
+        job, overwrite = replace(job, overwrite=True), True
     for path in job.side_files:
         checked_encoder(path, path.suffix == ".mkv", None, overwrite or path.name in written)
     for part in range(2):  # whether there is a second one shows once the first is restored
