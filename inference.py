@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"inference.py: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("inference.py: interrupted; the videos that are done are kept", file=sys.stderr)
+        print("inference.py: interrupted; what is done is kept, the same command goes on behind it", file=sys.stderr)
         return INTERRUPTED
 
 

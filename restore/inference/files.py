@@ -146,6 +146,7 @@ def restore_file(
         rate=rate,
         interlaced=interlaced,
         hidden_only=hidden_only,
+        segment=segment,
     )
     files = {"input": video, "mask": used, "original": original}
     crashes: list[str] = []
@@ -189,9 +190,7 @@ def restore_file(
             if early:
                 warnings.warn(f"{'; '.join(early)}: {video}", stacklevel=2)
             totals = Totals(scored=original is not None, lpips=lpips, device=str(restorer.device))
-            itself = partial(
-                identity, restorer, asked, hybrid, files=files, lpips=lpips, segment=segment, side_files=sidecars.paths
-            )
+            itself = partial(identity, restorer, asked, hybrid, files=files, lpips=lpips, side_files=sidecars.paths)
             segments = Segments(
                 journal, itself, writer=writer, sidecars=sidecars, totals=totals, detects=mode in FINDING
             )

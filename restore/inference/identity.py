@@ -25,7 +25,6 @@ def identity(
     files: dict[str, str | Path | None],
     side_files: Sequence[Path],
     lpips: bool,
-    segment: int,
 ) -> dict[str, Any]:
     """Ready for JSON: the SHA-256 of files and models, the settings, and the versions of all that computes.
 
@@ -37,7 +36,7 @@ def identity(
     if hybrid:
         models |= {"refiner": hybrid.refiner.unet, "autoencoder": hybrid.refiner.vae}
     settings = {name: value for name, value in asked.items() if name != "settings"} | asked["settings"]
-    outputs = {"side files": ", ".join(path.name for path in side_files), "lpips": lpips, "segment": segment}
+    outputs = {"side files": ", ".join(path.name for path in side_files), "lpips": lpips}
     found = digests(**files) | {name: model and _of_model(model) for name, model in models.items()}
     return dict(json.loads(json.dumps(found | settings | outputs | versions(restorer.engine))))
 

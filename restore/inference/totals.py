@@ -58,7 +58,8 @@ class Totals:
             "codes": self._codes.tolist(),
             "found": self._found.state(),
             "scores": [scores.state() for scores in self._scores],
-            "regions": self.regions,
+            # Those of the frames behind are found while these are written.
+            "regions": [region for region in self.regions if region["frames"][0] < self.frames],
         }
 
     def resume(self, state: dict[str, Any]) -> None:
