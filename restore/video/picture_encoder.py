@@ -14,6 +14,8 @@ from restore.video.coded import Coded
 from restore.video.encoders import Encoder, add_picture_stream
 from restore.video.info import VideoInfo
 
+X265_REORDERS = 2  # frames
+
 
 class PictureEncoder:
     """Adds a `stream` to `container` and encodes for it; all times are in units of `slot`, in seconds."""
@@ -25,6 +27,7 @@ class PictureEncoder:
         self._format = container.format.name
         self.stream: VideoStream = self._add(container)
         self._coder: VideoStream | None = self.stream  # None: a segment has ended
+        self._x265, self._taken = encoder.name == "libx265", 0  # frames of the segment
         self._durations: dict[int, int] = {}  # by the pts of pictures that the encoder has not given back
         self._first_dts: int | None = None
         self._dts: int | None = None  # of the last picture
@@ -34,9 +37,10 @@ class PictureEncoder:
         """Take a frame; `duration` 0: unknown. Returns what is coded, which may be of frames before it."""
         if self._coder is None:
             # A stream of a file that is never written has the settings, and the headers, of the first.
-            self._coder = self._add(av.open(BytesIO(), "w", format=self._format))
+            self._coder, self._taken = self._add(av.open(BytesIO(), "w", format=self._format)), 0
         if duration:
             self._durations[pts] = duration
+        self._taken += 1
         frame.pts, frame.time_base = pts, self._coder.codec_context.time_base
         return [self._coded(packet) for packet in self._coder.encode(frame)]
 
@@ -65,7 +69,8 @@ class PictureEncoder:
 
     def _coded(self, packet: Packet, *, last: bool = False) -> Coded:
         # The encoder may count in a time base of its own (MPEG-4 knows no finer one than 1/65535 s): in slots, too.
-        dts = packet.dts
+        # Of fewer frames than it reorders, x265 gives a dts from memory that was never set.
+        dts = packet.pts if self._x265 and self._taken <= X265_REORDERS else packet.dts
         if dts is not None:
             # A new encoder begins a little before its first picture, where the last pictures of the one before may be.
             dts = dts if self._dts is None else max(dts, self._dts + 1)

@@ -174,7 +174,7 @@ def test_killed_again_and_again(tmp_path: Path, clip: dict[str, Path], whole: Pa
     assert_same(out, whole)
 
 
-@pytest.mark.parametrize("damaged", ["00002.output.coded", "00002.state.npz", "00002.json", "00001.mask.coded"])
+@pytest.mark.parametrize("damaged", ["00002.output.coded", "00002.json", "00001.mask.coded"])
 def test_a_damaged_entry_is_made_again(
     tmp_path: Path, restorer: Restorer, clip: dict[str, Path], whole: Path, journal: Path, damaged: str
 ) -> None:
@@ -182,19 +182,27 @@ def test_a_damaged_entry_is_made_again(
     path = journal_folder(out / "clip_restored.mkv") / damaged
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
-    path.write_bytes(data)
+    path.write_bytes(data if damaged.endswith(".coded") else data[:-1])  # changed, or cut short
     first = damaged.startswith("00001")
     with pytest.warns(UserWarning, match="what was done is damaged" if first else "1 segment is damaged"):
         assert restored(restorer, clip, out) == FRAMES - (0 if first else 48)
     assert_same(out, whole)
 
 
-def test_what_was_cut_off_is_made_again(
+def test_other_settings_begin_anew_and_lose_nothing_before_they_have_done_more(
     tmp_path: Path, restorer: Restorer, clip: dict[str, Path], whole: Path, journal: Path
 ) -> None:
     out = copytree(journal, tmp_path / "out")
-    path = journal_folder(out / "clip_restored.mkv") / "00002.output.coded"
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.warns(UserWarning, match="of what was done before, 1 segment is damaged and made again: "):
-        assert restored(restorer, clip, out) == FRAMES - 48
+    line = "of what was done before, strength was 1.0 and is 0.5, so that it is restored from the start: .*clip.mkv$"
+    with pytest.warns(UserWarning, match=line):
+        interrupted(restorer, clip, out, 1, strength=0.5)
+    assert restored(restorer, clip, out) == FRAMES - 96
+    assert_same(out, whole)
+
+
+def test_without_resuming(
+    tmp_path: Path, restorer: Restorer, clip: dict[str, Path], whole: Path, journal: Path
+) -> None:
+    out = copytree(journal, tmp_path / "out")
+    assert restored(restorer, clip, out, resume=False) == FRAMES
     assert_same(out, whole)
