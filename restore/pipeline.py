@@ -205,7 +205,11 @@ class Restorer:
 
 
 def _propagated(
-    frames: Iterable[Frame], resumption: Resumption | None, *, segment: int | None, cuts_only: bool
+    frames: Iterable[Frame],
+    resumption: Resumption | None = None,
+    *,
+    segment: int | None = None,
+    cuts_only: bool = False,
 ) -> Iterator[Evidence]:
     propagation: Propagation | None = None
     for frame in frames:
