@@ -75,4 +75,4 @@ class Segments:
                 state=frame.state,
                 totals=self._totals.state(),
             )
-        frame.state = None  # 59 bytes a pixel
+        frame.state = None  # 58 bytes a pixel

@@ -34,7 +34,7 @@ def evidence_batches(evidence: Iterable[Evidence]) -> Iterator[Batch]:
         one.stack(stacks[len(batch)])
         batch.append(Restored(frame, frame.image, one.provenance, one.confidence))
         if len(batch) == len(stacks) or frame.ends:
-            yield batch, stacks
+            yield batch, stacks[: len(batch)]
             batch = []
     if batch:
         yield batch, stacks[: len(batch)]

@@ -11,7 +11,7 @@ from restore.propagation.memory import Memory
 
 @dataclass(frozen=True)
 class State:
-    """All that the frames behind a place need of those before it, but for the last two; at most 59 bytes a pixel.
+    """All that the frames behind a place need of those before it, but for the last two; at most 58 bytes a pixel.
 
     Attributes:
         memory: what the past saw, aligned with the last frame, which it has taken up.
