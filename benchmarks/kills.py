@@ -23,6 +23,7 @@ from restore.video.clip import count_frames
 
 SIZE = 160, 120
 SHORT, LONG = 20, 130  # frames
+AT_MOST = 60  # frames, restored by one run before it is killed
 # Each frame that is restored adds a byte to the file that counts them; what was done before is told at once.
 PROGRAM = """
 import runpy, sys
@@ -87,9 +88,6 @@ def main() -> None:
         make_clip(videos / "long.mp4", LONG, SIZE)
         started = time.perf_counter()
         process = start(videos, whole, args.segment, root / "counted")
-        while process.poll() is None and not (root / "counted").stat().st_size:
-            time.sleep(0.01)
-        beginning = time.perf_counter() - started  # of which Python and the models take most
         assert process.wait() == 0, process.stderr and process.stderr.read().decode()
         took, frames = time.perf_counter() - started, sum(count_frames(path) for path in videos.iterdir())
         size = sum(len(content) for content in results(whole).values())
@@ -100,11 +98,13 @@ def main() -> None:
             process = start(videos, out, args.segment, root / "counted")
             if kills == args.kills:
                 break
-            try:
-                process.wait(beginning + moments.uniform(-0.1, 0.4) * (took - beginning))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            # By frames, not by the clock: another program may take the processor at any time.
+            frames_on = moments.randint(0, AT_MOST)
+            while process.poll() is None and (root / "counted").stat().st_size < frames_on:
+                time.sleep(0.001)
+            time.sleep(moments.uniform(0, 0.5))
+            process.kill()
+            process.wait()
             if process.returncode == 0:
                 print("finished before it was killed; what is done is removed, and it begins again", flush=True)
                 shutil.rmtree(out)

@@ -195,8 +195,8 @@ def matched(overlap: np.ndarray, least: float) -> dict[int, int]:
 
 
 def _track(values: Sequence[Any]) -> Track:
-    # JSON knows no tuples.
-    return Track(*(tuple(value) if isinstance(value, list) else value for value in values))
+    fields: Any = [tuple(value) if isinstance(value, list) else value for value in values]  # JSON knows no tuples
+    return Track(*fields)
 
 
 def _scaled(box: Box, step: int, width: int, height: int) -> Box:
