@@ -200,9 +200,17 @@ def test_other_settings_begin_anew_and_lose_nothing_before_they_have_done_more(
     assert_same(out, whole)
 
 
-def test_without_resuming(
-    tmp_path: Path, restorer: Restorer, clip: dict[str, Path], whole: Path, journal: Path
-) -> None:
+def test_without_resuming(tmp_path: Path, restorer: Restorer, clip: dict[str, Path], journal: Path) -> None:
     out = copytree(journal, tmp_path / "out")
-    assert restored(restorer, clip, out, resume=False) == FRAMES
-    assert_same(out, whole)
+    steps: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        restore_file(
+            restorer,
+            clip["clip"],
+            out / "clip_restored.mkv",
+            progress=lambda more: (steps.append(more), stopped_at(1)(more)),
+            **settings(clip, out),
+            resume=False,
+        )
+    assert steps == [1]  # nothing was done before
+    assert left_in(out) == []
