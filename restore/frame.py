@@ -17,6 +17,7 @@ from restore.arrays import dilate, pool
 if TYPE_CHECKING:
     from restore.light.curve import Light
     from restore.propagation.flow import Motion
+    from restore.propagation.state import State
     from restore.video.carried import Carried
 
 HIDDEN = 0.2  # probability above which a pixel is treated as hidden: a doubtful one is copied rather than believed
@@ -39,6 +40,9 @@ class Frame:
         motion: how it corresponds with the frame before it; None for the first frame of a scene.
         light: how its light was changed (`light/lit.py`); None if it was not looked at.
         dark: uint8 `H W 3`, the picture before that; None if it is as it was.
+        comparable: whether enough of it is in view to tell a cut, each time that its scene was decided.
+        ends: whether a segment may end with it (`propagation/engine.py`).
+        state: what propagation knows behind it; only where a segment ends within a scene.
         carried: what the writer gets apart from the pixels; None where the frame comes from no file.
     """
 
@@ -54,6 +58,9 @@ class Frame:
     motion: "Motion | None" = None
     light: "Light | None" = None
     dark: np.ndarray | None = None
+    comparable: bool = True
+    ends: bool = False
+    state: "State | None" = None
     carried: "Carried | None" = None
 
     @property

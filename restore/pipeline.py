@@ -6,6 +6,7 @@ frames ──> detection ──> light ──> propagation ──> generator ─
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from restore.models.weights import load_models, load_segmenter
 from restore.propagation.batches import Batch, evidence_batches, picture_batches
 from restore.propagation.engine import Propagation
 from restore.propagation.evidence import Evidence, to_tensor
+from restore.propagation.resumption import LAST, Resumption
 from restore.propagation.temporal_filter import RADIUS, filter_hidden
 from restore.restored import Restored, weakened
 from restore.scenes import with_scenes
@@ -102,7 +104,14 @@ class Restorer:
         return restorer
 
     def restore(
-        self, frames: Iterable[Frame], *, strength: float = 1.0, light: str | float = "off"
+        self,
+        frames: Iterable[Frame],
+        *,
+        strength: float = 1.0,
+        light: str | float = "off",
+        segment: int | None = None,
+        cuts_only: bool = False,
+        resumption: Resumption | None = None,
     ) -> Iterator[Restored]:
         """Restore a stream of frames, in order, one out for each in.
 
@@ -114,16 +123,22 @@ class Restorer:
             light: `off`, `auto`, or a gain in linear light, see `light/lit.py`: what dark scenes are given before all
                 else. What is said here of frames is then of the lighter ones: at a strength of 0 visible pixels are
                 lighter, and nothing more.
+            segment, cuts_only: where segments end (`Propagation`): behind a frame that `ends` one, the rest can be
+                restored without the frames before, bit for bit.
+            resumption: the first frames were restored before, and do not come out.
         """
         # By the final masks, so that a mask written and given again decides alike; detection had its finder's alone.
         frames = prefetch(with_scenes(lit(frames, light)), AHEAD)
         if isinstance(self.generator, Pix2PixUNet):  # the classic sees one frame and nothing else
             yield from weakened(self._generate(picture_batches(frames)), strength)
             return
+        before = resumption.generated_before(frames) if resumption else []
+        propagated = _propagated(frames, resumption, segment=segment, cuts_only=cuts_only)
         # Three threads share the work: frames are detected, propagated, and generated. Of the evidence one batch is
         # made ahead and no more: `evidence_batches` has room for two.
-        filtered = _filtered(self._generate(prefetch(evidence_batches(_propagated(frames)), 1)))
-        yield from weakened(filtered, strength)  # after the filter, which averages hidden pixels with visible ones
+        filtered = _filtered(chain(before, self._generate(prefetch(evidence_batches(propagated), 1))))
+        # After the filter, which averages hidden pixels with visible ones.
+        yield from weakened(islice(filtered, len(before), None), strength)
 
     def restore_frames(
         self,
@@ -199,10 +214,19 @@ class Restorer:
         return x.to(self.device, memory_format=torch.channels_last)
 
 
-def _propagated(frames: Iterable[Frame]) -> Iterator[Evidence]:
+def _propagated(
+    frames: Iterable[Frame],
+    resumption: Resumption | None = None,
+    *,
+    segment: int | None = None,
+    cuts_only: bool = False,
+) -> Iterator[Evidence]:
     propagation: Propagation | None = None
     for frame in frames:
-        propagation = propagation or Propagation(*frame.size)
+        if propagation is None:
+            propagation = Propagation(*frame.size, segment=segment, cuts_only=cuts_only)
+            if resumption:
+                resumption.begin(propagation)
         yield from propagation.push(frame)
     if propagation:
         yield from propagation.flush()
@@ -212,6 +236,9 @@ def _filtered(restored: Iterable[Restored]) -> Iterator[Restored]:
     """What was hidden, averaged with the frames around, along the motion."""
     for window in windows(restored, 1, before=RADIUS, after=RADIUS):
         (now,) = window.core
+        if now.frame.state is not None:
+            last = window.items[window.start + 1 - LAST : window.start + 1]
+            now.frame.state = replace(now.frame.state, images=np.stack([one.image for one in last]))
         yield replace(now, image=filter_hidden(window.items, window.start))
 
 

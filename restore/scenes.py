@@ -87,12 +87,13 @@ class SceneDetector:
         self._last: Thumbnail | None = None
 
     def push(self, frame: Frame) -> int:
-        """Set and return `frame.scene`: 0 for the first frame, one more at each cut.
+        """Set and return `frame.scene`: 0 for the first frame, one more at each cut. `frame.comparable` is set, too.
 
         Args:
             frame: the next frame of the video. If its mask is set, hidden pixels are excluded.
         """
         now = thumbnail(frame)
+        frame.comparable &= now.comparable
         if now.comparable:
             if self._last is not None:
                 self._scene += is_cut(now, self._last)

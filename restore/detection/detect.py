@@ -142,8 +142,10 @@ def _number_scenes(detections: Iterable[_Detection]) -> Iterator[_Detection]:
     scenes = SceneDetector()
     for detection in detections:
         # A copy: the mask is preliminary, and what is derived from it must not stay cached.
-        detection.scene = detection.frame.scene = scenes.push(copy(detection.frame))
-        detection.frame.mask = None  # 4 bytes a pixel that wait for their proof
+        frame, preliminary = detection.frame, copy(detection.frame)
+        detection.scene = frame.scene = scenes.push(preliminary)
+        frame.comparable = preliminary.comparable
+        frame.mask = None  # 4 bytes a pixel that wait for their proof
         yield detection
 
 

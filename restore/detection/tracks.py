@@ -6,7 +6,7 @@ The IoU tracker of Bochinski, Eiselein and Sikora, "High-Speed Tracking-by-Detec
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -131,6 +131,18 @@ class Tracker:
         self._alive = []
         return [track for *_, track in sorted(self._ended, reverse=True)], self._count - len(self._ended)
 
+    def state(self) -> dict[str, Any]:
+        """What `resume` takes, ready for JSON."""
+        ended = [[*rank, astuple(track)] for *rank, track in self._ended]
+        alive = [astuple(track) for track in self._alive]
+        return {"frame": self._frame, "alive": alive, "ended": ended, "count": self._count}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on where another tracker had this `state`."""
+        self._frame, self._count = state["frame"], state["count"]
+        self._alive = [_track(values) for values in state["alive"]]
+        self._ended = [(length, largest, number, _track(values)) for length, largest, number, values in state["ended"]]
+
     def _end(self, track: Track) -> None:
         self._count += 1
         heapq.heappush(self._ended, (track.last - track.first, track.largest, -self._count, track))
@@ -180,6 +192,11 @@ def matched(overlap: np.ndarray, least: float) -> dict[int, int]:
             pairs[row] = column
             taken.add(column)
     return pairs
+
+
+def _track(values: Sequence[Any]) -> Track:
+    fields: Any = [tuple(value) if isinstance(value, list) else value for value in values]  # JSON knows no tuples
+    return Track(*fields)
 
 
 def _scaled(box: Box, step: int, width: int, height: int) -> Box:

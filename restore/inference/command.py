@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None, *, program: str = "inference.py") -> int
         print(f"{program}: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print(f"{program}: interrupted; the videos that are done are kept", file=sys.stderr)
+        print(f"{program}: interrupted; what is done is kept, the same command goes on behind it", file=sys.stderr)
         return INTERRUPTED
 
 

@@ -108,6 +108,7 @@ class InferenceConfig:
         False, "also write the report as a page with pictures and charts, STEM_report.html, to be read and printed"
     )
     overwrite: bool = _setting(False, "replace results that exist")
+    no_resume: bool = _setting(False, "restore from the start what was interrupted, in place of going on where it was")
     lpips: bool = _setting(False, "also score LPIPS and DISTS")
 
     precision: Literal["auto", "float32", "bfloat16"] = _setting("auto", "auto: bfloat16 where the hardware has it")

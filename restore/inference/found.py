@@ -30,6 +30,22 @@ class Found:
         self._removed.add(frame.probability * frame.proven, frame.kinds)
         self._left.add(frame.probability * ~frame.proven, frame.kinds)
 
+    def state(self) -> dict[str, Any]:
+        """What `resume` takes, ready for JSON."""
+        return {
+            "removed": self._removed.state(),
+            "left": self._left.state(),
+            "kinds_known": self._kinds_known,
+            "estimates": self._estimates,
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on where another had this `state`."""
+        self._removed.resume(state["removed"])
+        self._left.resume(state["left"])
+        self._kinds_known = state["kinds_known"]
+        self._estimates = [(noise, blurred, corrected) for noise, blurred, corrected in state["estimates"]]
+
     def report(self) -> tuple[dict[str, Any], list[str]]:
         """After the last frame: `obstructions` and `suspects`, each a list or None, and `estimated`; and a line for
         each kind of thing that was too short or small to be listed.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from restore.errors import InputError, VideoError
+from restore.inference.journal import is_claimed
 from restore.inference.paired import open_paired
 from restore.inference.report import check_new, check_report, is_result, read_report
 from restore.video.files import find_videos, match_by_stem, match_masks, output_path, part_path
@@ -31,7 +32,7 @@ class Job:
         side_by_side_file: where all that is given and comes out is written as one video, if it is.
         html_file: where the report is written as a page, if it is.
         overwrite: whether what is written may exist: the user allows it, or it is what remains of a video that was
-            broken.
+            broken, or of a run that was killed at its very end.
         done: an earlier run has restored it.
         problem: why it cannot be restored.
     """
@@ -141,6 +142,8 @@ def _checked(
                     )
             return replace(job, done=True)
         job = replace(job, overwrite=bool(report))
+    if is_claimed(job.output):
+        job, overwrite = replace(job, overwrite=True), True
     for path in job.side_files:
         check_new(path, overwrite or path.name in written)
         if path != job.html_file:

@@ -3,15 +3,18 @@
 A mask may also be an image that serves all frames, or a folder with an image for each.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager
 from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
 from typing import Literal, TypeVar
 
+import numpy as np
+
 from restore.errors import InputError, MaskError, VideoError
 from restore.frame import Frame
+from restore.restored import Restored
 from restore.video.clip import count_frames
 from restore.video.images import ImageReader
 from restore.video.mask import open_mask
@@ -73,6 +76,18 @@ def in_step(items: Iterable[T], video: VideoReader, kind: Kind, paired: Paired) 
             assert error, "one of them has ended"
             raise error
         yield item, frame
+
+
+def with_originals(
+    restored: Iterator[Restored], video: VideoReader, originals: Paired | None
+) -> Generator[tuple[Restored, np.ndarray | None], None, None]:
+    """Each restored frame with what it should be, if that is known."""
+    if originals is None:
+        for result in restored:
+            yield result, None
+        return
+    for result, clean in in_step(restored, video, "original", originals):
+        yield result, clean.image
 
 
 def refuse_lengths(kind: Kind, path: Path, frames: int | None, video: VideoReader) -> None:

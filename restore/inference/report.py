@@ -9,8 +9,6 @@ from typing import Any
 
 from restore.errors import ConfigError, RestoreError, VideoError
 from restore.video.files import images_in
-from restore.video.reader import VideoReader
-from restore.video.writer import VideoWriter
 
 
 def report_path(output: Path) -> Path:
@@ -109,19 +107,6 @@ def write_report(output: Path, report: dict[str, Any]) -> None:
         raise RestoreError(f"the video is restored, its report cannot be written ({error.strerror}): {path}") from error
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def oddities(reader: VideoReader, writer: VideoWriter) -> list[str]:
-    """What is not quite as it should be about the input, or not in the output."""
-    lines = [f"not in the output: {line}" for line in writer.left_out]
-    if reader.seams:
-        places = ", ".join(f"{float(seam):.2f} s" for seam in reader.seams)
-        lines.append(f"joined recordings: the times start anew in the input, and go on in the output, at {places}")
-    if reader.retimed:
-        lines.append(f"{reader.retimed} frames had no usable time and are displayed one frame after the one before")
-    if reader.concealed:
-        lines.append(f"{reader.concealed} frames were damaged, and patched up by the decoder")
-    return lines
 
 
 def _digest(path: Path) -> str | None:

@@ -18,6 +18,7 @@ from restore.errors import ConfigError, RestoreError, VideoError, printable
 from restore.inference.config import InferenceConfig
 from restore.inference.files import restore_file
 from restore.inference.jobs import Job
+from restore.inference.journal import forget
 from restore.inference.refining_bar import refining_bar
 from restore.pipeline import Restorer
 from restore.scoring.report import table
@@ -82,6 +83,7 @@ def _restore(
     if job.problem:
         raise job.problem
     if job.done:
+        forget(job.output)  # of a run that was killed at its very end
         _say(f"{job.output}: restored before, left as it is (--overwrite restores it anew)")
         return None
     _make(job.output.parent)
@@ -122,6 +124,7 @@ def _restore(
                 hybrid=hybrid,
                 hidden_only=config.stages == "fill",
                 weights=config.weights_path,
+                resume=not config.no_resume,
                 progress=bar.update,
                 refining=refining,
             )

@@ -5,9 +5,11 @@ that was given and came out in one picture.
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
+from restore.inference.journal import Journal
 from restore.inference.side_by_side import side_by_side, side_by_side_info
 from restore.restored import Restored
 from restore.video.fields import FieldOrder, fields_info, woven
@@ -20,6 +22,7 @@ class Sidecars:
 
     Args:
         info: of the degraded video.
+        journal: where they are written until they are whole, and from which they can be resumed.
         order: of its fields, if it is interlaced: then each result is one field, and two are woven into a frame; a
             comparison stays one of fields.
         mask, suspects, provenance, confidence: `.mkv`, lossless and grey; None for none.
@@ -30,6 +33,7 @@ class Sidecars:
     def __init__(
         self,
         info: VideoInfo,
+        journal: Journal,
         *,
         order: FieldOrder | None,
         mask: str | Path | None,
@@ -43,18 +47,30 @@ class Sidecars:
         self.paths = [Path(path) for path in (mask, suspects, provenance, confidence, comparison) if path]
         self._stack = ExitStack()
 
-        def opened(path: str | Path | None, info: VideoInfo, *, grey: bool) -> VideoWriter | None:
+        self._writers: dict[str, VideoWriter] = {}
+
+        def opened(role: str, path: str | Path | None, info: VideoInfo, *, grey: bool) -> VideoWriter | None:
             if path is None:
                 return None
-            writer = self._stack.enter_context(VideoWriter(path, info=info, grey=grey, overwrite=overwrite))
+            folder, files = journal.folder, journal.files(role)
+            writer = self._stack.enter_context(
+                VideoWriter(path, info=info, grey=grey, overwrite=overwrite, folder=folder, files=files)
+            )
+            self._writers[role] = writer
             return woven(writer, order) if grey else writer
 
         try:
             self._mask, self._suspects, self._provenance, self._confidence = (
-                opened(path, info, grey=True) for path in (mask, suspects, provenance, confidence)
+                opened(role, path, info, grey=True)
+                for role, path in (
+                    ("mask", mask),
+                    ("suspects", suspects),
+                    ("provenance", provenance),
+                    ("confidence", confidence),
+                )
             )
             shape = side_by_side_info(fields_info(info) if order else info, with_original=with_original)
-            self._comparison = opened(comparison, shape, grey=False)
+            self._comparison = opened("comparison", comparison, shape, grey=False)
         except BaseException:
             self._stack.close()
             raise
@@ -66,6 +82,15 @@ class Sidecars:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
         return self._stack.__exit__(kind, error, traceback)
+
+    def end_segment(self) -> dict[str, dict[str, Any]]:
+        """As `VideoWriter.end_segment`, by role."""
+        return {role: writer.end_segment() for role, writer in self._writers.items()}
+
+    def resume(self, segments: dict[str, list[dict[str, Any]]], folder: Path) -> None:
+        """As `VideoWriter.resume`, by role."""
+        for role, writer in self._writers.items():
+            writer.resume(segments[role], folder)
 
     def write(self, result: Restored, original: np.ndarray | None) -> None:
         """One frame; `original`: uint8 `H W 3`, if there is one."""

@@ -20,7 +20,8 @@ def evidence_batches(evidence: Iterable[Evidence]) -> Iterator[Batch]:
     """Frames with their evidence stacks, float32 `B H W 23`.
 
     Stacks are written into two buffers in turn, as fresh memory costs more than what is written: a batch holds until
-    the one after the next is asked for.
+    the one after the next is asked for. None reaches beyond the end of a segment: what is behind it comes out alike
+    where the frames before are done.
     """
     buffers: Iterator[np.ndarray] | None = None
     batch: list[Restored] = []
@@ -32,8 +33,8 @@ def evidence_batches(evidence: Iterable[Evidence]) -> Iterator[Batch]:
             stacks = next(buffers)
         one.stack(stacks[len(batch)])
         batch.append(Restored(frame, frame.image, one.provenance, one.confidence))
-        if len(batch) == len(stacks):
-            yield batch, stacks
+        if len(batch) == len(stacks) or frame.ends:
+            yield batch, stacks[: len(batch)]
             batch = []
     if batch:
         yield batch, stacks[: len(batch)]

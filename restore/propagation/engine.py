@@ -20,6 +20,7 @@ from restore.propagation.evidence import Evidence
 from restore.propagation.fixed_camera import warped_before_background
 from restore.propagation.flow import Flow, Motion, estimate
 from restore.propagation.memory import Memory
+from restore.propagation.state import State
 
 CORE_PIXELS = 40 * 320 * 240  # in the frames that become ready at once, so that memory is bounded for large pictures
 CORE_FRAMES = 6, 48  # least and most
@@ -33,14 +34,21 @@ class Propagation:
     Memory: 20 bytes a pixel for each frame that waits for its future (a core, and the context behind it), and 21 to 33
     for the future of each that becomes ready; the past is one memory, carried on. At 1920x1080 0.9 GB.
 
+    Args:
+        segment: frames after which a segment ends, with the core or, from half of them on, at a cut: the last frame
+            that is given back `ends` it, and has the `state` behind it unless it is the last of its scene. None: never.
+        cuts_only: a segment ends at cuts alone.
+
     >>> frame = Frame(np.zeros((16, 16, 3), np.uint8), mask=np.zeros((16, 16), np.float32), scene=0)
     >>> propagation = Propagation(16, 16)
     >>> list(propagation.push(frame)), [evidence.frame is frame for evidence in propagation.flush()]
     ([], [True])
     """
 
-    def __init__(self, height: int, width: int) -> None:
+    def __init__(self, height: int, width: int, *, segment: int | None = None, cuts_only: bool = False) -> None:
         self._size = height, width
+        self._segment, self._cuts_only = segment, cuts_only
+        self._given = 0  # frames given back since the last segment ended
         self._core = int(np.clip(CORE_PIXELS // (height * width), *CORE_FRAMES))
         self._context = max(LEAST_CONTEXT, self._core // 3)
         self._begin_scene()
@@ -54,13 +62,17 @@ class Propagation:
         """
         if frame.size != self._size:
             raise ValueError(f"frame is {frame.size[1]}x{frame.size[0]}, expected {self._size[1]}x{self._size[0]}")
-        cut = bool(self._waiting) and self._waiting[-1].scene != frame.scene
-        if cut:
+        if self._waiting and self._waiting[-1].scene != frame.scene:
+            self._waiting[-1].ends = self._is_due(len(self._waiting), cut=True)
             yield from self.flush()  # nothing is carried across it
-        if self._waiting:
-            frame.motion = estimate(frame, self._waiting[-1])
+        previous = self._waiting[-1] if self._waiting else self._last
+        if previous is not None:
+            frame.motion = estimate(frame, previous)
         self._waiting.append(frame)
-        self._vote(frame)
+        if self._voted:
+            self._voted -= 1
+        else:
+            self._vote(frame)
         if len(self._waiting) == self._core + self._context:
             yield from self._ready(self._core)
 
@@ -76,6 +88,12 @@ class Propagation:
         self._memory = Memory.empty(*self._size)  # what the past saw, aligned with `_last`, which it has taken up
         self._background = Background.empty(*self._size)  # after the last frame that was pushed
         self._drift = np.eye(3)  # of the camera since the background began, on lumas
+        self._voted = 0  # how many of the next frames have voted before the state was taken
+
+    def resume(self, state: State, last: Frame) -> None:
+        """Go on behind the frame `last`, with the state that it had; before the first frame is pushed."""
+        self._memory, self._background, self._drift = state.memory, state.background, state.drift
+        self._first, self._last, self._voted = state.first, last, self._context
 
     def _vote(self, frame: Frame) -> None:
         """Let a frame vote on the background, which begins anew once the camera has drifted too far."""
@@ -92,13 +110,23 @@ class Propagation:
         """The evidence of the first `count` frames that wait."""
         futures = self._sweep_backward(count)
         previous = self._last
-        for _ in range(count):  # one by one, so that each can be freed before the next
+        for left in reversed(range(count)):  # one by one, so that each can be freed before the next
             frame = self._waiting.popleft()
             past = self._sweep_forward(frame, self._first)
             self._first += 1
+            if not left and self._waiting and self._is_due(1, cut=False):
+                frame.ends = True
+                frame.state = State(self._memory, self._background, self._drift, self._first)
+            self._given = 0 if frame.ends else self._given + 1
             following = self._waiting[0] if self._waiting else frame
             yield Evidence(frame, previous or frame, following, past, futures.popleft())
             previous = frame
+
+    def _is_due(self, count: int, *, cut: bool) -> bool:
+        """Whether a segment ends `count` frames on."""
+        if self._segment is None or (self._cuts_only and not cut):
+            return False
+        return self._given + count >= (self._segment // 2 if cut else self._segment)
 
     def _sweep_forward(self, frame: Frame, number: int) -> Memory:
         """What the frames before `frame` saw; the memory then takes it up."""

@@ -54,6 +54,7 @@ class Hybrid:
         self,
         restored: Iterable[Restored],
         *,
+        first: int = 0,
         regions: list[dict[str, Any]] | None = None,
         progress: Progress | None = None,
     ) -> Iterator[Restored]:
@@ -63,6 +64,7 @@ class Hybrid:
 
         Args:
             restored: consecutive frames of one video, from `Restorer.restore_frames`.
+            first: the number of the first frame, counted from 0; where it is not 0 a scene begins.
             regions: gets an entry for each region of each stretch: its first and last frame and its crop.
             progress: called with `(stretch, model calls made, model calls in all)` for each stretch that has heavy
                 regions, before its first call and after each; stretches are counted from 1.
@@ -79,7 +81,7 @@ class Hybrid:
                 unseen = np.stack([frame.provenance == FILLED for frame in stretch.items])
                 found = heavy_regions(unseen, heavy_side=heavy_side, context=CONTEXT, multiple=self.refiner.multiple)
                 if regions is not None:
-                    regions.extend(_entry(stretch, region) for region in found)
+                    regions.extend(_entry(stretch, region, first) for region in found)
                 refine = partial(self.refiner.refine, **sampling)
                 called = partial(progress, number) if progress else None
                 yield stretch.weights, corrections(stretch.items, found, refine, progress=called)
@@ -101,6 +103,6 @@ def _stretches(frames: Iterator[Restored]) -> Iterator[Stretch[Restored]]:
     )
 
 
-def _entry(stretch: Stretch[Restored], region: Region) -> dict[str, Any]:
+def _entry(stretch: Stretch[Restored], region: Region, first: int) -> dict[str, Any]:
     crop = {"top": region.top, "left": region.left, "height": region.height, "width": region.width}
-    return {"frames": [stretch.first, stretch.last], **crop}
+    return {"frames": [first + stretch.first, first + stretch.last], **crop}

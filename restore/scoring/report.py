@@ -89,6 +89,22 @@ class Scores:
         for name, values in self._per_frame.items():
             values.append(frame[name])
 
+    def state(self) -> dict[str, Any]:
+        """What `resume` takes, ready for JSON; of scores without the temporal error, which compares two frames."""
+        assert "temporal" not in self._per_frame, "the last pictures are not in the state"
+        sums = [{region: pair.tolist() for region, pair in pooled.items()} for pooled in self._pooled]
+        return {"per_frame": self._per_frame, "has_mask": self._has_mask, "pooled": sums}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on where other scores had this `state`."""
+        self._per_frame, self._has_mask = state["per_frame"], state["has_mask"]
+        for pooled, sums in zip(self._pooled, state["pooled"], strict=True):
+            pooled.update({region: np.array(pair) for region, pair in sums.items()})
+
+    @property
+    def _pooled(self) -> list[dict[str, np.ndarray]]:
+        return [self._squared_errors, self._similarities, self._distances]
+
     def summary(self) -> dict[str, Any]:
         """The video's scores, ready for JSON: no NaN, no infinity; None where there is nothing to score.
 

@@ -25,7 +25,7 @@ class ImagesInfo:
 
 
 class ImageReader:
-    """Open an image, or a folder of them; iterate to get `Frame`s, whose pts count from 0.
+    """Open an image, or a folder of them; iterate, once, to get `Frame`s, whose pts count from 0.
 
     A folder has as many frames as images, in natural order of their names. A single image is every frame: iteration
     does not end (`endless`). `info` is an `ImagesInfo`. With `alpha`, an image that is transparent in parts is read as
@@ -49,6 +49,7 @@ class ImageReader:
         self._first = self._read(self._files[0])
         height, width, _ = self._first.shape
         self.info = ImagesInfo(width, height, None if self.endless else len(self._files))
+        self._frames = self._read_all()
 
     def _read(self, path: Path) -> np.ndarray:
         opaque = read_alpha(path) if self._alpha else None
@@ -67,6 +68,9 @@ class ImageReader:
         """Nothing is left open between two images."""
 
     def __iter__(self) -> Iterator[Frame]:
+        return self._frames
+
+    def _read_all(self) -> Iterator[Frame]:
         for index in count() if self.endless else range(len(self._files)):
             image = self._first if index == 0 or self.endless else self._read(self._files[index])
             if image.shape != self._first.shape:

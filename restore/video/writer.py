@@ -2,22 +2,23 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 from av.container import OutputContainer
-from av.packet import Packet
 from av.video.format import VideoFormat
-from av.video.stream import VideoStream
 
 from restore.errors import RestoreError, VideoError
 from restore.video import matroska, mp4
 from restore.video.alpha import has_alpha_plane, put_alpha
 from restore.video.carried import Carried, SideDataCarrier, lost, side_data_names
+from restore.video.coded import Coded, CodedFiles, read_coded
 from restore.video.colours import FromRGB, from_grey
 from restore.video.depth import shallow
 from restore.video.encoders import (
@@ -26,7 +27,6 @@ from restore.video.encoders import (
     FORMATS,
     GREY,
     Encoder,
-    add_picture_stream,
     fitting,
     lost_colours,
     notes,
@@ -40,6 +40,7 @@ from restore.video.files import shortened
 from restore.video.info import VideoInfo
 from restore.video.opening import reason
 from restore.video.passthrough import Passthrough
+from restore.video.picture_encoder import PictureEncoder
 from restore.video.place import Place
 from restore.video.working_space import WorkingSpace
 
@@ -61,6 +62,8 @@ class VideoWriter:
         grey: the same in grey, for pictures uint8 `H W`: masks, or codes.
         quality: on the encoder's scale, lower is better: H.264 0-51 (default 16), MPEG-4 1-31 (1), VP9 0-63 (20).
         overwrite: replace `path` if it exists.
+        folder: where the hidden file lies, on the disk of `path`; by default in its folder.
+        files: what is coded is written to these files, too, for `resume`.
 
     Raises:
         VideoError: before any work, if `path` exists, its folder cannot be written, its extension is unknown, `quality`
@@ -78,8 +81,11 @@ class VideoWriter:
         grey: bool = False,
         quality: int | None = None,
         overwrite: bool = False,
+        folder: Path | None = None,
+        files: CodedFiles | None = None,
     ) -> None:
         self.path = Path(path)
+        self._files = files
         encoder = checked_encoder(self.path, lossless or grey, quality, overwrite)
         suffix = self.path.suffix.lower()
         encoder = GREY if grey else fitting(encoder, info, quality, suffix) if source is not None else encoder
@@ -104,20 +110,17 @@ class VideoWriter:
         self._shape, self._cropping = info.sample_aspect_ratio, padding(encoder, info)
         self._slot = slot(encoder, info, self._time_base)
         self._last: int | None = None
-        self._durations: dict[int, int] = {}  # in slots, by the pts of pictures that the encoder has not given back
-        self._start = self._end = 0  # of the pictures so far, in slots
-        self._first_dts: int | None = None
         self._carrier = SideDataCarrier()
         self._passthrough: Passthrough | None = None
         hidden = f".{shortened(self.path.stem)}.{secrets.token_hex(4)}{self.path.suffix}"
-        self._temporary = self.path.with_name(hidden)
+        self._temporary = (folder or self.path.parent) / hidden
         self._container = _create(self._temporary, self.path)
         try:
-            self._stream: VideoStream = add_picture_stream(self._container, encoder, info, self._slot, quality)
+            self._encoder = PictureEncoder(self._container, encoder, info, self._slot, quality)
             if source is not None:
                 self._passthrough = Passthrough(Path(source), self._container, self.path, info)
-                self._stream.metadata.update(self._passthrough.picture_tags)
-                self._stream.disposition = self._passthrough.picture_disposition
+                self._encoder.stream.metadata.update(self._passthrough.picture_tags)
+                self._encoder.stream.disposition = self._passthrough.picture_disposition
             # The header is written now, while nothing is lost if FFmpeg refuses it.
             self._container.start_encoding()
         except BaseException as error:
@@ -160,8 +163,6 @@ class VideoWriter:
                 f"all that {self.path.suffix} can hold; write .mkv or .mp4 instead: {self.path}"
             )
         self._last = pts
-        if carried and carried.duration:
-            self._durations[time.numerator] = round(carried.duration * self._time_base / self._slot)
         if self._deep or not self._space.is_video:
             deep = self._space.to_video(image, carried.deep if carried else None)
             image = deep if self._deep else shallow(deep)
@@ -174,8 +175,39 @@ class VideoWriter:
             frame = self._to_frame(image)
         if self._alpha:
             put_alpha(frame, carried.alpha if carried else None)
-        frame.pts, frame.time_base = time.numerator, self._stream.codec_context.time_base
-        self._encode(frame)
+        duration = round(carried.duration * self._time_base / self._slot) if carried else 0
+        self._mux(lambda: self._encoder.encode(frame, time.numerator, duration))
+
+    def end_segment(self) -> dict[str, Any]:
+        """Between two pictures: the encoder begins anew, so that the rest can be written by another writer that resumes
+        with what is returned, ready for JSON.
+
+        Raises:
+            RestoreError: the disk is full, or the encoder failed.
+        """
+        assert self._files, "a writer that is resumed writes what is coded to files"
+        self._mux(self._encoder.end_segment)
+        try:
+            coded = self._files.end_segment()
+        except OSError as error:
+            raise RestoreError(f"writing stopped ({reason(error)}); make room: {self.path}") from error
+        return {"last": self._last, "lost": self._lost, "encoder": self._encoder.state(), "coded": coded}
+
+    def resume(self, segments: Sequence[dict[str, Any]], folder: Path) -> None:
+        """Before the first picture: write all `segments`, as `end_segment` returned them, and go on behind them.
+
+        Args:
+            folder: that of the files.
+
+        Raises:
+            RestoreError: the disk is full.
+        """
+        files, self._files = self._files, None  # which hold them
+        for segment in segments:
+            self._mux(partial(read_coded, folder, segment["coded"]))
+        self._files = files
+        self._last, self._lost = segments[-1]["last"], segments[-1]["lost"]
+        self._encoder.resume(segments[-1]["encoder"])
 
     def end_at(self, place: Place | None) -> None:
         """Sound and subtitles from this place in the source on are not of this video; None: all are."""
@@ -192,34 +224,20 @@ class VideoWriter:
         finally:
             self._discard()
 
-    def _encode(self, frame: av.VideoFrame | None) -> None:
+    def _mux(self, encode: Callable[[], Iterable[Coded]]) -> None:
+        """Write what `encode` gives, with the sound and the subtitles up to it."""
         try:
-            packets = self._stream.encode(frame)
-            for packet in packets:
-                # The encoder may count in a time base of its own (MPEG-4 knows no finer one than 1/65535 s).
-                packet.time_base = self._slot
-                self._set_duration(packet, last=frame is None and packet is packets[-1])
-                if self._passthrough and packet.dts is not None:
-                    self._passthrough.mux_until(packet.dts * self._slot)
-                self._container.mux(packet)
-        except av.FFmpegError as error:
+            for coded in encode():
+                if self._passthrough and coded.dts is not None:
+                    self._passthrough.mux_until(coded.dts * self._slot)
+                self._container.mux(coded.packet(self._encoder.stream, self._slot))
+                if self._files:
+                    self._files.add(coded)
+        except OSError as error:  # FFmpeg's errors are among them
             raise RestoreError(f"writing stopped ({reason(error)}); make room, or write .mkv: {self.path}") from error
 
     def _note_lost(self, side_data: Iterable[str]) -> None:
         self._lost += [line for line in lost(side_data, self._encoder_name) if line not in self._lost]
-
-    def _set_duration(self, packet: Packet, *, last: bool) -> None:
-        pts, dts = packet.pts, packet.dts
-        if pts is None or dts is None or pts not in self._durations:
-            return
-        duration = self._durations.pop(pts)
-        if self._first_dts is None:
-            self._first_dts, self._start = dts, pts
-        packet.duration = duration
-        self._end = max(self._end, pts + duration)
-        if last and self._container.format.name in ("mp4", "mov"):
-            # An MP4 sums durations up in the order of decoding, in which the last picture may not be the last.
-            packet.duration = max(duration, self._end - self._start - (dts - self._first_dts))
 
     def _mend_headers(self) -> None:
         """After the file is closed: put right what FFmpeg cannot be asked to write."""
@@ -235,7 +253,7 @@ class VideoWriter:
     def _finish(self) -> None:
         if self._last is None:
             raise VideoError(f"no frame was written, expected at least one: {self.path}")
-        self._encode(None)
+        self._mux(self._encoder.finish)
         try:
             if self._passthrough:
                 self._passthrough.mux_until(None)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,11 +31,11 @@ def test_a_crash(
     restore = Restorer.restore
     crashed: list[bool] = []
 
-    def crash(self: Restorer, frames: Iterator[Frame], *, strength: float) -> Iterator[Restored]:
+    def crash(self: Restorer, frames: Iterator[Frame], **settings: Any) -> Iterator[Restored]:
         if crashed:
-            yield from restore(self, frames, strength=strength)
+            yield from restore(self, frames, **settings)
             return
-        for index, frame in enumerate(restore(self, frames, strength=strength)):
+        for index, frame in enumerate(restore(self, frames, **settings)):
             if index == after:
                 crashed.append(True)
                 raise ZeroDivisionError("of all things")

@@ -1,0 +1,23 @@
+"""What is restored remains when a program stops for a reason that no one expects."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from restore.errors import RestoreError
+
+T = TypeVar("T")
+
+
+def until_crash(frames: Iterator[T], crashes: list[str]) -> Iterator[T]:
+    """The frames up to an exception that no one expects, which is noted: what was restored before it is kept."""
+    some = False
+    try:
+        for frame in frames:
+            yield frame
+            some = True
+    except RestoreError:
+        raise
+    except Exception as error:
+        if not some:
+            raise
+        crashes.append(f"restoring stopped ({type(error).__name__}: {error})")
