@@ -46,6 +46,7 @@ def test_there_are_commands() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.filterwarnings("ignore:brightness was changed")
 def test_commands(place: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = shlex.split(command)
     if words[0] == "make":

@@ -1,4 +1,3 @@
-import gc
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -197,7 +196,6 @@ def test_a_long_scene_is_not_held() -> None:
 
     most = 0
     for _ in between_keyframes(stretches()):
-        gc.collect()
         most = max(most, sum(logit() is not None for logit in alive))
     assert len(alive) == 51 and most <= 4
 

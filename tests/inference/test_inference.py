@@ -183,7 +183,10 @@ def test_ctrl_c(
     with monkeypatch.context() as patch:
         patch.setattr(VideoReader, "__init__", interrupted)
         assert run(degraded_video=videos) == 130
-    assert capsys.readouterr().err == "inference.py: interrupted; the videos that are done are kept\n"
+    assert (
+        capsys.readouterr().err
+        == "inference.py: interrupted; what is done is kept, the same command goes on behind it\n"
+    )
     assert left_in(out) == ["a_restored.json", "a_restored.mp4"]
     assert run(degraded_video=videos) == 0
     assert len(left_in(out)) == 4

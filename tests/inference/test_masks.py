@@ -253,7 +253,7 @@ def test_nothing_is_left_of_what_was_stopped(
     folder.mkdir()
 
     def stopped(_: int) -> None:
-        assert len(left_in(folder)) == 4
+        assert left_in(folder) == [".clip.restoring"] and len(left_in(folder / ".clip.restoring")) >= 4
         raise stop
 
     names = {"write_mask": "mask.mkv", "write_provenance": "codes.mkv", "write_side_by_side": "rows.mp4"}
