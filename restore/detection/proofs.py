@@ -59,22 +59,23 @@ class Surroundings:
         part, mask = around(self.look, component, RING)
         outside = dilated(mask, RIM) > 0
         rim = outside & (cv2.erode(mask, np.ones((2 * RIM + 1, 2 * RIM + 1))) == 0)
-        ring = (dilated(mask, RING) > 0) & ~outside
-        if not ring.any():
-            return False
         now, faintest = self.look.smooth[part], 2 * NOISE_LEFT * self.look.noise**2
         window = cv2.createHanningWindow(now.shape[::-1], cv2.CV_32F)
         for at in (self.at - LAG, self.at + LAG):
             if not 0 <= at < len(self.looks) or self._detected(at, component) < SAME:
+                continue
+            detected = self.looks[at].detected[part] | self.look.detected[part]
+            scene = (dilated(detected.view(np.uint8), RIM) == 0) & (dilated(mask, RING) > 0)
+            if np.count_nonzero(scene) < FEWEST:
                 continue
             other = self.looks[at].smooth[part]
             (right, down), _ = cv2.phaseCorrelate(other.copy(), now.copy(), window)  # which may write into both
             if np.hypot(right, down) < LEAST_MOTION:
                 continue
             moved = cv2.warpAffine(other, np.array([[1, 0, right], [0, 1, down]]), now.shape[::-1], borderMode=1)
-            after = (((now - moved)[where] ** 2).mean() - faintest for where in (rim, ring))
-            before = [((now - other)[where] ** 2).mean() - faintest for where in (rim, ring)]
-            if min(before) > faintest and all(
+            after = (((now - moved)[where] ** 2).mean() - faintest for where in (rim, scene))
+            before = [((now - other)[where] ** 2).mean() - faintest for where in (rim, scene)]
+            if min(before) > max(FAINT, faintest) and all(
                 rest < ALONG * change for rest, change in zip(after, before, strict=True)
             ):
                 return True
