@@ -23,8 +23,10 @@ DRIFT = 0.5  # px that they move at most; those of what a camera follows move by
 QUARTERS = 4  # of the looks, between which they may move
 CELLS = 4  # down and across, that the picture is cut into
 MOVING, MOVING_SHARE = 0.8, 0.75  # share of the energy that stands still at most, in this share of the cells at least
-LAG, LEAST_MOTION = 3, 1.0  # frames apart, px: less motion is not measured
+LAGS, AGREEING = (-6, -3, 3, 6), 2  # frames to the looks that motion is measured to, and how many must agree
+LEAST_MOTION = 1.0  # px; less is not measured
 ALONG = 0.25  # share of the change that is left once the motion is taken out, where something moves along
+CLEARLY = 4  # times the change by noise alone, that a change is of motion
 SAME = 0.3  # share of a component that is detected in both, where they are of the same thing
 NOISE_LEFT = 0.055  # of the variance of white noise, in `Look.smooth`
 FAINT = 1.0  # (levels/px)^2 of edges at least, and no less than the noise has: less tells nothing
@@ -61,7 +63,8 @@ class Surroundings:
         rim = outside & (cv2.erode(mask, np.ones((2 * RIM + 1, 2 * RIM + 1))) == 0)
         now, faintest = self.look.smooth[part], 2 * NOISE_LEFT * self.look.noise**2
         window = cv2.createHanningWindow(now.shape[::-1], cv2.CV_32F)
-        for at in (self.at - LAG, self.at + LAG):
+        votes = 0
+        for at in (self.at + lag for lag in LAGS):
             if not 0 <= at < len(self.looks) or self._detected(at, component) < SAME:
                 continue
             detected = self.looks[at].detected[part] | self.look.detected[part]
@@ -75,11 +78,11 @@ class Surroundings:
             moved = cv2.warpAffine(other, np.array([[1, 0, right], [0, 1, down]]), now.shape[::-1], borderMode=1)
             after = (((now - moved)[where] ** 2).mean() - faintest for where in (rim, scene))
             before = [((now - other)[where] ** 2).mean() - faintest for where in (rim, scene)]
-            if min(before) > max(FAINT, faintest) and all(
+            if min(before) > max(FAINT, CLEARLY * faintest) and all(
                 rest < ALONG * change for rest, change in zip(after, before, strict=True)
             ):
-                return True
-        return False
+                votes += 1
+        return votes >= AGREEING
 
     def _detected(self, at: int, component: Component) -> float:
         """The share of the component that is detected in another look as well."""
