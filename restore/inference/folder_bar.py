@@ -26,7 +26,7 @@ class FolderBar:
 
     def __init__(self, videos: Sequence[Path], name: str, *, row: int, hidden: bool) -> None:
         self._name, self._videos, self._ended, self._counted = name, len(videos), 0, 0
-        self._bar = tqdm(unit=" frames", position=row, leave=False, disable=hidden or None, smoothing=0)
+        self._bar = tqdm(desc=name, unit=" frames", position=row, leave=False, disable=hidden or None, smoothing=0)
         stated = [] if self._bar.disable else [stated_frames(video) for video in videos]
         known = [count for count in stated if count]
         mean = sum(known) / len(known) if known else 0

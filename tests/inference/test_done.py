@@ -68,7 +68,7 @@ def settings_of_another_version(video: Path, out: Path, weights: Path) -> dict[s
 CHANGED = {
     "input": (other_video, "the input has changed"),
     "weights": (other_weights, "the file of weights has changed"),
-    "output": (other_output, "the output has changed"),
+    "output": (other_output, "it has changed since"),
     "version": (settings_of_another_version, "magic was True and is None"),
     "setting": (lambda *_: {"mask_dilation": 2}, "mask_dilation was 0 and is 2"),
     "settings": (lambda *_: {"strength": 1, "quality": 20}, "strength was 0.5 and is 1.0; quality was None and is 20"),
