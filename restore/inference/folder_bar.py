@@ -44,7 +44,7 @@ class FolderBar:
     def update(self, frames: int) -> None:
         """So many frames more of this video are done; several at once were done before."""
         self._counted += frames
-        if frames > 1:
+        if frames > 1 and not self._bar.disable:
             self._bar.initial += frames
         self._bar.update(frames)
 

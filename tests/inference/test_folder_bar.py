@@ -51,6 +51,7 @@ def test_it_is_quiet_where_stderr_is_no_terminal(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("sys.stderr", log := io.StringIO())
     with FolderBar([tmp_path / "never opened.mp4"], "folder", row=0, hidden=False) as bar:
         bar.update(1)
+        bar.update(15)
         bar.end()
     assert not log.getvalue()
 
