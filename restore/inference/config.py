@@ -25,7 +25,7 @@ class InferenceConfig:
     """Restore degraded videos. Each result is OUTPUT_DIR/STEM_restored.EXT, with a report STEM_restored.json.
 
     A folder's videos are matched by stem with those of the folders of masks and originals, and restored one by one. The
-    same command again continues with those that are not done.
+    same command again continues with those that are not done, and leaves those that are.
     """
 
     degraded_video: str = field(metadata={"help": "a video, or a folder of videos"})

@@ -18,6 +18,7 @@ import numpy as np
 
 from restore.errors import RestoreError
 from restore.inference.config import FINDING
+from restore.inference.done import done_before
 from restore.inference.html_report import HtmlReport
 from restore.inference.identity import identity
 from restore.inference.inputs import Interlaced, checked_mask, open_inputs
@@ -67,6 +68,7 @@ def restore_file(
     part: int = 0,
     interlaced: Interlaced = "auto",
     overwrite: bool = False,
+    done: bool = False,
     lpips: bool = False,
     hybrid: "Hybrid | None" = None,
     hidden_only: bool = False,
@@ -111,6 +113,7 @@ def restore_file(
         interlaced: `auto` and `keep` restore the fields of interlaced video as a sequence of their own and weave them
             back; `deinterlace` makes each field a progressive frame, `off` takes frames as progressive.
         overwrite: replace `output`, its report, and what else is written, if they exist.
+        done: an earlier run has restored `video` to `output`: return its report, if it did the same (`done_before`).
         lpips: also score LPIPS.
         hybrid: regenerates what no frame saw, where that is much; None leaves it as the generator fills it.
         hidden_only: restore hidden pixels only; each visible one stays as it is in `video`, bit for bit.
@@ -161,6 +164,10 @@ def restore_file(
         segment=segment,
     )
     files = {"input": video, "mask": used, "original": original}
+    if done:
+        wanted = [write_mask, write_suspects, write_provenance, write_confidence, write_side_by_side, write_html]
+        names = [Path(path).name for path in wanted if path]
+        return done_before(output, asked, files=files, weights=weights, side_files=names, lpips=lpips)
     crashes: list[str] = []
     with Journal(output, anew=not resume) as journal:
         with ExitStack() as stack:

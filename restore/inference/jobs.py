@@ -13,7 +13,7 @@ from typing import Any
 from restore.errors import InputError, VideoError
 from restore.inference.journal import is_claimed
 from restore.inference.paired import open_paired
-from restore.inference.report import check_new, check_report, is_result, read_report
+from restore.inference.report import check_new, check_report, is_result, read_reports
 from restore.video.files import find_videos, match_by_stem, match_masks, output_path, part_path
 from restore.video.info import exact_rate
 from restore.video.reader import VideoReader
@@ -33,7 +33,8 @@ class Job:
         html_file: where the report is written as a page, if it is.
         overwrite: whether what is written may exist: the user allows it, or it is what remains of a video that was
             broken, or of a run that was killed at its very end.
-        done: an earlier run has restored it.
+        done: an earlier run has restored it, as far as its report tells; whether it did the same shows when its turn
+            comes (`done_before`).
         problem: why it cannot be restored.
     """
 
@@ -84,7 +85,8 @@ def find_jobs(
 ) -> list[Job]:
     """The jobs of a command, for arguments that are a file each, or a folder each with files matched by stem.
 
-    In a folder, what an earlier run has restored is `done`, and restored videos themselves are not restored again.
+    What an earlier run has restored is `done`. In a folder what it left broken is restored anew, and restored videos
+    themselves are not restored again.
 
     Raises:
         InputError: something is missing, does not fit, or stands where a result would be written. Nothing was written.
@@ -130,8 +132,8 @@ def _checked(
     job: Job, *, folder: bool, lossless: bool, quality: int | None, rate: float | None, overwrite: bool
 ) -> Job:
     written: list[str] = []  # sidecars, by an earlier run that broke
-    if folder and not job.overwrite and job.output.exists():
-        reports = _reports(job.output)
+    if not job.overwrite and job.output.exists():
+        reports = read_reports(job.output)
         report = reports[0]
         written = [name for one in reports for name in one.get("side_files", [])]
         if all(one and not one.get("broken") for one in reports):
@@ -141,7 +143,8 @@ def _checked(
                         f"restored before, without {path.name}; ask to overwrite it, or leave that out: {job.output}"
                     )
             return replace(job, done=True)
-        job = replace(job, overwrite=bool(report))
+        written = written if folder else []
+        job = replace(job, overwrite=folder and bool(report))
     if is_claimed(job.output):
         job, overwrite = replace(job, overwrite=True), True
     for path in job.side_files:
@@ -169,14 +172,6 @@ def _checked(
         if job.original:
             stack.enter_context(open_paired("original", job.original, reader))
     return job
-
-
-def _reports(output: Path) -> list[dict[str, Any]]:
-    """The reports of all parts of a result; an empty one for a part that is missing."""
-    reports = [read_report(output) or {}]
-    while part := reports[-1].get("next_part"):
-        reports.append(read_report(part_path(output, part)) or {})
-    return reports
 
 
 def _check_names(jobs: Sequence[Job]) -> None:

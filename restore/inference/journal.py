@@ -100,7 +100,7 @@ class Journal:
         if not entries:
             return None, "what was done is damaged" if any(self.folder.glob("*.json")) else None
         self._identity = identity()
-        if changed := _differences(entries[0]["identity"], self._identity):
+        if changed := differences(entries[0]["identity"], self._identity):
             return None, "; ".join(changed)
         count = len(entries)
         while count and digest(self.folder / entries[count - 1]["state"]) != entries[count - 1]["sha256"]:
@@ -231,7 +231,7 @@ def _synced(file: IO[Any]) -> None:
     os.fsync(file.fileno())
 
 
-def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What has changed, a phrase each: what is short with both its values."""
     lines = []
     for name in dict.fromkeys([*then, *now]):

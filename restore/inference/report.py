@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from restore.errors import ConfigError, RestoreError, VideoError
-from restore.video.files import images_in
+from restore.video.files import images_in, part_path
 
 
 def report_path(output: Path) -> Path:
@@ -24,6 +24,14 @@ def read_report(output: Path) -> dict[str, Any] | None:
     """The report of the video `output`; None where there is none, or one of another video or program."""
     report = _read(report_path(output))
     return report if report.get("output") == output.name else None
+
+
+def read_reports(output: Path) -> list[dict[str, Any]]:
+    """The reports of all parts of a result; an empty one for a part that is missing."""
+    reports = [read_report(output) or {}]
+    while part := reports[-1].get("next_part"):
+        reports.append(read_report(part_path(output, part)) or {})
+    return reports
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
@@ -96,15 +104,24 @@ def write_report(output: Path, report: dict[str, Any]) -> None:
         RestoreError: the disk is full.
     """
     path = report_path(output)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    report["seal"] = seal(report)
     try:
-        report["seal"] = seal(report)
-        text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        # Bytes of names that are no UTF-8 are escaped as JSON escapes a character.
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-        temporary.replace(path)
+        write_whole(path, json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     except OSError as error:
         raise RestoreError(f"the video is restored, its report cannot be written ({error.strerror}): {path}") from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text; it appears whole or not at all, in place of the one before.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        # Bytes of names that are no UTF-8 are escaped as JSON escapes a character.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

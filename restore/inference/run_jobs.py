@@ -2,11 +2,12 @@
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import timedelta
+from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import cv2
 import torch
@@ -17,9 +18,12 @@ from tqdm import tqdm
 from restore.errors import ConfigError, RestoreError, VideoError, printable
 from restore.inference.config import InferenceConfig
 from restore.inference.files import restore_file
+from restore.inference.folder_bar import FolderBar
 from restore.inference.jobs import Job
 from restore.inference.journal import forget
 from restore.inference.refining_bar import refining_bar
+from restore.inference.report import read_reports
+from restore.inference.summary import Summary
 from restore.pipeline import Restorer
 from restore.scoring.report import table
 from restore.video.clip import count_frames
@@ -30,10 +34,20 @@ if TYPE_CHECKING:  # see `restore_file`
 FOREVER = timedelta(days=365)  # a process may be done long before the others
 
 
+class Outcome(NamedTuple):
+    """What became of a video: `status` and `reason` as in `Summary.add`, its exit `code`, its report's `scores`."""
+
+    status: str
+    reason: str | None = None
+    code: int = 0
+    scores: dict[str, Any] | None = None
+
+
 def restore_jobs(jobs: Sequence[Job], config: InferenceConfig, *, program: str = "inference.py") -> int:
     """Restore this process's share of the videos. Returns the exit code: the worst of all videos', of all processes.
 
-    A video that fails is reported on stderr in one line, which begins with `program`, and the next one is restored.
+    A video that fails is reported on stderr in one line, which begins with `program`, and the next one is restored. Of
+    a folder those that failed are listed again at the end, and all are in its summary.
 
     Raises:
         InputError: the weights, the device or the output folder cannot be used. Nothing was written.
@@ -48,52 +62,103 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig, *, program: str =
     )
     hybrid = None if config.stages == "generator" else _hybrid(config, restorer)
     _make(Path(config.output_dir))
+    folder = Path(config.degraded_video).is_dir()
+    summary = Summary(Path(config.output_dir), jobs, overwrite=config.overwrite) if folder else None
+    if summary and state.is_main_process:
+        summary.begin()
     state.wait_for_everyone()  # until every process has seen which videos are done
 
-    rows = 1 if hybrid is None else 2  # of the terminal, for the progress of each process
+    share = range(state.process_index, len(jobs), state.num_processes)
+    rows = folder + (1 if hybrid is None else 2)  # of the terminal, for the progress of each process
+    row = rows * state.process_index
+    outcomes: list[tuple[int, Outcome]] = []
     codes: list[int] = [0]
-    scores: list[tuple[str, dict[str, Any]]] = []
-    for job in jobs[state.process_index :: state.num_processes]:
-        try:
-            report = _restore(job, restorer, hybrid, config, row=rows * state.process_index)
-        except RestoreError as error:
-            _say(f"{program}: {error}", file=sys.stderr)
-            codes.append(error.exit_code)
-            continue
-        except Exception as error:  # whatever it is, the others go on
-            _say(f"{program}: restoring failed ({type(error).__name__}: {error}): {job.video}", file=sys.stderr)
-            codes.append(RestoreError.exit_code)
-            continue
-        if report and report["scores"]:
-            scores.append((job.video.stem, report["scores"]))
+    with FolderBar([jobs[at].video for at in share], _share(state), row=row, hidden=not folder) as bar:
+        for at in share:
+            outcome = _tried(jobs[at], restorer, hybrid, config, row=row + folder, progress=bar.update)
+            bar.end()
+            outcomes.append((at, outcome))
+            codes.append(outcome.code)
+            if outcome.reason:
+                _say(f"{program}: {outcome.reason}", file=sys.stderr)
+            try:
+                if summary:
+                    summary.add(jobs[at], outcome.status, outcome.reason)
+            except RestoreError as error:
+                _say(f"{program}: {error}", file=sys.stderr)
+                codes.append(error.exit_code)
 
     # Gathering waits for all: a process that ended with an error before would take the others with it.
-    codes, scores = gather_object(codes), sorted(gather_object(scores))
-    if scores and state.is_main_process:
-        for when in ("before", "after"):
+    codes, outcomes = gather_object(codes), sorted(gather_object(outcomes), key=itemgetter(0))
+    if state.is_main_process:
+        scores = sorted((jobs[at].video.stem, outcome.scores) for at, outcome in outcomes if outcome.scores)
+        for when in ("before", "after") if scores else ():
             _say(f"\n{when} restoring\n{table({stem: both[when] for stem, both in scores})}")
+        if summary:
+            summary.end()
+            _sum_up([outcome for _, outcome in outcomes], program)
     state.destroy_process_group()
     return max(codes)
 
 
+def _sum_up(outcomes: Sequence[Outcome], program: str) -> None:
+    """What of a folder was not restored now: how many were done before, and each that failed with its reason."""
+    if skipped := sum(outcome.status == "skipped" for outcome in outcomes):
+        _say(f"{skipped} of {len(outcomes)} were done before")
+    reasons = [outcome.reason for outcome in outcomes if outcome.reason]
+    if reasons:
+        lines = [f"{len(reasons)} of {len(outcomes)} failed:", *(f"  {reason}" for reason in reasons)]
+        _say("\n".join(f"{program}: {line}" for line in lines), file=sys.stderr)
+
+
+def _share(state: PartialState) -> str:
+    """What the bar of a process is of."""
+    several = f"process {state.process_index + 1} of {state.num_processes}"
+    return several if state.num_processes > 1 else "folder"
+
+
+def _tried(job: Job, *arguments: Any, **named: Any) -> Outcome:
+    """`_restore`, and what became of it."""
+    try:
+        report = _restore(job, *arguments, **named)
+    except RestoreError as error:
+        # Half way, what is before remains; else nothing was written, and what is there was there before.
+        half_way = error.exit_code == RestoreError.exit_code and read_reports(job.output)[-1].get("broken")
+        return Outcome("broken" if half_way else "failed", str(error), error.exit_code)
+    except Exception as error:  # whatever it is, the others go on
+        reason = f"restoring failed ({type(error).__name__}: {error}): {job.video}"
+        return Outcome("failed", reason, RestoreError.exit_code)
+    return Outcome("skipped") if job.done else Outcome("done", scores=report["scores"])
+
+
 def _restore(
-    job: Job, restorer: Restorer, hybrid: "Hybrid | None", config: InferenceConfig, *, row: int
-) -> dict[str, Any] | None:
-    """Restore one video, with progress bars from `row` of the terminal on => its report; None if it was done before."""
+    job: Job,
+    restorer: Restorer,
+    hybrid: "Hybrid | None",
+    config: InferenceConfig,
+    *,
+    row: int,
+    progress: Callable[[int], object] = lambda frames: None,
+) -> dict[str, Any]:
+    """Restore one video, with progress bars from `row` of the terminal on, unless it was done before => its report.
+    `progress` is called as `restore_file` calls it.
+    """
     if job.problem:
         raise job.problem
-    if job.done:
-        forget(job.output)  # of a run that was killed at its very end
-        _say(f"{job.output}: restored before, left as it is (--overwrite restores it anew)")
-        return None
     _make(job.output.parent)
-    total = count_frames(job.video)  # an estimate is enough for the time left
+    total = None if job.done else count_frames(job.video)  # an estimate is enough for the time left
+    hide = True if job.done else None
     with (
         tqdm(
-            total=total, desc=printable(job.video.name), unit=" frames", position=row, leave=False, disable=None
+            total=total, desc=printable(job.video.name), unit=" frames", position=row, leave=False, disable=hide
         ) as bar,
         refining_bar(row + 1) as refining,
     ):
+
+        def forward(frames: int) -> None:
+            bar.update(frames)
+            progress(frames)
+
         number: int | None = 0
         while number is not None:
             part = job.of_part(number)
@@ -120,25 +185,34 @@ def _restore(
                 part=number,
                 interlaced=config.interlaced,
                 overwrite=job.overwrite,
+                done=job.done,
                 lpips=config.lpips,
                 hybrid=hybrid,
                 hidden_only=config.stages == "fill",
                 weights=config.weights_path,
                 resume=not config.no_resume,
-                progress=bar.update,
+                progress=forward,
                 refining=refining,
             )
             number = report["next_part"]
+            if job.done:
+                continue
             frames, rate, hidden = report["frames"], report["frames_per_second"], report["hidden"]
             whose, left = report["mask_mode"], len(report["suspects"] or [])
             seen = f", {left} {'things' if left > 1 else 'thing'} left in the picture, see the report" if left else ""
             _say(f"{part.output}: {frames} frames, {rate:.1f} a second; {hidden:.1%} hidden (mask: {whose}){seen}")
+    if job.done:
+        forget(job.output)  # of a run that was killed at its very end
+        _say(f"{job.output}: restored before, left as it is (--overwrite restores it anew)")
     return report
 
 
 def _say(lines: str, file: TextIO | None = None) -> None:
-    """Print in one piece, with its end: the processes share a terminal, and lines must not run into each other."""
-    print(printable(lines) + "\n", end="", file=file, flush=True)
+    """Print in one piece, with its end, above the progress bars: the processes share a terminal, and lines must not run
+    into each other.
+    """
+    with tqdm.external_write_mode(file or sys.stdout):
+        print(printable(lines) + "\n", end="", file=file, flush=True)
 
 
 def _hybrid(config: InferenceConfig, restorer: Restorer) -> "Hybrid":

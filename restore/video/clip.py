@@ -1,4 +1,5 @@
-"""A few consecutive frames from somewhere in a video, for training: the pictures alone, without their times."""
+"""A few consecutive frames from somewhere in a video, for training: the pictures alone, without their times. How many
+a video has."""
 
 from pathlib import Path
 
@@ -32,6 +33,22 @@ def read_clip(path: str | Path, start: int, count: int) -> np.ndarray:
     if len({frame.shape for frame in frames}) > 1:
         raise VideoError(f"frames change size on the way: {path}")
     return np.stack(frames) if frames else np.empty((0, 0, 0, 3), np.uint8)
+
+
+def stated_frames(path: str | Path) -> int | None:
+    """How many frames a video has by its header alone, at least about: nothing behind it is read. None if that states
+    neither their number nor how long they last, or the file cannot be opened.
+    """
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            if stream.frames:
+                return stream.frames
+            if container.duration and stream.average_rate:
+                return round(container.duration / av.time_base * stream.average_rate) or None
+    except (av.FFmpegError, IndexError, OSError):  # when its turn comes it is said what is wrong with it
+        pass
+    return None
 
 
 def count_frames(path: str | Path) -> int:

@@ -17,6 +17,9 @@ def left_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
+SUMMARY = ["summary.csv", "summary.json"]  # of a folder
+
+
 def frames_in(path: Path) -> int:
     with VideoReader(path) as reader:
         return sum(1 for _ in reader)

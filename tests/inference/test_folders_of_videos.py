@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.inference.command import Command, folder, frames_in, left_in, quarter, two, written
+from tests.inference.command import SUMMARY, Command, folder, frames_in, left_in, quarter, two, written
 from tests.video.make import cut_in_half, make_video, noise
 
 
@@ -16,13 +16,20 @@ def test_a_folder(run: Command, tmp_path: Path, out: Path, capsys: pytest.Captur
     broken.replace(videos / "c.avi")
     written(videos / "d.mp4", b"no video")
     assert run(degraded_video=videos) == 2
-    assert left_in(out) == [
-        f"{stem}_restored.{end}"
-        for stem, ends in {"a": ("json", "mp4"), "b": ("json", "mp4"), "c": ("avi", "json")}.items()
-        for end in ends
-    ]
+    assert (
+        left_in(out)
+        == [
+            f"{stem}_restored.{end}"
+            for stem, ends in {"a": ("json", "mp4"), "b": ("json", "mp4"), "c": ("avi", "json")}.items()
+            for end in ends
+        ]
+        + SUMMARY
+    )
     lines = capsys.readouterr().err.splitlines()
-    assert [line.rpartition(": ")[2] for line in lines] == [str(videos / "c.avi"), str(videos / "d.mp4")]
+    assert lines[2] == "inference.py: 2 of 4 failed:" and lines[3:] == [
+        line.replace(": ", ":   ", 1) for line in lines[:2]
+    ]
+    assert [line.rpartition(": ")[2] for line in lines[:2]] == [str(videos / "c.avi"), str(videos / "d.mp4")]
 
     # The bad ones are replaced by good copies; `b` was never restored.
     make_video(videos / "c.avi", range(30))
@@ -36,14 +43,15 @@ def test_a_folder(run: Command, tmp_path: Path, out: Path, capsys: pytest.Captur
         printed.splitlines()[0]
         == f"{out}/a_restored.mp4: restored before, left as it is (--overwrite restores it anew)"
     )
-    assert len(printed.splitlines()) == 4 and errors == ""
+    assert len(printed.splitlines()) == 5 and errors == ""
+    assert printed.splitlines()[-1] == "1 of 4 were done before"
     assert (out / "a_restored.mp4").stat().st_mtime_ns == before
     assert [frames_in(out / f"{name}") for name in ("b_restored.mp4", "c_restored.avi", "d_restored.mp4")] == [
         10,
         30,
         10,
     ]
-    assert len(left_in(out)) == 8
+    assert len(left_in(out)) == 8 + len(SUMMARY)
 
 
 def test_a_folder_with_a_file_of_someone_elses(

@@ -15,7 +15,7 @@ from restore.inference.files import restore_file
 from restore.inference.overlay import COLOURS
 from restore.inference.report import digests
 from restore.pipeline import Restorer
-from tests.inference.command import Command, left_in, quarter
+from tests.inference.command import SUMMARY, Command, left_in, quarter
 from tests.video.make import make_video
 from tests.video.test_fields import make_interlaced
 
@@ -155,7 +155,7 @@ def test_a_page_that_exists_is_not_replaced_unasked(
     assert capsys.readouterr().err.endswith(f"inference.py: {message}: {out / 'a_restored.mp4'}\n")
     assert run(degraded_video=folder, report=True, overwrite=True) == 0
     assert run(degraded_video=folder, report=True) == 0
-    assert left_in(out) == ["a_report.html", "a_restored.json", "a_restored.mp4"]
+    assert left_in(out) == ["a_report.html", "a_restored.json", "a_restored.mp4", *SUMMARY]
 
 
 def test_a_page_that_cannot_be_written_takes_nothing_with_it(tmp_path: Path, tiny_weights: Path) -> None:

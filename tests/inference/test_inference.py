@@ -15,7 +15,7 @@ import torch
 import inference
 from restore.shipped import WEIGHTS
 from restore.video.reader import VideoReader
-from tests.inference.command import Command, copy_streams, folder, frames_in, left_in, quarter, two, written
+from tests.inference.command import SUMMARY, Command, copy_streams, folder, frames_in, left_in, quarter, two, written
 from tests.propagation.footage import at_rest, noisy
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise, packets_of
 from tests.video.test_depth import deep_video
@@ -150,7 +150,7 @@ def test_an_output_that_exists(run: Command, tmp_path: Path, out: Path, capsys: 
     assert run(degraded_video=video) == 0
     restored = (out / "clip_restored.mp4").read_bytes()
     assert run(degraded_video=video, quality=40) == 2
-    message = "the output exists already; move it away, or ask to overwrite it: "
+    message = "the output exists already, and quality was None and is 40; move it away, or ask to overwrite it: "
     assert capsys.readouterr().err == f"inference.py: {message}{out / 'clip_restored.mp4'}\n"
     assert (out / "clip_restored.mp4").read_bytes() == restored
     assert run(degraded_video=video, quality=40, overwrite=True) == 0
@@ -212,6 +212,9 @@ def test_as_a_program(tmp_path: Path, out: Path, tiny_weights: Path) -> None:
         f"inference.py: not in the output: video stream 1 (h264): {videos}/a.mkv",
         "inference.py: not a video that FFmpeg can read (Invalid data found when processing input); "
         f"convert it to .mp4: {videos}/b.mkv",
+        "inference.py: 1 of 2 failed:",
+        "inference.py:   not a video that FFmpeg can read (Invalid data found when processing input); "
+        f"convert it to .mp4: {videos}/b.mkv",
     ]
     assert done.stdout.startswith(f"{out}/a_restored.mkv: 10 frames, ") and done.stdout.count("\n") == 1
 
@@ -248,7 +251,9 @@ def test_two_processes_share_a_folder(tmp_path: Path, out: Path, tiny_weights: P
         out,
     )
     assert done.returncode == 0, done.stderr
-    assert left_in(out) == [f"{stem}_restored.{end}" for stem in "abc" for end in ("json", "mp4")]
+    assert left_in(out) == [f"{stem}_restored.{end}" for stem in "abc" for end in ("json", "mp4")] + SUMMARY
+    rows = json.loads((out / "summary.json").read_text())["videos"]
+    assert [(row["input"], row["status"]) for row in rows] == [(str(videos / f"{stem}.mp4"), "done") for stem in "abc"]
     # Each file once, and one table of all.
     assert sorted(line.split(":")[0] for line in done.stdout.splitlines() if "_restored.mp4: " in line) == [
         str(out / f"{stem}_restored.mp4") for stem in "abc"

@@ -75,7 +75,8 @@ def test_results_mirror_the_subfolders(tmp_path: Path, tiny_weights: Path, capsy
     out = tmp_path / "out"
     assert restore(tmp_path / "card", out, tiny_weights) == 0
     names = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
-    assert names == [f"{side}/1_restored.{ext}" for side in ("front", "rear") for ext in ("json", "mp4")]
+    results = [f"{side}/1_restored.{ext}" for side in ("front", "rear") for ext in ("json", "mp4")]
+    assert names == [*results, "summary.csv", "summary.json"]
     assert restore(tmp_path / "card", out, tiny_weights) == 0
     assert capsys.readouterr().out.count("restored before") == 2
 
@@ -87,7 +88,7 @@ def test_any_name(tmp_path: Path, tiny_weights: Path, name: bytes, capsys: pytes
     make_video(folder / "a.mp4", range(3))
     os.rename(folder / "a.mp4", os.fsencode(folder) + b"/" + name)
     assert restore(folder, out, tiny_weights) == 0
-    (report,) = out.glob("*.json")
+    (report,) = out.glob("*_restored.json")
     (video,) = out.glob("*_restored.mp4")
     assert json.loads(report.read_text(encoding="utf-8"))["output"] == video.name
     with VideoReader(video) as reader:

@@ -80,14 +80,14 @@ def test_the_parts_of_a_folder_are_done_together(
             assert inference.main(list(map(str, command))) == 0
         said = capsys.readouterr().out
         assert [word in said for word in words] == [True] * len(words)
-        assert len(list(path.parent.iterdir())) == 1 + 2 * 3
+        assert len(list(path.parent.iterdir())) == 1 + 2 * 3 + 2  # the summary
     (path.parent / "tv_restored.part2.json").unlink()  # as of a run that was interrupted
     (path.parent / "tv_restored.part2.mp4").unlink()
     (path.parent / "tv_mask.part2.mkv").unlink()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert inference.main(list(map(str, command))) == 0
-    assert len(list(path.parent.iterdir())) == 1 + 2 * 3
+    assert len(list(path.parent.iterdir())) == 1 + 2 * 3 + 2  # the summary
 
 
 def test_a_mask_ends_where_the_size_changes(
