@@ -63,12 +63,12 @@ def test_a_flat_box_is_proven_before_any_scene(step: int, sigma: float) -> None:
 
 @pytest.mark.parametrize(("scene", "box", "proven"), [(2, 2, 0), (2, -2, 1), (2, 0, 1), (0, 2, 1), (0, 0, 1)])
 def test_a_flat_wall_that_moves_as_the_scene_does_is_suspected(scene: int, box: int, proven: int) -> None:
-    clip, masks = footage(8, scene), np.zeros((8, H, W), bool)
-    for t in range(8):
+    clip, masks = footage(14, scene), np.zeros((14, H, W), bool)
+    for t in range(14):
         part = np.s_[40:80, 60 - box * t : 110 - box * t]
         clip[t][part], masks[t][part] = 150, True
     for sigma in (0, 5):
-        assert shares(proved(noisy(clip, sigma), masks, "boxes")) == [proven * 40 * 50 / (H * W)] * 8
+        assert shares(proved(noisy(clip, sigma), masks, "boxes")) == [proven * 40 * 50 / (H * W)] * 14
 
 
 def test_what_is_detected_as_a_box_and_is_no_box_stays() -> None:
