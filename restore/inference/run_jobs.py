@@ -44,9 +44,14 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig, *, program: str =
         cv2.setNumThreads(config.threads)
     device = _usable(config.device or str(state.device))
     restorer = Restorer.from_pretrained(
-        config.weights_path, device=device, precision=config.precision, engine=config.engine
+        config.weights_path,
+        generator=config.stages != "copy",
+        finder=config.finds,
+        device=device,
+        precision=config.precision,
+        engine=config.engine,
     )
-    hybrid = None if config.stages == "generator" else _hybrid(config, restorer)
+    hybrid = None if config.stages in ("generator", "copy") else _hybrid(config, restorer)
     _make(Path(config.output_dir))
     state.wait_for_everyone()  # until every process has seen which videos are done
 

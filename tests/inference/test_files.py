@@ -13,6 +13,7 @@ import pytest
 
 from restore.errors import RestoreError, VideoError
 from restore.inference.files import restore_file
+from restore.inference.journal import SEGMENT
 from restore.pipeline import Restorer
 from restore.video.reader import VideoReader
 from tests.propagation.footage import at_rest, box, covered, noisy
@@ -114,6 +115,7 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
         "next_part": None,
         "remove": None,
         "regenerated": None,
+        "unseen_colour": None,
         "interlaced": None,
         "device": "cpu",
         "precision": "float32",
@@ -128,6 +130,7 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
             "interlaced": "auto",
             "hidden_only": False,
             "light": "off",
+            "segment": SEGMENT,
         },
         "light": None,
         "hidden": report["hidden"],
