@@ -21,7 +21,7 @@ from tests.inference.test_files import read, white, write
 from tests.inference.test_light import dim, lit_alone
 from tests.inference.test_resume_elsewhere import assert_goes_on
 from tests.networks import white_finder
-from tests.propagation.footage import at_rest, box, covered, noisy
+from tests.propagation.footage import at_rest, box, covered, noisy, pan
 from tests.video.test_fields import make_interlaced
 
 FRAMES = 12
@@ -140,7 +140,8 @@ def test_in_more_light_the_rest_is_lit_and_nothing_more_and_the_mark_is_not(tmp_
 def test_it_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
     frames = 70
     hidden = box(frames, 48, 64, (10, -14), step=(0, 1)) + box(frames, 48, 64, (30, 40))
-    video = write(tmp_path / "clip.mkv", covered(noisy(at_rest(frames), 4), hidden))
+    moving = pan(frames, (0, 1), 48, 64)  # before a still camera the background would stand in for the memory
+    video = write(tmp_path / "clip.mkv", covered(noisy(moving, 4), hidden))
     given = white(tmp_path / "mask.mkv", hidden)
 
     def restore(output: Path, **settings: Any) -> dict[str, Any]:
