@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 from restore.models.weights import load_models, load_segmenter
 from restore.propagation.batches import Batch, evidence_batches, picture_batches
+from restore.propagation.copies import copies
 from restore.propagation.engine import Propagation
 from restore.propagation.evidence import Evidence, to_tensor
 from restore.propagation.resumption import LAST, Resumption
@@ -41,6 +43,11 @@ AHEAD = 4  # frames detected ahead of their use
 class Restorer:
     """Restores video with the models of a `generator.pth`.
 
+    Args:
+        generator: without one nothing is generated: see `restore`.
+        finder, segmenter: detect what hides the scene; without a finder masks must be given.
+        device, precision: as of `from_pretrained`.
+
     >>> import restore
     >>> restorer = restore.Restorer.from_pretrained()
     >>> restorer.restore_tensor(torch.zeros(1, 2, 3, 32, 40)).shape
@@ -49,8 +56,8 @@ class Restorer:
 
     def __init__(
         self,
-        generator: nn.Module,
-        finder: OcclusionFinder,
+        generator: nn.Module | None = None,
+        finder: OcclusionFinder | None = None,
         *,
         segmenter: Segmenter | None = None,
         device: str | None = None,
@@ -60,7 +67,7 @@ class Restorer:
         self.engine = "torch"
         self.dtype = _dtype(precision, self.device)
         self.generator, self.finder, self.segmenter = generator, finder, segmenter
-        for model in (generator, finder, *([segmenter] if segmenter else [])):
+        for model in filter(None, (generator, finder, segmenter)):
             model.eval().to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
@@ -68,6 +75,8 @@ class Restorer:
         cls,
         weights: str | Path = WEIGHTS,
         *,
+        generator: bool = True,
+        finder: bool = True,
         device: str | None = None,
         precision: str = "auto",
         engine: str = "auto",
@@ -78,6 +87,8 @@ class Restorer:
             weights: a `generator.pth`, or a folder that holds one; by default the weights that come with the package.
                 A `segmenter.pth` in the same folder detects what is hidden in combination with the finder in the file
                 itself.
+            generator: whether it is loaded; without it nothing is generated: see `restore`.
+            finder: whether it and the segmenter are loaded; without them masks must be given.
             device: `cpu`, `cuda`, `cuda:1`, ...; None takes a GPU if there is one.
             precision: `float32`, `bfloat16`, or `auto`: bfloat16 where the hardware computes in it.
             engine: what computes the networks: `torch`, `ncnn`, or `auto`, the faster of those there are. For ncnn they
@@ -90,16 +101,22 @@ class Restorer:
         engine = choose_engine(engine, _device(device), precision)
         path = Path(weights)
         path = path / "generator.pth" if path.is_dir() else path
-        models = load_models(path, ("generator", "finder"))
+        names = ("generator",) * generator + ("finder",) * finder
+        models = load_models(path, names) if names else {}
         own = path.with_name("segmenter.pth")
-        segmenter = load_segmenter(own) if own.exists() else None
-        finder = models["finder"]
-        assert isinstance(finder, OcclusionFinder)
+        if finder and own.exists():
+            models["segmenter"] = load_segmenter(own)
         if engine == "ncnn":
             precision = "float32"
-        restorer = cls(models["generator"], finder, segmenter=segmenter, device=device, precision=precision)
+        restorer = cls(
+            models.get("generator"),
+            cast(OcclusionFinder | None, models.get("finder")),
+            segmenter=cast(Segmenter | None, models.get("segmenter")),
+            device=device,
+            precision=precision,
+        )
         if engine == "ncnn":
-            accelerate(models | ({"segmenter": segmenter} if segmenter else {}), path)
+            accelerate(models, path)
         restorer.engine = engine
         return restorer
 
@@ -114,6 +131,9 @@ class Restorer:
         resumption: Resumption | None = None,
     ) -> Iterator[Restored]:
         """Restore a stream of frames, in order, one out for each in.
+
+        Without a generator visible pixels come out as they are, hidden ones are copied from frames that saw them, and
+        those that no frame saw are marked: `propagation/copies.py`.
 
         Args:
             frames: with masks, all of one size; consecutive frames of one video, each used once. Their scenes are
@@ -134,6 +154,9 @@ class Restorer:
             return
         before = resumption.generated_before(frames) if resumption else []
         propagated = _propagated(frames, resumption, segment=segment, cuts_only=cuts_only)
+        if self.generator is None:
+            yield from map(copies, propagated)
+            return
         # Three threads share the work: frames are detected, propagated, and generated. Of the evidence one batch is
         # made ahead and no more: `evidence_batches` has room for two.
         filtered = _filtered(chain(before, self._generate(prefetch(evidence_batches(propagated), 1))))
@@ -184,7 +207,12 @@ class Restorer:
         Args:
             remove: the kinds that may go.
             suspects: whether what was detected without proof may go, too.
+
+        Raises:
+            ValueError: the restorer has no finder.
         """
+        if self.finder is None:
+            raise ValueError("the restorer has no finder to detect what is hidden; give masks, or load the finder too")
         return detect(
             frames,
             self.finder,
@@ -197,6 +225,7 @@ class Restorer:
     @torch.inference_mode()
     def _generate(self, batches: Iterable[Batch]) -> Iterator[Restored]:
         """Run the generator over several frames at once."""
+        assert self.generator is not None, "without it frames are copied"
         for degraded, stacks in batches:
             evidence = self._to_device(to_tensor(stacks))
             estimates: list[tuple[float, float, float] | None] = [None] * len(degraded)

@@ -52,9 +52,10 @@ class InferenceConfig:
         "auto: dark scenes are given the light that they lack, others stay as they are; or a gain in linear light, "
         "more than 0, for all",
     )
-    stages: Literal["generator", "hybrid", "fill"] = _setting(
+    stages: Literal["generator", "hybrid", "fill", "copy"] = _setting(
         "generator",
-        "hybrid: regenerate what no frame saw, where that is much; fill: the same, and what is visible stays as it is",
+        "hybrid: regenerate what no frame saw, where that is much; fill: the same, and what is visible stays as it is; "
+        "copy: generate nothing: what is visible stays, what is hidden is copied, or marked where no frame saw it",
     )
 
     refiner: str = _path_setting(REFINER, "the refiner: a folder that train.py --stage refiner writes, or a hub id")
@@ -95,7 +96,9 @@ class InferenceConfig:
         "STEM_suspects.mkv",
     )
     provenance: bool = _setting(
-        False, "also write where each pixel comes from, STEM_provenance.mkv: 0 seen 1 copied 2 filled 3 regenerated"
+        False,
+        "also write where each pixel comes from, STEM_provenance.mkv: 0 seen 1 copied 2 filled 3 regenerated "
+        "4 unseen, and marked",
     )
     confidence: bool = _setting(
         False, "also write how certain each pixel is, STEM_confidence.mkv: 255 in view ... 0 seen in no frame"
@@ -164,7 +167,9 @@ class InferenceConfig:
         for name in ("heavy_side", "start"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0 and at most 1")
-        if self.stages == "generator" and (self.prompt or self.negative_prompt or self.motion_adapter):
+        if self.stages == "copy" and self.strength != 1:
+            raise ValueError(f"strength is {self.strength}, and --stages copy generates nothing; give one of the two")
+        if self.stages in ("generator", "copy") and (self.prompt or self.negative_prompt or self.motion_adapter):
             raise ValueError("a prompt or a motion adapter is for the refiner; give --stages hybrid too")
         if self.lpips and self.original_video is None:
             raise ValueError("lpips compares with an original; give --original_video too")

@@ -81,6 +81,8 @@ def restore_file(
     """Restore a video; sound, subtitles, times and tags go along as they are.
 
     Args:
+        restorer: without a generator nothing is generated: visible pixels stay as they are, bit for bit, hidden ones
+            are copied from frames that saw them, or marked (`propagation/copies.py`).
         video: what to restore.
         output: what to write; its extension chooses the format. The report, `STEM.json`, goes to the same folder.
         mask: white where `video` is hidden: a video, an image that serves all frames, or a folder with an image for
@@ -91,7 +93,7 @@ def restore_file(
         remove: the kinds that may be removed where they are found.
         mask_dilation: pixels that the mask is dilated by.
         strength: how much of what the generator changes in visible pixels is done, in [0, 1]: at 0 they stay as they
-            are, bit for bit. Hidden pixels are the same at any strength.
+            are, bit for bit. Hidden pixels are the same at any strength. It is 1 where there is no generator.
         light: `off`; `auto`, which measures how much light each scene lacks; or a gain in linear light, more than 0. It
             is given once the mask is known, which is the same in any light, and before all else: `strength` 0 and
             `hidden_only` leave visible pixels lighter, and nothing more; `mask_mode` `none` hides nothing of the
@@ -143,6 +145,10 @@ def restore_file(
         raise ValueError(f"mask_mode is {mode!r}, so nothing is suspected; leave write_suspects out")
     if not 0 <= strength <= 1:
         raise ValueError(f"strength is {strength}, expected 0 to 1")
+    if restorer.generator is None and (strength != 1 or hybrid):
+        raise ValueError("strength and a refiner change what is generated, and the restorer has no generator; load it")
+    if restorer.finder is None and mode in FINDING:
+        raise ValueError(f"mask_mode is {mode!r}, and the restorer has no finder; load it, or give a mask")
     setting = light_setting(light)
     used = mask if mode in ("given", "both") else None
     if not overwrite:

@@ -6,9 +6,15 @@ The colours lie at least 40 apart in CIE L*a*b* for people of normal vision, pro
 import cv2
 import numpy as np
 
-from restore.propagation.provenance import COPIED, FILLED, REGENERATED
+from restore.propagation.copies import UNSEEN_COLOUR
+from restore.propagation.provenance import COPIED, FILLED, REGENERATED, UNSEEN
 
-COLOURS = {COPIED: (0, 170, 120), FILLED: (255, 190, 0), REGENERATED: (230, 50, 200)}  # green, amber, magenta
+COLOURS = {  # green, amber, magenta, violet
+    COPIED: (0, 170, 120),
+    FILLED: (255, 190, 0),
+    REGENERATED: (230, 50, 200),
+    UNSEEN: UNSEEN_COLOUR,
+}
 SHARE = 0.4  # of the colour inside, so that the picture stays readable; the outline is the colour itself
 
 

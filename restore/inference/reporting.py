@@ -15,6 +15,7 @@ from restore.inference.versions import versions
 from restore.kinds import KINDS
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
+from restore.propagation.copies import UNSEEN_COLOUR
 from restore.shipped import relative_to_root
 from restore.video.reader import VideoReader
 from restore.video.writer import VideoWriter
@@ -38,19 +39,21 @@ def asked_for(
     `mode`: whose mask is used.
     """
     propagates = not isinstance(restorer.generator, Pix2PixUNet)
+    computes = restorer.generator or restorer.finder  # a network, anything
     stages = ["find"] * (mode in FINDING) + ["light"] * (settings["light"] != "off")
-    stages += ["propagate"] * propagates + ["generate"]
+    stages += ["propagate"] * propagates + ["generate" if restorer.generator else "mark"]
     return {
         "stages": stages + ["refine"] * (hybrid is not None) + ["hidden only"] * settings["hidden_only"],
         "device": str(restorer.device),
-        "precision": str(restorer.dtype).removeprefix("torch."),
-        "engine": restorer.engine,
+        "precision": str(restorer.dtype).removeprefix("torch.") if computes else None,
+        "engine": restorer.engine if computes else None,
         "mask_mode": mode,
         "remove": sorted(remove, key=KINDS.index) if mode in FINDING else None,
         "mask_dilation": mask_dilation,
         "strength": strength,
         "settings": settings,
         "part": part,
+        "unseen_colour": None if restorer.generator else list(UNSEEN_COLOUR),
         "regenerated": asdict(hybrid.settings) if hybrid else None,
     }
 
@@ -80,8 +83,9 @@ def reported(
         `input`, `mask`, `original` (paths as given), `weights` (likewise; relative to the package inside it), `output`,
         `side_files` (names); `sha256` of `input`, `mask`, `original`, `output`, `weights` and `segmenter`, None for
         what is not given, and of the `side_files` by their names; `versions` of all that computes;
-        `frames`, `width`, `height`, `rate` (1/s); `stages`, `device`, `precision`, `engine`, `seconds`,
-        `frames_per_second`; `mask_mode`, `remove`, `mask_dilation`, `strength`, and other `settings`;
+        `frames`, `width`, `height`, `rate` (1/s); `stages`, `device`, `precision` and `engine` (None, as the `weights`,
+        where no network computes), `seconds`, `frames_per_second`; `mask_mode`, `remove`, `mask_dilation`, `strength`,
+        and other `settings`;
         `light`: None, or the `setting`, the share of the frames that are `changed`, and the `scenes` in which some are,
         each with its `frames` (first and last), `gain` (least and greatest) and `balance` (of R, G and B, means);
         `hidden` (share of all pixels); `interlaced`: None, or the order of the fields;
@@ -91,11 +95,13 @@ def reported(
         `regenerated`: None without a refiner, or its settings and the `regions` (first and last frame, crop);
         `estimated`: None, or of the visible pixels the `noise` in levels, how likely they are `blurred`, in [0, 1], and
         the share `corrected` of the correction;
-        `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`;
+        `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`, `unseen`;
+        `unseen_colour`: None with a generator, or the R, G and B, in [0, 255], of what no frame saw;
         `scores`: None, or `before` and `after` (`Scores.summary`) and `regions`, whose mask separates hole and seen;
         `warnings`; `part` and `next_part`, None if it is the last; `broken`: None, or where the video breaks.
     """
     reader, info, seconds = inputs.video, inputs.info, totals.seconds
+    weights = weights if asked["engine"] else None
     # A mask or an original has one size: beyond a change of the video's there is nothing to go with it.
     following = reader.following is not None and not files["mask"] and not files["original"]
     count = totals.frames // 2 if inputs.kept else totals.frames

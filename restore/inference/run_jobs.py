@@ -58,9 +58,14 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig, *, program: str =
         cv2.setNumThreads(config.threads)
     device = _usable(config.device or str(state.device))
     restorer = Restorer.from_pretrained(
-        config.weights_path, device=device, precision=config.precision, engine=config.engine
+        config.weights_path,
+        generator=config.stages != "copy",
+        finder=config.finds,
+        device=device,
+        precision=config.precision,
+        engine=config.engine,
     )
-    hybrid = None if config.stages == "generator" else _hybrid(config, restorer)
+    hybrid = None if config.stages in ("generator", "copy") else _hybrid(config, restorer)
     _make(Path(config.output_dir))
     folder = Path(config.degraded_video).is_dir()
     summary = Summary(Path(config.output_dir), jobs, overwrite=config.overwrite) if folder else None

@@ -1,12 +1,14 @@
 """What was done to a video, step by step, with the settings and what it follows: from its report, for people."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 UNET = (
     "Ronneberger, Fischer, Brox: U-Net: Convolutional Networks for Biomedical Image Segmentation, 2015, "
     "arXiv:1505.04597"
 )
+
+COMPUTED = "device", "precision", "engine"  # what networks compute with
 
 
 @dataclass(frozen=True)
@@ -25,29 +27,10 @@ def steps(report: dict[str, Any]) -> list[Step]:
     done = [_mask(report)]
     if report["light"] is not None:
         done.append(_light(report["light"]))
-    if "propagate" in stages:
-        done.append(PROPAGATION)
-    done.append(
-        Step(
-            "Generate",
-            "A network deblurs and denoises what is visible and fills in what no frame saw. A frame with neither noise "
-            "nor blur, and nothing hidden, is returned as it came, if the network estimates that.",
-            _named(report, "weights", "strength", "device", "precision", "engine") | _estimated(report["estimated"]),
-            (
-                "Isola, Zhu, Zhou, Efros: Image-to-Image Translation with Conditional Adversarial Networks, 2017, "
-                "arXiv:1611.07004",
-                UNET,
-            ),
-        )
-    )
-    if "propagate" in stages:
-        done.append(
-            Step(
-                "Filter in time",
-                "Hidden pixels are averaged with the restored frames before and after, along the motion, where those "
-                "agree.",
-            )
-        )
+    if "mark" in stages:
+        done += [replace(PROPAGATION, what=COPYING), _mark(report)]
+    else:
+        done += _generation(report)
     if report["regenerated"] is not None:
         done.append(_refinement(report["regenerated"]))
     if settings["hidden_only"]:
@@ -61,10 +44,14 @@ def steps(report: dict[str, Any]) -> list[Step]:
         )
     )
     if report["scores"]:
-        done.append(_scoring(report["scores"]["after"]))
+        done.append(_scoring(report))
     return done
 
 
+COPYING = (
+    "The motion between frames is estimated; what other frames saw of the scene, averaged over them, is copied behind "
+    "what hides it. What is visible stays as it came in."
+)
 PROPAGATION = Step(
     "Copy from other frames",
     "The motion between frames is estimated; what other frames saw of the scene is copied behind what hides it, and "
@@ -77,6 +64,34 @@ PROPAGATION = Step(
         "Boyer, Moore: MJRTY, a Fast Majority Vote Algorithm, 1991",
     ),
 )
+
+
+def _generation(report: dict[str, Any]) -> list[Step]:
+    propagates = "propagate" in report["stages"]
+    generate = Step(
+        "Generate",
+        "A network deblurs and denoises what is visible and fills in what no frame saw. A frame with neither noise "
+        "nor blur, and nothing hidden, is returned as it came, if the network estimates that.",
+        _named(report, "weights", "strength", *COMPUTED) | _estimated(report["estimated"]),
+        (
+            "Isola, Zhu, Zhou, Efros: Image-to-Image Translation with Conditional Adversarial Networks, 2017, "
+            "arXiv:1611.07004",
+            UNET,
+        ),
+    )
+    temporal_filter = Step(
+        "Filter in time",
+        "Hidden pixels are averaged with the restored frames before and after, along the motion, where those agree.",
+    )
+    return [*[PROPAGATION] * propagates, generate, *[temporal_filter] * propagates]
+
+
+def _mark(report: dict[str, Any]) -> Step:
+    return Step(
+        "Mark what no frame saw",
+        "Nothing was generated: no network computed a pixel of the result. What no frame saw has one flat colour.",
+        {"colour (R, G, B)": report["unseen_colour"], "share of all pixels": report["provenance"]["unseen"]},
+    )
 
 
 def _mask(report: dict[str, Any]) -> Step:
@@ -95,6 +110,8 @@ def _mask(report: dict[str, Any]) -> Step:
         "Canny: A Computational Approach to Edge Detection, 1986, doi:10.1109/TPAMI.1986.4767851 (hysteresis)",
     )
     shown = _named(report, "mask_mode", "mask", "remove", "mask_dilation")
+    if found and "generate" not in report["stages"]:  # else named with the generator
+        shown |= _named(report, "weights", *COMPUTED)
     return Step("Detect" if found else "Mask", what, shown, papers if found else ())
 
 
@@ -125,7 +142,8 @@ def _refinement(regenerated: dict[str, Any]) -> Step:
     )
 
 
-def _scoring(scores: dict[str, Any]) -> Step:
+def _scoring(report: dict[str, Any]) -> Step:
+    scores = report["scores"]["after"]
     papers = {
         "ssim": "Wang, Bovik, Sheikh, Simoncelli: Image Quality Assessment: From Error Visibility to Structural "
         "Similarity, 2004, doi:10.1109/TIP.2003.819861",
@@ -136,7 +154,8 @@ def _scoring(scores: dict[str, Any]) -> Step:
     }
     return Step(
         "Score",
-        "The degraded and the restored frames are compared with the original.",
+        "The degraded and the restored frames are compared with the original."
+        + " What is marked counts as an error." * ("mark" in report["stages"]),
         papers=tuple(paper for name, paper in papers.items() if name in scores),
     )
 

@@ -79,9 +79,11 @@ def _again(report: dict[str, Any], folder: Path) -> tuple[str, bool]:
     assert found["input"] is not None
     restorer = Restorer.from_pretrained(
         **({"weights": found["weights"]} if found["weights"] else {}),
+        generator="generate" in report["stages"],
+        finder="find" in report["stages"],
         device=report["device"],
-        precision=report["precision"],
-        engine=report["engine"],
+        precision=report["precision"] or "auto",
+        engine=report["engine"] or "torch",
     )
     settings = dict(report["settings"])
     with tempfile.TemporaryDirectory() as temporary:

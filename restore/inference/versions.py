@@ -10,11 +10,11 @@ import torch
 PACKAGES = "torch", "numpy", "av", "diffusers"
 
 
-def versions(engine: str) -> dict[str, str]:
+def versions(engine: str | None) -> dict[str, str]:
     """The versions of all that computes, by name; the kind of CPU and how many threads a network has.
 
     Args:
-        engine: what computes the networks.
+        engine: what computes the networks, if there are any.
     """
     engines = ("ncnn",) if engine == "ncnn" else ()
     return {

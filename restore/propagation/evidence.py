@@ -56,11 +56,18 @@ class Evidence:
         return self.frame.hidden & (self.past.known | self.future.known)
 
     def base(self) -> np.ndarray:
-        """The picture that the generator starts from, float32 `H W 3`, RGB in [0, 255].
+        """The picture that the generator starts from, float32 `H W 3`, RGB in [0, 255]: `averaged`, and pixels that no
+        frame saw filled from around.
+        """
+        averaged = self.averaged()
+        return fill_from_around(averaged, ~self.frame.hidden | self.copied) if self.frame.has_hidden else averaged
+
+    def averaged(self) -> np.ndarray:
+        """What was seen of each pixel, float32 `H W 3`, RGB of at most 255, a little below 0 where the interpolation
+        undershoots; meaningless where no frame saw it.
 
         A visible pixel is averaged with its two memories, weighted by how many frames each stands for. A hidden pixel
-        is the blend of its copies, weighted by the inverse squares of their ages; one that no frame saw is filled from
-        around.
+        is the blend of its copies, weighted by the inverse squares of their ages.
         """
         frame, memories = self.frame, (self.past, self.future)
         own = np.ones(frame.size, np.float32)
@@ -70,9 +77,8 @@ class Evidence:
             recency = [m.known / np.square(np.maximum(m.age, np.float32(1))) for m in memories]
             either = np.maximum(recency[0] + recency[1], np.float32(1e-30))  # however old both are, one weighs 1
             past, future = (choose(frame.hidden, r / either, m.count) for r, m in zip(recency, memories, strict=True))
-        base = blend(frame.image.astype(np.float32), self.past.colour, own, past)
-        base = clipped(blend(base, self.future.colour, own + past, future))
-        return fill_from_around(base, ~frame.hidden | self.copied) if frame.has_hidden else base
+        averaged = blend(frame.image.astype(np.float32), self.past.colour, own, past)
+        return clipped(blend(averaged, self.future.colour, own + past, future))
 
     def stack(self, out: np.ndarray | None = None) -> np.ndarray:
         """All channels, float32 `H W 23`; written to `out` if that is given, as fresh memory costs more than filling

@@ -29,13 +29,16 @@ class Resumption:
         self._last: Frame | None = None
 
     def generated_before(self, frames: Iterable[Frame]) -> list[Restored]:
-        """Take the known frames from the stream => the last of them as they were generated; none at a cut."""
+        """Take the known frames from the stream => the last of them as they were generated; none at a cut, or where
+        nothing is generated.
+        """
         last = deque(islice(frames, self._known), LAST)
         if self._state is None:
             return []
-        assert self._state.images is not None, "the temporal filter has seen the frames before"
         previous, self._last = last
         self._last.motion = estimate(self._last, previous)
+        if self._state.images is None:
+            return []
         return [
             Restored(frame, image, mask_provenance(frame), mask_confidence(frame))
             for frame, image in zip(last, self._state.images, strict=True)

@@ -18,7 +18,8 @@ class State:
         background: after the frames behind the place that were read ahead; they do not vote again.
         drift: float64 `3 3`, of the camera since the background began, on lumas.
         first: the number of the next frame, counted from the scene's begin.
-        images: uint8 `2 H W 3`, the last frames as they were generated, before the temporal filter; set by it.
+        images: uint8 `2 H W 3`, the last frames as they were generated, before the temporal filter; set by it, None
+            where nothing is generated.
     """
 
     memory: Memory

@@ -115,6 +115,7 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
         "next_part": None,
         "remove": None,
         "regenerated": None,
+        "unseen_colour": None,
         "interlaced": None,
         "device": "cpu",
         "precision": "float32",

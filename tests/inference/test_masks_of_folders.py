@@ -26,7 +26,7 @@ def test_the_commands_files(run: Command, tmp_path: Path, out: Path) -> None:
     assert left_in(out) == sorted([*names, "clip_restored.avi", "clip_restored.json"])
     report = json.loads((out / "clip_restored.json").read_text())
     assert report["side_files"] == names
-    assert report["provenance"] == {"seen": 1, "copied": 0, "filled": 0, "regenerated": 0}
+    assert report["provenance"] == {"seen": 1, "copied": 0, "filled": 0, "regenerated": 0, "unseen": 0}
     assert run(degraded_video=video, **sidecars, overwrite=True) == 0
 
 

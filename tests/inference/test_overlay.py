@@ -18,7 +18,7 @@ VISIONS: dict[str, list[list[float]]] = {
 
 
 def test_what_was_seen_stays_and_all_else_is_tinted_with_its_own_colour() -> None:
-    image, codes = texture(32, 40), np.zeros((32, 40), np.uint8)
+    image, codes = texture(40, 40), np.zeros((40, 40), np.uint8)
     for code in COLOURS:
         codes[10 * code - 8 : 10 * code, 5:30] = code
     before = image.copy()

@@ -162,7 +162,7 @@ REFUSED: dict[str, tuple[Callable[[Path], dict[str, object]], str]] = {
     ),
     "stages": (
         lambda at: good(at) | {"stages": "magic"},
-        "--stages: invalid choice: 'magic' (choose from 'generator', 'hybrid', 'fill'); --help lists all",
+        "--stages: invalid choice: 'magic' (choose from 'generator', 'hybrid', 'fill', 'copy'); --help lists all",
     ),
     "flag": (lambda at: good(at) | {"degraded": 1}, "unknown flag --degraded; did you mean --degraded_video?"),
     "nothing": (
