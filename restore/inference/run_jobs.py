@@ -100,7 +100,6 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig, *, program: str =
         for when in ("before", "after") if scores else ():
             _say(f"\n{when} restoring\n{table({stem: both[when] for stem, both in scores})}")
         if summary:
-            summary.end()
             _sum_up([outcome for _, outcome in outcomes], program)
     state.destroy_process_group()
     return max(codes)

@@ -4,6 +4,7 @@ import csv
 import fcntl
 import io
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,6 @@ from restore.inference.jobs import Job
 from restore.inference.report import read_reports, write_whole
 from restore.propagation.provenance import NAMES
 
-LOCK = ".summary.lock"
 COLUMNS = "input", "output", "status", "frames", "seconds", "hidden", *NAMES, "psnr_before", "psnr_after", "warnings"
 BEGIN = "\ufeff" + ",".join(f'"{column}"' for column in COLUMNS[:3])  # of the table, as `_table` writes it
 FORMULA = "=", "+", "-", "@", "\t", "\r", "\n"  # what a cell begins with that a spreadsheet computes
@@ -67,10 +67,6 @@ class Summary:
             rows = [others.get(_name(job)) or self._row(job, "waiting") for job in self._jobs]
             self._write(rows)
 
-    def end(self) -> None:
-        """Every process has added its last."""
-        (self._folder / LOCK).unlink(missing_ok=True)
-
     def _row(self, job: Job, status: str, reason: str | None = None) -> dict[str, Any]:
         row: dict[str, Any] = dict.fromkeys(COLUMNS)
         output = printable(job.output.relative_to(self._folder).as_posix())
@@ -98,14 +94,18 @@ class Summary:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        """For one process at a time: the folder itself is locked, until it is closed, however the process ends."""
         try:
-            with open(self._folder / LOCK, "wb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed, however the process ends
-                yield
+            folder = os.open(self._folder, os.O_RDONLY)
         except OSError as error:
             raise RestoreError(
-                f"the summary cannot be locked ({error.strerror}); the videos are not concerned: {self._folder / LOCK}"
+                f"the summary cannot be locked ({error.strerror}); the videos are not concerned: {self._folder}"
             ) from error
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
 
 def _name(job: Job) -> str:

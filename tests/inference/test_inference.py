@@ -187,9 +187,10 @@ def test_ctrl_c(
         capsys.readouterr().err
         == "inference.py: interrupted; what is done is kept, the same command goes on behind it\n"
     )
-    assert left_in(out) == ["a_restored.json", "a_restored.mp4"]
+    summary = ["summary.csv", "summary.json"]
+    assert left_in(out) == ["a_restored.json", "a_restored.mp4", *summary]
     assert run(degraded_video=videos) == 0
-    assert len(left_in(out)) == 4
+    assert left_in(out) == ["a_restored.json", "a_restored.mp4", "b_restored.json", "b_restored.mp4", *summary]
 
 
 def shell(*command: object) -> subprocess.CompletedProcess[str]:

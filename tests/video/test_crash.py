@@ -46,7 +46,8 @@ def test_a_crash(
     command = ["--degraded_video", str(video), "--weights_path", str(tiny_weights), "--output_dir", str(out)]
     assert inference.main([*command, "--mask_mode", "none"]) == 1
     error = capsys.readouterr().err
-    (line,) = [line for line in error.splitlines() if line.startswith("inference.py")]
+    line, *listed = [line for line in error.splitlines() if line.startswith("inference.py")]
+    assert len(listed) == 2 * folder  # again, at the end: "1 of 2 failed:", and why
     assert "ZeroDivisionError: of all things" in line and line.endswith(f": {tmp_path / 'in' / 'a.mp4'}")
     assert "Traceback" not in error
     if after:
