@@ -69,12 +69,13 @@ def _proven(look: Look, around: Surroundings, before: Sequence[Look]) -> np.ndar
     proven = np.zeros_like(look.own)
     for kind in np.unique(look.kinds[look.candidates]):
         for component in components(look.candidates & (look.kinds == kind), GAP, LEAST * look.grey.size):
-            if around.refuted(KINDS[kind], component):
+            own = any(proof(component) for proof in around.proofs(KINDS[kind]))
+            # Last, as it takes longest.
+            if not (own or _continues(component, kind, before)) or around.refuted(KINDS[kind], component):
                 continue
-            if own := any(proof(component) for proof in around.proofs(KINDS[kind])):
+            if own:
                 look.own[component.part] |= component.mask
-            if own or _continues(component, kind, before):
-                proven[component.part] |= component.mask
+            proven[component.part] |= component.mask
     return proven
 
 

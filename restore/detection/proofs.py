@@ -75,7 +75,8 @@ class Surroundings:
             (right, down), _ = cv2.phaseCorrelate(other.copy(), now.copy(), window)  # which may write into both
             if np.hypot(right, down) < LEAST_MOTION:
                 continue
-            moved = cv2.warpAffine(other, np.array([[1, 0, right], [0, 1, down]]), now.shape[::-1], borderMode=1)
+            shift = np.array([[1, 0, right], [0, 1, down]])
+            moved = cv2.warpAffine(other, shift, now.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
             after = (((now - moved)[where] ** 2).mean() - faintest for where in (rim, scene))
             before = [((now - other)[where] ** 2).mean() - faintest for where in (rim, scene)]
             if min(before) > max(FAINT, CLEARLY * faintest) and all(

@@ -28,9 +28,7 @@ GATE_OPEN = -0.5  # and from which all of what the network adds is added: 0.5 le
 NOISELESS, NOISY = 2.2, 2.8
 # Logits of the frame being blurred, likewise: hardly a clip to train on is above the first as it is.
 SHARP, BLURRED = 2.0, 3.0
-REACH = (
-    48  # px around hidden ones that the network reads where nothing else may change; what lies beyond hardly matters
-)
+REACH = 48  # px around hidden ones that the network reads where nothing else may change; more hardly matters
 GUESSING = 16  # channels of the small network that reads the statistics alone
 
 
