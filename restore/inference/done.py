@@ -8,7 +8,6 @@ from typing import Any
 from restore.errors import VideoError
 from restore.inference.journal import differences
 from restore.inference.report import digests, read_sealed, report_path
-from restore.inference.verify import weights_files
 
 
 def done_before(
@@ -16,19 +15,18 @@ def done_before(
     asked: dict[str, Any],
     *,
     files: dict[str, str | Path | None],
-    weights: str | Path | None,
+    models: dict[str, Path | None],
     side_files: Sequence[str],
     lpips: bool,
 ) -> dict[str, Any]:
     """The report of the run that restored `output`, where it had the same settings, the same bytes of input, mask and
     weights, of the original if one is given, and what it wrote still has its SHA-256. What it wrote or scored beyond
-    what is asked for now does not count, nor do the device, the versions of packages, and the refiner's weights,
-    whose SHA-256 no report has.
+    what is asked for now does not count, nor do the device, and the versions of packages.
 
     Args:
         asked: the settings, from `reporting.asked_for`.
         files: the `input`, the `mask` and the `original`, None where there is none.
-        weights: the file that the models come from.
+        models: the files that the models come from, from `verify.weights_files`.
         side_files: names of what is to be written with it.
         lpips: whether LPIPS is to be scored.
 
@@ -37,7 +35,7 @@ def done_before(
         VideoError: something differs; the line says what.
     """
     report = read_sealed(report_path(output))
-    for changes in _changes(report, output, asked, files, weights, side_files, lpips):
+    for changes in _changes(report, output, asked, files, models, side_files, lpips):
         if changes:
             raise VideoError(
                 f"the output exists already, and {'; '.join(changes)}; move it away, or ask to overwrite it: {output}"
@@ -50,7 +48,7 @@ def _changes(
     output: Path,
     asked: dict[str, Any],
     files: dict[str, str | Path | None],
-    weights: str | Path | None,
+    models: dict[str, Path | None],
     side_files: Sequence[str],
     lpips: bool,
 ) -> Iterator[list[str]]:
@@ -59,8 +57,8 @@ def _changes(
     if lpips and report["scores"] and "lpips" not in report["scores"]["after"]:
         yield ["LPIPS was not scored"]
     then = report["sha256"]
-    models = {f"file of {role}": path for role, path in weights_files(weights).items()}
-    yield differences({name: then.get(name.removeprefix("file of ")) for name in models}, digests(**models))
+    now = {f"file of {role}": digest for role, digest in digests(**models).items()}
+    yield differences({f"file of {role}": then.get(role) for role in models}, now)
     inputs = {role: path for role, path in files.items() if path or role != "original"}
     yield differences({role: then.get(role) for role in inputs}, digests(**inputs))
     if then["output"] != digests(output=output)["output"]:

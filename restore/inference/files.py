@@ -31,6 +31,7 @@ from restore.inference.segments import Segments
 from restore.inference.sidecars import Sidecars
 from restore.inference.totals import Totals
 from restore.inference.until_crash import until_crash
+from restore.inference.verify import weights_files
 from restore.kinds import REMOVED
 from restore.light.setting import light_setting
 from restore.pipeline import Restorer
@@ -173,7 +174,8 @@ def restore_file(
     if done:
         wanted = [write_mask, write_suspects, write_provenance, write_confidence, write_side_by_side, write_html]
         names = [Path(path).name for path in wanted if path]
-        return done_before(output, asked, files=files, weights=weights, side_files=names, lpips=lpips)
+        models = weights_files(weights, hybrid)
+        return done_before(output, asked, files=files, models=models, side_files=names, lpips=lpips)
     crashes: list[str] = []
     with Journal(output, anew=not resume) as journal:
         with ExitStack() as stack:
@@ -263,6 +265,7 @@ def restore_file(
             output=output,
             side_files=sidecars.paths,
             weights=weights,
+            hybrid=hybrid,
             warnings=oddities(reader, writer) + writer.notes + inputs.notes + check.warnings(),
             crash=next(iter(crashes), None),
         )

@@ -68,8 +68,9 @@ def is_result(path: Path) -> bool:
 
 
 def digests(**paths: str | Path | None) -> dict[str, str | None]:
-    """The SHA-256 of each file by its role, as `sha256sum` prints it; of a folder, that of its images, in their order,
-    as if they were one file. None for what is not given, or could no longer be read.
+    """The SHA-256 of each file by its role, as `sha256sum` prints it; of a folder, that of its images, or of all files
+    of a model in diffusers' layout, in their order, as if they were one file. None for what is not given, or could no
+    longer be read.
     """
     return {role: _digest(Path(path)) if path else None for role, path in paths.items()}
 
@@ -132,11 +133,18 @@ def _digest(path: Path) -> str | None:
             with open(path, "rb") as file:
                 return file_digest(file, "sha256").hexdigest()
         whole = sha256()
-        for image in images_in(path):
-            whole.update(image.read_bytes())
+        for one in _model_files(path) or images_in(path):
+            whole.update(one.read_bytes())
         return whole.hexdigest()
     except OSError:  # the video is restored; its report must not be lost with a disk that was taken out
         return None
+
+
+def _model_files(folder: Path) -> list[Path]:
+    """The files of a model in diffusers' layout, whose parts lie in folders of their own; none of any other folder."""
+    if not any((folder / name).exists() for name in ("model_index.json", "config.json")):
+        return []
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _read(path: Path) -> dict[str, Any]:

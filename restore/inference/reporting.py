@@ -67,6 +67,7 @@ def reported(
     output: Path,
     side_files: Sequence[Path],
     weights: str | Path | None,
+    hybrid: "Hybrid | None",
     warnings: Sequence[str],
     crash: str | None,
 ) -> dict[str, Any]:
@@ -76,13 +77,15 @@ def reported(
         asked: from `asked_for`.
         files: the `input`, the `mask` and the `original`, None where there is none.
         weights: the file that the models come from.
+        hybrid: what refined, if anything did.
         crash: why it stopped half way, if it did.
 
     Returns:
         All by name, ready for JSON:
-        `input`, `mask`, `original` (paths as given), `weights` (likewise; relative to the package inside it), `output`,
-        `side_files` (names); `sha256` of `input`, `mask`, `original`, `output`, `weights` and `segmenter`, None for
-        what is not given, and of the `side_files` by their names; `versions` of all that computes;
+        `input`, `mask`, `original` (paths as given), `weights`, `refiner`, `motion_adapter` (likewise, or hub ids;
+        relative to the package inside it), `output`, `side_files` (names); `sha256` of `input`, `mask`, `original`,
+        `output`, `weights`, `segmenter`, `refiner` and `motion_adapter`, None for what is not given or came from a
+        hub, and of the `side_files` by their names; `versions` of all that computes;
         `frames`, `width`, `height`, `rate` (1/s); `stages`, `device`, `precision` and `engine` (None, as the `weights`,
         where no network computes), `seconds`, `frames_per_second`; `mask_mode`, `remove`, `mask_dilation`, `strength`,
         and other `settings`;
@@ -118,7 +121,9 @@ def reported(
         "mask": str(files["mask"]) if files["mask"] else None,
         "original": str(files["original"]) if files["original"] else None,
         "weights": relative_to_root(weights) if weights else None,
-        "sha256": digests(**files, output=output, **weights_files(weights))
+        "refiner": relative_to_root(hybrid.folder) if hybrid and hybrid.folder else None,
+        "motion_adapter": relative_to_root(hybrid.motion_adapter) if hybrid and hybrid.motion_adapter else None,
+        "sha256": digests(**files, output=output, **weights_files(weights, hybrid))
         | {"side_files": {path.name: digests(file=path)["file"] for path in side_files}},
         "frames": count,
         "width": info.width,

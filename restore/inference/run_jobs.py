@@ -231,7 +231,8 @@ def _hybrid(config: InferenceConfig, restorer: Restorer) -> "Hybrid":
     refiner = load_refiner(config.refiner, motion_adapter=config.motion_adapter, dtype=restorer.dtype)
     refiner.check_prompt(config.prompt or config.negative_prompt)
     refiner.to(restorer.device)
-    return Hybrid(refiner, Refinement(**{field.name: getattr(config, field.name) for field in fields(Refinement)}))
+    settings = Refinement(**{field.name: getattr(config, field.name) for field in fields(Refinement)})
+    return Hybrid(refiner, settings, config.refiner, config.motion_adapter)
 
 
 def _usable(device: str) -> str:

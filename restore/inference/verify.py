@@ -2,15 +2,23 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import torch
 
 from restore.errors import ConfigError
 from restore.inference.report import digests, read_sealed
 from restore.inference.versions import versions
 from restore.shipped import ROOT
 
+if TYPE_CHECKING:  # see `restore_file`
+    from restore.pipeline import Restorer
+    from restore.refinement.hybrid import Hybrid
+
 SEGMENTER = "segmenter.pth"  # what lies beside the weights and belongs to them
+REFINER = "refiner", "motion_adapter"  # roles of what refines
 
 
 def verify(path: Path, *, again: bool = False) -> Iterator[tuple[str, bool]]:
@@ -31,16 +39,22 @@ def verify(path: Path, *, again: bool = False) -> Iterator[tuple[str, bool]]:
         found = "is missing, or cannot be read" if now is None else "has changed" if now != digest else "is the same"
         yield f"{role} {found}: {file or name}", now == digest
     if again:
-        yield _again(report, path.parent)
+        with _as_many_threads(report):
+            proven = _again(report, path.parent)
+        yield proven
 
 
-def weights_files(weights: str | Path | None) -> dict[str, Path | None]:
-    """The files that a restorer's models come from, by their roles in a report."""
-    if weights is None:
-        return {"weights": None, "segmenter": None}
-    generator = _generator(weights)
-    segmenter = generator.with_name(SEGMENTER)
-    return {"weights": generator, "segmenter": segmenter if segmenter.exists() else None}
+def weights_files(weights: str | Path | None, hybrid: "Hybrid | None" = None) -> dict[str, Path | None]:
+    """The files and folders that the models come from, by their roles in a report; None for what came from a hub."""
+    files: dict[str, Path | None] = {"weights": None, "segmenter": None}
+    if weights is not None:
+        generator = _generator(weights)
+        segmenter = generator.with_name(SEGMENTER)
+        files = {"weights": generator, "segmenter": segmenter if segmenter.exists() else None}
+    folders = (hybrid.folder, hybrid.motion_adapter) if hybrid else (None, None)
+    for role, folder in zip(REFINER, folders, strict=True):
+        files[role] = Path(folder) if folder and Path(folder).exists() else None
+    return files
 
 
 def _generator(weights: str | Path) -> Path:
@@ -49,7 +63,7 @@ def _generator(weights: str | Path) -> Path:
 
 def _files(report: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Role, name and digest of each file whose digest is known."""
-    names = {role: report[role] for role in ("input", "mask", "original", "output")}
+    names = {role: report[role] for role in ("input", "mask", "original", "output", *REFINER)}
     if report["weights"]:
         generator = _generator(report["weights"])
         names |= {"weights": str(generator), "segmenter": str(generator.with_name(SEGMENTER))}
@@ -66,13 +80,44 @@ def _find(name: str, folder: Path, *, beside: bool = False) -> Path | None:
     return next((place for place in places if place.exists()), None)
 
 
+def _hybrid(report: dict[str, Any], found: dict[str, Path | None], restorer: "Restorer") -> "Hybrid | None":
+    """The refiner that the report names, with its settings; None if it names none."""
+    if report["regenerated"] is None:
+        return None
+    from restore.refinement.hybrid import Hybrid, Refinement
+    from restore.refinement.load import load_refiner
+
+    assert found["refiner"] is not None
+    refiner = load_refiner(found["refiner"], motion_adapter=found["motion_adapter"], dtype=restorer.dtype)
+    settings = {name: value for name, value in report["regenerated"].items() if name != "regions"}
+    refiner.to(restorer.device)
+    return Hybrid(refiner, Refinement(**settings), report["refiner"], report["motion_adapter"])
+
+
+@contextmanager
+def _as_many_threads(report: dict[str, Any]) -> Iterator[None]:
+    """As many as then for each network: of another number the last bits may differ."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(int(report["versions"]["threads"]))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _again(report: dict[str, Any], folder: Path) -> tuple[str, bool]:
     from restore.inference.files import restore_file
     from restore.pipeline import Restorer
 
-    if report["regenerated"] is not None or report["broken"] is not None:
-        raise ConfigError(f"what was refined, or is broken, cannot be restored again to compare: {report['output']}")
-    found = {role: _find(report[role], folder) if report[role] else None for role in ("input", "mask", "weights")}
+    if report["broken"] is not None:
+        raise ConfigError(f"what is broken cannot be restored again to compare: {report['output']}")
+    roles = ("input", "mask", "weights", *REFINER)
+    # What came from a hub has no SHA-256, and comes from there again.
+    from_hub = {role for role in REFINER if report[role] and report["sha256"][role] is None}
+    found = {
+        role: Path(report[role]) if role in from_hub else _find(report[role], folder) if report[role] else None
+        for role in roles
+    }
     for role, file in found.items():
         if report[role] and file is None:
             raise ConfigError(f"what it was restored with is missing, its {role}: {report[role]}")
@@ -98,6 +143,7 @@ def _again(report: dict[str, Any], folder: Path) -> tuple[str, bool]:
             mask_dilation=report["mask_dilation"],
             strength=report["strength"],
             part=report["part"],
+            hybrid=_hybrid(report, found, restorer),
             **settings,
         )
         same = digests(output=output)["output"] == report["sha256"]["output"]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain, tee
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,16 @@ class Refinement:
 
 @dataclass(frozen=True)
 class Hybrid:
-    """A refiner with its settings."""
+    """A refiner with its settings.
+
+    Attributes:
+        folder, motion_adapter: where its models come from, folders or hub ids, for the report.
+    """
 
     refiner: RefinerPipeline
     settings: Refinement = Refinement()
+    folder: str | Path | None = None
+    motion_adapter: str | Path | None = None
 
     def refine_frames(
         self,

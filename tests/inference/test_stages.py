@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
 import pytest
 
+from restore.__main__ import main
 from restore.propagation.provenance import FILLED, REGENERATED
 from restore.video.reader import VideoReader
 from tests.inference.command import Command, left_in
@@ -61,6 +63,30 @@ def test_the_page_lists_what_was_regenerated(run: Command, out: Path, given: dic
     for one in regions:
         assert f"<td>{one['left']}, {one['top']}</td><td>{one['width']}x{one['height']}</td>" in page
     assert "seed: <bdi>3</bdi>" in page and "RePaint" in page
+
+
+def test_what_was_refined_is_proven_with_the_refiner(
+    run: Command, out: Path, given: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its weights have a SHA-256, the same work gives the same bytes, and another refiner is told from it."""
+    given |= {"stages": "hybrid", "seed": 3, "refiner": Path(copytree(given["refiner"], tmp_path / "refiner"))}
+    assert run(**given) == 0
+    report = out / "clip_restored.json"
+    capsys.readouterr()
+    assert main(["verify", str(report), "--again"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert f"refiner is the same: {given['refiner']}" in lines
+    assert lines[-1] == "restored again, to the same bytes: clip_restored.mkv"
+
+    del given["overwrite"]
+    assert run(**given) == 0
+    with open(given["refiner"] / "unet/config.json", "a") as file:
+        file.write("\n")
+    capsys.readouterr()
+    assert main(["verify", str(report)]) == 1
+    assert f"refiner has changed: {given['refiner']}" in capsys.readouterr().out.splitlines()
+    assert run(**given) == 2
+    assert "the file of refiner has changed" in capsys.readouterr().err
 
 
 def test_hybrid_changes_the_hole_alone_and_says_so(run: Command, out: Path, given: dict[str, Any]) -> None:

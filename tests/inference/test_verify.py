@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from restore.__main__ import main
+from restore.inference import files
 from restore.inference.report import seal
 from restore.models.weights import load_models, save_models
 from tests.inference.command import Command
@@ -106,6 +107,25 @@ def test_the_same_work_gives_the_same_bytes(
     name = json.loads(report.read_text())["output"]
     assert main(["verify", str(report), "--again"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"restored again, to the same bytes: {name}"
+
+
+def test_the_same_work_is_done_with_as_many_threads(
+    run: Command, out: Path, clip: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = torch.get_num_threads()
+    try:
+        report = restored(run, out, clip, weights, threads=before + 1)
+    finally:
+        torch.set_num_threads(before)
+    then, restore = [], files.restore_file
+
+    def noted(*arguments: Any, **named: Any) -> dict[str, Any]:
+        then.append(torch.get_num_threads())
+        return restore(*arguments, **named)
+
+    monkeypatch.setattr(files, "restore_file", noted)
+    assert main(["verify", str(report), "--again"]) == 0
+    assert (then, torch.get_num_threads()) == ([before + 1], before)
 
 
 def test_other_bytes_are_told_with_what_else_differs(
