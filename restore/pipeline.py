@@ -25,6 +25,7 @@ from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 from restore.models.weights import load_models, load_segmenter
 from restore.propagation.batches import Batch, evidence_batches, picture_batches
+from restore.propagation.confidence import with_visible
 from restore.propagation.copies import copies
 from restore.propagation.engine import Propagation
 from restore.propagation.evidence import Evidence, to_tensor
@@ -228,16 +229,16 @@ class Restorer:
         assert self.generator is not None, "without it frames are copied"
         for degraded, stacks in batches:
             evidence = self._to_device(to_tensor(stacks))
-            estimates: list[tuple[float, float, float] | None] = [None] * len(degraded)
             if isinstance(self.generator, GatedGenerator):
                 estimate = self.generator.estimate(evidence)
-                generated = estimate.restored
-                estimates = [(a, b, c) for a, b, c in estimate.of_visible(evidence).tolist()]
+                images = to_uint8(estimate.restored)  # waits for the device
+                judged = zip(estimate.of_visible(evidence).tolist(), *estimate.planes(), strict=True)
+                for frame, image, ((a, b, c), *planes) in zip(degraded, images, judged, strict=True):
+                    certain = with_visible(frame.confidence, frame.mask, *planes)
+                    yield replace(frame, image=image, confidence=certain, estimate=(a, b, c))
             else:
-                generated = self.generator(evidence)
-            images = to_uint8(generated)  # waits for the device
-            for frame, image, judged in zip(degraded, images, estimates, strict=True):
-                yield replace(frame, image=image, estimate=judged)
+                for frame, image in zip(degraded, to_uint8(self.generator(evidence)), strict=True):
+                    yield replace(frame, image=image)
 
     def _to_device(self, x: Tensor) -> Tensor:
         return x.to(self.device, memory_format=torch.channels_last)

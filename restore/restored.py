@@ -16,8 +16,7 @@ class Restored:
         frame: what it was restored from: the degraded picture, its time, its mask, its motion.
         image: uint8 `H W 3`, RGB in [0, 255].
         provenance: uint8 `H W`, where each pixel comes from: the codes of `propagation/provenance.py`.
-        confidence: uint8 `H W`, how certain each pixel is: 255 in view, 0 seen in no frame
-            (`propagation/confidence.py`).
+        confidence: uint8 `H W`, how likely each pixel is right (`propagation/confidence.py`).
         estimate: of a generator that estimates, of the visible pixels: the noise in levels, how likely a blur is, and
             what share of the correction is made (`models/generator.py`); else None.
     """

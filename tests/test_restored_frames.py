@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from restore.models.finder import OcclusionFinder
-from restore.models.generator import UNetGenerator
+from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.propagation.provenance import COPIED, FILLED, SEEN
 from restore.restored import Restored
-from tests.propagation.footage import at_rest, box, covered
+from tests.propagation.footage import at_rest, box, covered, noisy
 
 H, W = 48, 64
 
@@ -52,8 +52,22 @@ def test_the_confidence_comes_with_each_frame(make: type[nn.Module]) -> None:
         certain = one.confidence
         assert certain.dtype == np.uint8 and certain.shape == (H, W)
         assert (certain[one.provenance == SEEN] == 255).all()
-        assert (certain[one.provenance == FILLED] == 0).all()
-        assert ((certain > 0) & (certain < 255))[one.provenance == COPIED].all()
+        assert (certain[one.provenance != SEEN] < 255).all()
+
+
+def test_visible_pixels_that_were_noisy_are_less_certain() -> None:
+    clip = at_rest(8)
+    mask = box(8, *clip.shape[1:3], (10, 4), step=(0, 3))
+    generator = GatedGenerator(
+        widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,)
+    )  # untrained, but for what it estimates
+    last = generator.guess[-1]
+    assert isinstance(last, nn.Conv2d) and last.bias is not None
+    with torch.no_grad():
+        last.bias.copy_(torch.tensor([6.0, 0.0]))
+    for frames, certain in ((clip, True), (noisy(clip, 15), False)):
+        for one in restored(generator, frames, mask):
+            assert ((one.confidence == 255) == (certain & ~one.mask)).all()
 
 
 class Flickering(nn.Module):

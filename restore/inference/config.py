@@ -101,7 +101,7 @@ class InferenceConfig:
         "4 unseen, and marked",
     )
     confidence: bool = _setting(
-        False, "also write how certain each pixel is, STEM_confidence.mkv: 255 in view ... 0 seen in no frame"
+        False, "also write how certain each pixel is, STEM_confidence.mkv: 255 times the probability that it is right"
     )
     side_by_side: bool = _setting(
         False,

@@ -104,7 +104,7 @@ def restore_file(
             Given as `mask` it restores the same, bit for bit.
         write_suspects: `.mkv` for what was found without proof, in the form of a mask.
         write_provenance: likewise for where each pixel comes from: the codes of `propagation/provenance.py`.
-        write_confidence: likewise for how certain each is: 255 visible, 0 never seen (`propagation/confidence.py`).
+        write_confidence: likewise for how certain each is (`propagation/confidence.py`).
         write_side_by_side: a video of the original, where there is one, the degraded and the restored frames, and the
             restored ones coloured by where each pixel comes from.
         write_html: `.html` for the report as a page with pictures and charts (`html_report.py`).

@@ -7,6 +7,7 @@ is, and returns the frame itself, bit for bit, where it estimates that nothing i
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -56,6 +57,10 @@ class Estimate:
         share = self.gate.masked_fill(~visible, torch.nan).flatten(1).nanmean(1)
         measured = (self.degraded.noise.flatten(), self.degraded.softness.sigmoid().flatten())
         return torch.stack([*(value + 0 * share for value in measured), share], 1)
+
+    def planes(self) -> tuple[np.ndarray, np.ndarray]:
+        """`log_level` and `gate`, float32 `B H W`."""
+        return self.log_level[:, 0].float().cpu().numpy(), self.gate[:, 0].float().cpu().numpy()
 
 
 @dataclass(frozen=True)

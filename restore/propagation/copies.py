@@ -26,10 +26,10 @@ def copies(evidence: Evidence) -> Restored:
     ([[[9, 9, 9], [100, 100, 100], [128, 0, 255]]], [[0, 1, 4]])
     """
     frame = evidence.frame
-    image, codes = frame.image, evidence.provenance
+    image, codes, certain = frame.image, evidence.provenance, evidence.confidence
     if frame.has_hidden:
         copied, unseen = evidence.copied, frame.hidden & ~evidence.copied
         image = image.copy()
         image[copied] = np.rint(evidence.averaged()[copied]).clip(0, 255)
-        image[unseen], codes[unseen] = UNSEEN_COLOUR, UNSEEN
-    return Restored(frame, image, codes, evidence.confidence)
+        image[unseen], codes[unseen], certain[unseen] = UNSEEN_COLOUR, UNSEEN, 0
+    return Restored(frame, image, codes, certain)

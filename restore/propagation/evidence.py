@@ -23,7 +23,7 @@ from torch import Tensor
 
 from restore.arrays import blend, choose, clipped
 from restore.frame import Frame
-from restore.propagation.confidence import copy_confidence
+from restore.propagation.confidence import OF_COPIES, OF_FILLED, certainty, copy_features, fill_features
 from restore.propagation.fill import fill_from_around
 from restore.propagation.memory import AVERAGED, Memory
 from restore.propagation.provenance import COPIED, mask_provenance
@@ -106,12 +106,12 @@ class Evidence:
 
     @property
     def confidence(self) -> np.ndarray:
-        """uint8 `H W`: see `confidence.py`. The two sweeps speak independently, so their doubts multiply."""
-        hidden = self.frame.hidden
-        certain = np.full(hidden.shape, 255, np.uint8)
+        """uint8 `H W`: see `confidence.py`; the visible pixels before they are restored, which are certain."""
+        certain = np.full(self.frame.size, 255, np.uint8)
         if self.frame.has_hidden:
-            past, future = (1 - copy_confidence(m.count[hidden], m.age[hidden]) for m in (self.past, self.future))
-            certain[hidden] = np.rint(255 * (1 - past * future))
+            unseen = self.frame.hidden & ~self.copied
+            certain[self.copied] = certainty(copy_features(self.past, self.future, self.copied), OF_COPIES)
+            certain[unseen] = certainty(fill_features(unseen), OF_FILLED)
         return certain
 
 

@@ -1,51 +1,101 @@
 import numpy as np
+import pytest
 
 from restore.frame import Frame
-from restore.propagation.confidence import copy_confidence, mask_confidence
+from restore.propagation.confidence import (
+    OF_COPIES,
+    OF_FILLED,
+    OF_VISIBLE,
+    certainty,
+    copy_features,
+    fill_features,
+    mask_confidence,
+    visible_features,
+    with_visible,
+)
+from restore.propagation.copies import copies
 from restore.propagation.evidence import Evidence
-from restore.propagation.memory import AVERAGED, Memory
-from restore.propagation.provenance import COPIED, FILLED, SEEN
+from restore.propagation.memory import Memory
+from restore.propagation.provenance import COPIED, FILLED, SEEN, UNSEEN
 from tests.propagation.footage import at_rest, box, camera, covered, propagated
 
 H, W = 48, 64
-COUNTS, AGES = np.linspace(0, AVERAGED, 41), np.arange(1, 1501)
+SIZE = 4, 5
 
 
-def test_it_is_a_share() -> None:
-    values = copy_confidence(COUNTS[:, None], AGES[None])
-    assert values.min() == 0 and 0.9 < values.max() < 1
+def memory(count: float, age: float, level: float = 0.0) -> Memory:
+    plane = np.ones(SIZE, np.float32)
+    return Memory(np.full((*SIZE, 3), level, np.float32), plane * np.float32(count), plane * np.float32(age))
 
 
-def test_more_frames_and_more_recent_ones_are_more_certain() -> None:
-    values = copy_confidence(COUNTS[:, None], AGES[None])
-    assert (np.diff(values, axis=0) > 0).all()
-    assert (np.diff(values[1:], axis=1) < 0).all()
+def of_copy(past: Memory, future: Memory) -> float:
+    """The regression's value: of the one number that all pixels have."""
+    (value,) = set((copy_features(past, future, np.ones(SIZE, bool)) @ OF_COPIES).tolist())
+    return value
 
 
-def test_no_frame_is_no_certainty_however_recent() -> None:
-    assert copy_confidence(np.zeros(3), np.array([0, 1, 100])).tolist() == [0, 0, 0]
+NOTHING = memory(0, 1)
 
 
-def memory(count: float, age: float) -> Memory:
-    plane = np.ones((H, W), np.float32)
-    return Memory(np.zeros((H, W, 3), np.float32), plane * np.float32(count), plane * np.float32(age))
+def test_copies_of_more_frames_and_of_more_recent_ones_are_more_certain() -> None:
+    by_count = [of_copy(memory(count, 3), NOTHING) for count in (0.1, 1, 2, 5, 10)]
+    by_age = [of_copy(memory(4, age), NOTHING) for age in (1, 2, 10, 100, 1500)]
+    assert (np.diff(by_count) > 0).all() and (np.diff(by_age) < 0).all()
 
 
-def test_past_and_future_are_more_certain_than_each_alone() -> None:
-    frame = Frame(at_rest(1, H, W)[0], mask=np.ones((H, W), np.float32), scene=0)
-    past, future, nothing = memory(4, 3), memory(2, 10), memory(0, 1)
-    both, first, second, none = (
-        int(Evidence(frame, frame, frame, *memories).confidence[0, 0])
-        for memories in ((past, future), (past, nothing), (nothing, future), (nothing, nothing))
-    )
-    assert both > first > second > none == 0
-    assert both == round(255 * (1 - (1 - copy_confidence(np.array(4), np.array(3))) * (1 - copy_confidence(2, 10))))
+def test_past_and_future_speak_alike() -> None:
+    one, other = memory(4, 3, 90), memory(2, 10, 100)
+    assert of_copy(one, other) == of_copy(other, one)
+    assert of_copy(one, NOTHING) == of_copy(NOTHING, one)
+
+
+def test_what_past_and_future_agree_on_is_more_certain_than_each_alone() -> None:
+    past, future = memory(4, 3, 90), memory(2, 10, 90)
+    assert of_copy(past, future) > of_copy(past, NOTHING) > of_copy(future, NOTHING)
+
+
+def test_the_less_they_agree_the_less_certain() -> None:
+    values = [of_copy(memory(4, 3, 90), memory(2, 10, 90 + apart)) for apart in (0, 1, 5, 20, 100)]
+    assert (np.diff(values) < 0).all()
+    assert values[-1] < of_copy(memory(4, 3, 90), NOTHING)
+
+
+def test_the_colour_of_what_is_not_known_does_not_count() -> None:
+    assert of_copy(memory(4, 3, 90), memory(0, 1, 200)) == of_copy(memory(4, 3, 90), NOTHING)
+
+
+def test_what_is_farther_from_what_was_seen_is_less_certain_at_any_size() -> None:
+    unseen = np.zeros((60, 80), bool)
+    unseen[20:40, 30:60] = True
+    values = np.zeros(unseen.shape)
+    values[unseen] = fill_features(unseen) @ OF_FILLED
+    assert (np.diff(values[20:30, 45]) < 0).all() and (np.diff(values[30:40, 45]) > 0).all()
+    large = unseen.repeat(4, 0).repeat(4, 1)
+    many = np.zeros(large.shape)
+    many[large] = fill_features(large) @ OF_FILLED
+    assert many[118, 180] == pytest.approx(values[29, 45], abs=0.05)
+
+
+def test_a_picture_that_no_frame_saw_is_uncertain() -> None:
+    frame = Frame(at_rest(1, H, W)[0], mask=np.ones((H, W), np.float32))
+    assert (mask_confidence(frame) == 0).all()
+
+
+def test_visible_pixels_are_as_certain_as_they_were_right_unless_they_come_out_as_they_are() -> None:
+    hidden, gate = np.array([[True, False, False, False]]), np.array([[1, 0, 0.5, 1]], np.float32)
+    levels = np.array([[9, 9, 1, 5]], np.float32)
+    before = np.array([[40, 255, 255, 255]], np.uint8)
+    after = with_visible(before, hidden, levels, gate)
+    assert after[0, :2].tolist() == [40, 255] and 255 > after[0, 2] > after[0, 3]
+    assert after[0, 3] == certainty(visible_features(np.array([5.0])), OF_VISIBLE)[0]
+    assert (before == [[40, 255, 255, 255]]).all()
 
 
 def test_of_a_frame_that_is_restored_by_itself() -> None:
     frame = Frame(at_rest(1, H, W)[0], mask=box(1, H, W, (10, 10), side=16)[0])
-    assert np.array_equal(mask_confidence(frame), 255 * (mask_confidence(frame) > 0))
-    assert np.array_equal(mask_confidence(frame) == 0, frame.hidden)
+    certain = mask_confidence(frame)
+    assert np.array_equal(certain == 255, ~frame.hidden)
+    assert certain[18, 18] < certain[10, 18] < 255
 
 
 def test_it_agrees_with_the_provenance() -> None:
@@ -56,9 +106,13 @@ def test_it_agrees_with_the_provenance() -> None:
         certain, codes = one.confidence, one.provenance
         assert certain.dtype == np.uint8 and certain.shape == (H, W)
         assert (certain[codes == SEEN] == 255).all()
-        assert (certain[codes == FILLED] == 0).all()
-        assert ((certain > 0) & (certain < 255))[codes == COPIED].all()
+        assert (certain[codes != SEEN] < 255).all()
+        if (codes == COPIED).any():
+            assert certain[codes == COPIED].mean() > certain[codes == FILLED].mean() > 0
         found |= set(np.unique(codes).tolist())
+        marked = copies(one)  # no pixel of the mark is of the scene
+        assert np.array_equal(marked.confidence[marked.provenance == COPIED], certain[codes == COPIED])
+        assert (marked.confidence[marked.provenance == UNSEEN] == 0).all()
     assert found == {SEEN, COPIED, FILLED}
 
 
@@ -73,3 +127,13 @@ def test_it_falls_with_the_age_where_only_one_side_saw_the_pixel() -> None:
         assert (np.diff(certain) <= 0).all() and certain[-1] < 0.9 * certain[0]
         ages = np.array([one.past.age[inside].mean() for one in evidence[8:]])
         assert np.allclose(ages, np.arange(1, 33), atol=0.1)
+
+
+def test_evidence_of_one_side_alone() -> None:
+    frame = Frame(at_rest(1, *SIZE)[0], mask=np.ones(SIZE, np.float32), scene=0)
+    past, nothing = memory(4, 3), memory(0, 1)
+    both, one, none = (
+        int(Evidence(frame, frame, frame, *memories).confidence[1, 1])
+        for memories in ((past, past), (past, nothing), (nothing, nothing))
+    )
+    assert both > one > none == 0
