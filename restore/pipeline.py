@@ -4,7 +4,7 @@ frames ──> detection ──> light ──> propagation ──> generator ─
            mask          gain      evidence        residual      hidden pixels
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -130,7 +130,8 @@ class Restorer:
         segment: int | None = None,
         cuts_only: bool = False,
         resumption: Resumption | None = None,
-    ) -> Iterator[Restored]:
+        skip: int = 0,
+    ) -> Generator[Restored, None, None]:
         """Restore a stream of frames, in order, one out for each in.
 
         Without a generator visible pixels come out as they are, hidden ones are copied from frames that saw them, and
@@ -147,22 +148,25 @@ class Restorer:
             segment, cuts_only: where segments end (`Propagation`): behind a frame that `ends` one, the rest can be
                 restored without the frames before, bit for bit.
             resumption: the first frames were restored before, and do not come out.
+            skip: how many of the first frames do not come out. What they saw counts, and they are generated only where
+                the first that comes out needs them.
         """
         # By the final masks, so that a mask written and given again decides alike; detection had its finder's alone.
         frames = prefetch(with_scenes(lit(frames, light)), AHEAD)
         if isinstance(self.generator, Pix2PixUNet):  # the classic sees one frame and nothing else
-            yield from weakened(self._generate(picture_batches(frames)), strength)
+            yield from weakened(islice(self._generate(picture_batches(frames), skip=skip), skip, None), strength)
             return
         before = resumption.generated_before(frames) if resumption else []
         propagated = _propagated(frames, resumption, segment=segment, cuts_only=cuts_only)
         if self.generator is None:
-            yield from map(copies, propagated)
+            yield from map(copies, islice(propagated, skip, None))
             return
         # Three threads share the work: frames are detected, propagated, and generated. Of the evidence one batch is
         # made ahead and no more: `evidence_batches` has room for two.
-        filtered = _filtered(chain(before, self._generate(prefetch(evidence_batches(propagated), 1))))
+        batches = prefetch(evidence_batches(propagated), 1)
+        filtered = _filtered(chain(before, self._generate(batches, skip=skip - RADIUS)))
         # After the filter, which averages hidden pixels with visible ones.
-        yield from weakened(islice(filtered, len(before), None), strength)
+        yield from weakened(islice(filtered, len(before) + skip, None), strength)
 
     def restore_frames(
         self,
@@ -224,10 +228,16 @@ class Restorer:
         )
 
     @torch.inference_mode()
-    def _generate(self, batches: Iterable[Batch]) -> Iterator[Restored]:
-        """Run the generator over several frames at once."""
+    def _generate(self, batches: Iterable[Batch], *, skip: int = 0) -> Iterator[Restored]:
+        """Run the generator over several frames at once; nobody looks at the first `skip`, which may come out as they
+        are.
+        """
         assert self.generator is not None, "without it frames are copied"
         for degraded, stacks in batches:
+            skip -= len(degraded)
+            if skip >= 0:  # a batch is computed whole, as what else is in it may change the last bits
+                yield from degraded
+                continue
             evidence = self._to_device(to_tensor(stacks))
             if isinstance(self.generator, GatedGenerator):
                 estimate = self.generator.estimate(evidence)

@@ -9,7 +9,7 @@ darker, behind boxes, blurred and noisy. `python -m benchmarks.scenes` prints wh
 Motion is estimated only where the thumbnails differ without it; that is one frame in a thousand.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -102,7 +102,7 @@ class SceneDetector:
         return self._scene
 
 
-def with_scenes(frames: Iterable[Frame]) -> Iterator[Frame]:
+def with_scenes(frames: Iterable[Frame]) -> Generator[Frame, None, None]:
     """The frames of a video, each with its scene set, by what its mask leaves visible."""
     scenes = SceneDetector()
     for frame in frames:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Optional
 
+from restore.inference.range_setting import RangeSetting
 from restore.kinds import KINDS, REMOVED
 from restore.light.setting import light_setting
 from restore.shipped import WEIGHTS, relative_to_root, shipped
@@ -89,6 +90,13 @@ class InferenceConfig:
         "auto, keep: fields are restored as a sequence of their own and woven back; deinterlace: each becomes a frame; "
         "off: taken as progressive",
     )
+    range: Optional[str] = _setting(  # noqa: UP045
+        None,
+        "restore this part alone, as it is restored in the whole: FIRST-LAST in frames, counted from 0 (120-360), or "
+        "BEGIN-END in times since the first frame, END excluded (00:01:00-00:02:30); without an end to the last frame "
+        "(120-); the rest goes along as it is",
+    )
+    only_range: bool = _setting(False, "write nothing but the range")
     rate: Optional[float] = _setting(None, "frames a second of a raw stream, which may state none")  # noqa: UP045
     write_mask: bool = _setting(
         False,
@@ -159,6 +167,10 @@ class InferenceConfig:
         if not 0 <= self.strength <= 1:
             raise ValueError(f"strength is {self.strength}, expected 0 to 1")
         light_setting(self.light)
+        if self.range is not None:
+            RangeSetting.of(self.range)
+        elif self.only_range:
+            raise ValueError("only_range is given, and there is no range; give --range too")
         for name in ("steps", "jump_length"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")

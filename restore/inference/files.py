@@ -25,6 +25,8 @@ from restore.inference.inputs import Interlaced, checked_mask, open_inputs
 from restore.inference.journal import SEGMENT, Journal
 from restore.inference.masks import AHEAD, MaskMode, masked_frames
 from restore.inference.paired import with_originals
+from restore.inference.range_setting import RangeSetting
+from restore.inference.ranged import Ranged
 from restore.inference.report import check_report, write_report
 from restore.inference.reporting import asked_for, oddities, reported
 from restore.inference.segments import Segments
@@ -36,6 +38,7 @@ from restore.kinds import REMOVED
 from restore.light.setting import light_setting
 from restore.pipeline import Restorer
 from restore.propagation.provenance import SEEN
+from restore.video.copied_pictures import copying
 from restore.video.fields import woven
 from restore.video.mask import MaskCheck
 from restore.video.prefetch import prefetch
@@ -66,6 +69,8 @@ def restore_file(
     lossless: bool = False,
     quality: int | None = None,
     rate: float | None = None,
+    range: str | None = None,
+    only_range: bool = False,
     part: int = 0,
     interlaced: Interlaced = "auto",
     overwrite: bool = False,
@@ -112,6 +117,11 @@ def restore_file(
         lossless: FFV1 in RGB, into `.mkv`.
         quality: on the encoder's scale, see `VideoWriter`.
         rate: frames a second of a raw stream, which may state none.
+        range: restore this part alone, bit for bit as it is restored in the whole: `120-360`, the first and the last
+            frame, counted from 0; or `00:01:00-00:02:30`, times since the first frame begins, of which the frames are
+            those that begin in it, without the end itself. Without an end it is to the last frame. Other frames go
+            along as they were read, and count in the report as visible.
+        only_range: write the range alone, from time 0 on; numbers of frames in the report are those of the output.
         part: which part of a video whose picture changes its size, counted from 0; with the sound of its time.
         interlaced: `auto` and `keep` restore the fields of interlaced video as a sequence of their own and weave them
             back; `deinterlace` makes each field a progressive frame, `off` takes frames as progressive.
@@ -151,7 +161,10 @@ def restore_file(
     if restorer.finder is None and mode in FINDING:
         raise ValueError(f"mask_mode is {mode!r}, and the restorer has no finder; load it, or give a mask")
     setting = light_setting(light)
-    used = mask if mode in ("given", "both") else None
+    range_ = RangeSetting.of(range) if range else None
+    if only_range and not range_:
+        raise ValueError("only_range is given, and there is no range; give one")
+    used, detects = mask if mode in ("given", "both") else None, mode in FINDING
     if not overwrite:
         check_report(output)
     asked = asked_for(
@@ -166,6 +179,8 @@ def restore_file(
         lossless=lossless,
         quality=quality,
         rate=rate,
+        range=range,
+        only_range=only_range,
         interlaced=interlaced,
         hidden_only=hidden_only,
         segment=segment,
@@ -179,10 +194,15 @@ def restore_file(
     crashes: list[str] = []
     with Journal(output, anew=not resume) as journal:
         with ExitStack() as stack:
-            inputs = open_inputs(
-                stack, video, mask=used, original=original, output=output, rate=rate, part=part, interlaced=interlaced
+            opened = partial(
+                open_inputs, video=video, mask=used, output=output, rate=rate, part=part, interlaced=interlaced
             )
+            inputs = opened(stack, original=original)
             reader, kept = inputs.video, inputs.kept
+            check = checked_mask(used, inputs.whole) if used else MaskCheck()
+            masked = partial(masked_frames, restorer, check=check, mode=mode, remove=remove, dilation=mask_dilation)
+            lit = setting != "off"
+            ranged = Ranged.of(range_, stack, inputs, opened, masked, only=only_range, detects=detects, from_start=lit)
             # What is entered last ends first: the video remains whatever becomes of its sidecars.
             sidecars = stack.enter_context(
                 Sidecars(
@@ -199,22 +219,24 @@ def restore_file(
                 )
             )
             page = HtmlReport(write_html, info=reader.info, overwrite=overwrite) if write_html else None
+            copies = ranged.copies(output, lossless=lossless, quality=quality)
             writer = stack.enter_context(
                 VideoWriter(
                     output,
-                    info=inputs.info,
+                    info=ranged.info,
                     source=video,
                     lossless=lossless,
                     quality=quality,
                     overwrite=overwrite,
                     folder=journal.folder,
                     files=journal.files("output"),
+                    copies=copies is not None,
                 )
             )
-            writer = woven(writer, kept)
-            check = checked_mask(used, inputs.whole) if used else MaskCheck()
+            writer = copying(woven(writer, kept), copies)
             early = [f"not in the output: {line}" for line in writer.left_out]
-            early += writer.notes + inputs.notes + check.warnings()
+            noted = writer.notes + inputs.notes + check.warnings() + ranged.notes(copies, lossless=lossless)
+            early += noted
             if early:
                 warnings.warn(f"{'; '.join(early)}: {video}", stacklevel=2)
             totals = Totals(
@@ -223,29 +245,43 @@ def restore_file(
             side_files = [*sidecars.paths, *([page.path] if page else [])]
             itself = partial(identity, restorer, asked, hybrid, files=files, lpips=lpips, side_files=side_files)
             segments = Segments(
-                journal, itself, writer=writer, sidecars=sidecars, totals=totals, detects=mode in FINDING
+                journal,
+                itself,
+                writer=writer,
+                sidecars=sidecars,
+                totals=totals,
+                detects=detects,
+                begin=ranged.begin,
+                first=ranged.first,
             )
             resumption = segments.resume(inputs, video)
             if progress and resumption:
                 progress(totals.frames)
-            frames = masked_frames(
-                restorer, reader, inputs.masks, check, mode=mode, remove=remove, dilation=mask_dilation
-            )
+            # What is regenerated depends on where stretches end, counted from the begin of their scene.
+            skip, ahead = (0, 0) if resumption else ranged.start(whole_scene=hybrid is not None)
             # What is regenerated fades from stretch to stretch: nothing but a cut ends a segment there. What light a
             # scene has depends on all of it so far, and its cuts are found in another picture.
             results = restorer.restore(
-                frames,
+                masked(inputs),
                 strength=strength,
                 light=setting,
-                segment=segment if setting == "off" else None,
+                segment=None if lit else segment,
                 cuts_only=hybrid is not None,
                 resumption=resumption,
+                skip=skip,
             )
             if hybrid:
-                results = hybrid.refine_frames(results, first=totals.frames, regions=totals.regions, progress=refining)
+                number = ranged.number(totals.frames) - ahead
+                results = hybrid.refine_frames(
+                    results, first=number, skip=ahead, regions=totals.regions, progress=refining
+                )
+            kinds = detects and restorer.segmenter is not None
+            results = ranged.written(results, done=totals.frames, kinds=kinds)
             restored = stack.enter_context(closing(prefetch(results, AHEAD)))
-            for result, clean in until_crash(with_originals(restored, reader, inputs.originals), crashes):
+            pairs = ranged.ending(with_originals(restored, ranged.told.video, inputs.originals), done=totals.frames)
+            for result, clean in until_crash(pairs, crashes):
                 frame = result.frame
+                frame.pts -= ranged.pts
                 if hidden_only:
                     seen = (result.provenance == SEEN)[..., None]
                     result = replace(result, image=np.where(seen, frame.image, result.image))
@@ -255,18 +291,22 @@ def restore_file(
                 segments.add(frame, whole=not (kept and totals.frames % 2))
                 if progress:
                     progress(1)
-            writer.end_at(reader.following)
+            ranged.refuse_parts(totals.frames)
+            if not only_range:
+                writer.end_at(ranged.told.video.following)
             journal.claim()
         report = reported(
             asked,
             totals,
-            inputs=inputs,
+            inputs=ranged.told,
+            ranged=ranged,
+            copies=copies,
             files=files,
             output=output,
             side_files=sidecars.paths,
             weights=weights,
             hybrid=hybrid,
-            warnings=oddities(reader, writer) + writer.notes + inputs.notes + check.warnings(),
+            warnings=oddities(ranged.told.video, writer) + noted,
             crash=next(iter(crashes), None),
         )
         try:

@@ -58,7 +58,7 @@ def open_inputs(
     video: str | Path,
     *,
     mask: str | Path | None,
-    original: str | Path | None,
+    original: str | Path | None = None,
     output: Path,
     rate: float | None,
     part: int,

@@ -10,6 +10,7 @@ import numpy as np
 from restore.detection.dilate import dilate
 from restore.frame import Frame
 from restore.inference.config import FINDING
+from restore.inference.inputs import Inputs
 from restore.inference.paired import Paired, in_step
 from restore.pipeline import Restorer
 from restore.video.mask import MaskCheck
@@ -22,10 +23,9 @@ MaskMode = Literal["given", "found", "all", "both", "none"]
 
 def masked_frames(
     restorer: Restorer,
-    video: VideoReader,
-    given: Paired | None,
-    check: MaskCheck,
+    inputs: Inputs,
     *,
+    check: MaskCheck,
     mode: MaskMode,
     remove: Collection[str],
     dilation: int,
@@ -33,14 +33,14 @@ def masked_frames(
     """The frames of a video, with masks.
 
     Args:
-        given: the mask's file, where `mode` asks for one; `check` looks at its frames.
+        inputs: with the mask's file, where `mode` asks for one; `check` looks at its frames.
         mode: whose mask is used; `found` is what is proven, `all` what is suspected, too; `both` hides what the given
             one or the found one hides, `none` nothing.
         remove: the kinds that may be removed where they are found.
         dilation: pixels that the mask is dilated by, in all directions.
     """
     detect = partial(restorer.detect, remove=remove, suspects=mode == "all") if mode in FINDING else None
-    for frame in _masked(detect, video, given, check):
+    for frame in _masked(detect, inputs.video, inputs.masks, check):
         if dilation:
             assert frame.mask is not None
             frame.mask = dilate(frame.mask, dilation)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from restore.inference.config import FINDING
 from restore.inference.inputs import Inputs
 from restore.inference.masks import MaskMode
+from restore.inference.ranged import Ranged
 from restore.inference.report import digests
 from restore.inference.totals import Totals
 from restore.inference.verify import weights_files
@@ -17,6 +18,7 @@ from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.propagation.copies import UNSEEN_COLOUR
 from restore.shipped import relative_to_root
+from restore.video.copied_pictures import Copies
 from restore.video.reader import VideoReader
 from restore.video.writer import VideoWriter
 
@@ -63,6 +65,8 @@ def reported(
     totals: Totals,
     *,
     inputs: Inputs,
+    ranged: Ranged,
+    copies: Copies | None,
     files: dict[str, str | Path | None],
     output: Path,
     side_files: Sequence[Path],
@@ -75,6 +79,9 @@ def reported(
 
     Args:
         asked: from `asked_for`.
+        inputs: what the output was read of, up to where it ends.
+        ranged: what of it was restored.
+        copies: coded pictures that were copied.
         files: the `input`, the `mask` and the `original`, None where there is none.
         weights: the file that the models come from.
         hybrid: what refined, if anything did.
@@ -91,6 +98,11 @@ def reported(
         and other `settings`;
         `light`: None, or the `setting`, the share of the frames that are `changed`, and the `scenes` in which some are,
         each with its `frames` (first and last), `gain` (least and greatest) and `balance` (of R, G and B, means);
+        `range`: None, or what alone was restored: its `frames` (first and last, of the input) and `seconds`, the frame
+        that the work began with (`read_from`), whether it alone is in the output (`only`), and the first and last of
+        other frames whose coded pictures were `copied`, not encoded anew. All that is said of
+        frames and pixels is of the output, in which those outside the range are as they were read; frames are counted
+        from the output's first;
         `hidden` (share of all pixels); `interlaced`: None, or the order of the fields;
         `obstructions`: what was found and removed, the longest first: `kind`, `score`, `frames` (first and last), `box`
         (left, top, right, bottom, of all its frames), `largest` (share of a frame); None if the finder cannot tell
@@ -106,14 +118,15 @@ def reported(
     reader, info, seconds = inputs.video, inputs.info, totals.seconds
     weights = weights if asked["engine"] else None
     # A mask or an original has one size: beyond a change of the video's there is nothing to go with it.
-    following = reader.following is not None and not files["mask"] and not files["original"]
+    alone = asked["settings"]["only_range"]
+    following = reader.following is not None and not files["mask"] and not files["original"] and not alone
     count = totals.frames // 2 if inputs.kept else totals.frames
     gathered, unlisted = totals.report()
     ended = [f"the picture changes its size after {count} frames, and what follows is a part of its own"] * following
     if gathered["scores"]:
         gathered["scores"] = {"regions": asked["mask_mode"]} | gathered["scores"]
     if asked["regenerated"]:
-        gathered["regenerated"] = asked["regenerated"] | {"regions": totals.regions}
+        gathered["regenerated"] = asked["regenerated"] | {"regions": ranged.regions(totals.regions)}
     report: dict[str, Any] = {
         "input": str(files["input"]),
         "output": output.name,
@@ -134,8 +147,9 @@ def reported(
         "frames_per_second": round(count / seconds, 3),
         "interlaced": str(inputs.order) if inputs.order else None,
         "warnings": [*warnings, *ended, *unlisted],
+        "range": ranged.report(copies),
         "next_part": asked["part"] + 1 if following else None,
-        "broken": (None if following else reader.broken) or crash,
+        "broken": (None if following or alone else reader.broken) or crash,
     }
     return report | asked | gathered
 

@@ -21,6 +21,7 @@ from restore.inference.files import restore_file
 from restore.inference.folder_bar import FolderBar
 from restore.inference.jobs import Job
 from restore.inference.journal import forget
+from restore.inference.located import in_words
 from restore.inference.refining_bar import refining_bar
 from restore.inference.report import read_reports
 from restore.inference.summary import Summary
@@ -150,7 +151,8 @@ def _restore(
     if job.problem:
         raise job.problem
     _make(job.output.parent)
-    total = None if job.done else count_frames(job.video)  # an estimate is enough for the time left
+    # An estimate is enough for the time left; how long a range alone takes depends on what is before it.
+    total = None if job.done or config.only_range else count_frames(job.video)
     hide = True if job.done else None
     with (
         tqdm(
@@ -186,6 +188,8 @@ def _restore(
                 lossless=config.lossless,
                 quality=config.quality,
                 rate=config.rate,
+                range=config.range,
+                only_range=config.only_range,
                 part=number,
                 interlaced=config.interlaced,
                 overwrite=job.overwrite,
@@ -204,7 +208,8 @@ def _restore(
             frames, rate, hidden = report["frames"], report["frames_per_second"], report["hidden"]
             whose, left = report["mask_mode"], len(report["suspects"] or [])
             seen = f", {left} {'things' if left > 1 else 'thing'} left in the picture, see the report" if left else ""
-            _say(f"{part.output}: {frames} frames, {rate:.1f} a second; {hidden:.1%} hidden (mask: {whose}){seen}")
+            count = f"{frames} frames" + (f" ({in_words(report['range'])})" if report["range"] else "")
+            _say(f"{part.output}: {count}, {rate:.1f} a second; {hidden:.1%} hidden (mask: {whose}){seen}")
     if job.done:
         forget(job.output)  # of a run that was killed at its very end
         _say(f"{job.output}: restored before, left as it is (--overwrite restores it anew)")

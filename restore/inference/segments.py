@@ -26,6 +26,7 @@ class Segments:
     Args:
         identity: computes what a run that goes on must have in common with the one before (`identity.py`).
         detects: whether the masks, or a part of them, are detected.
+        begin, first: the frame of the video that one begins to read at, and the one that is written first.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class Segments:
         sidecars: Sidecars,
         totals: Totals,
         detects: bool,
+        begin: int = 0,
+        first: int = 0,
     ) -> None:
         self._journal, self._identity = journal, identity
         self._writer, self._sidecars, self._totals = writer, sidecars, totals
-        self._detects = detects
-        self._warm_up = WarmUp(detects=detects)
+        self._detects, self._first = detects, first
+        self._warm_up = WarmUp(detects=detects, begin=begin, frames=first)
 
     def resume(self, inputs: Inputs, video: str | Path) -> Resumption | None:
         """Write what an earlier run has done, and read over its frames; None if there is nothing that can be used."""
@@ -55,9 +58,10 @@ class Segments:
         self._writer.resume(done.segments["output"], self._journal.folder)
         self._sidecars.resume(done.segments, self._journal.folder)
         self._totals.resume(done.totals)
-        self._warm_up = WarmUp(detects=self._detects, begin=done.begin, frames=done.frames)
-        inputs.skip(done.begin, done.frames)
-        return Resumption(done.frames - done.begin, done.state)
+        place = self._first + done.frames
+        self._warm_up = WarmUp(detects=self._detects, begin=done.begin, frames=place)
+        inputs.skip(done.begin, place)
+        return Resumption(place - done.begin, done.state)
 
     def add(self, frame: Frame, *, whole: bool) -> None:
         """A frame is written.

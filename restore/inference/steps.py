@@ -24,7 +24,7 @@ class Step:
 def steps(report: dict[str, Any]) -> list[Step]:
     """The steps that a report tells of, in the order in which a frame passes them."""
     stages, settings = report["stages"], report["settings"]
-    done = [_mask(report)]
+    done = [_mask(report)] if report["range"] is None else [_range(report["range"]), _mask(report)]
     if report["light"] is not None:
         done.append(_light(report["light"]))
     if "mark" in stages:
@@ -84,6 +84,17 @@ def _generation(report: dict[str, Any]) -> list[Step]:
         "Hidden pixels are averaged with the restored frames before and after, along the motion, where those agree.",
     )
     return [*[PROPAGATION] * propagates, generate, *[temporal_filter] * propagates]
+
+
+def _range(range_: dict[str, Any]) -> Step:
+    return Step(
+        "Range",
+        "A part of the video is restored, as it would be in the whole: what the frames before saw, from the last cut "
+        "on, and those after counts. "
+        + ("Nothing else is in the result." if range_["only"] else "The other frames are in the result as they were."),
+        {name: f"{range_[name][0]} to {range_[name][1]}" for name in ("frames", "seconds")}
+        | {"read from frame": range_["read_from"]},
+    )
 
 
 def _mark(report: dict[str, Any]) -> Step:

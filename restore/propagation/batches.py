@@ -20,13 +20,17 @@ def evidence_batches(evidence: Iterable[Evidence]) -> Iterator[Batch]:
     """Frames with their evidence stacks, float32 `B H W 23`.
 
     Stacks are written into two buffers in turn, as fresh memory costs more than what is written: a batch holds until
-    the one after the next is asked for. None reaches beyond the end of a segment: what is behind it comes out alike
-    where the frames before are done.
+    the one after the next is asked for. None reaches beyond the end of a scene or of a segment: what is behind it comes
+    out alike where the frames before are done, or are not restored at all.
     """
     buffers: Iterator[np.ndarray] | None = None
     batch: list[Restored] = []
+    stacks = np.empty(0, np.float32)
     for one in evidence:
         frame = one.frame
+        if batch and frame.motion is None:  # a scene begins
+            yield batch, stacks[: len(batch)]
+            batch = []
         if buffers is None:
             buffers = cycle(np.empty((2, frames_at_once(*frame.size), *frame.size, CHANNELS), np.float32))
         if not batch:

@@ -21,6 +21,7 @@ from restore.propagation.fixed_camera import warped_before_background
 from restore.propagation.flow import Flow, Motion, estimate
 from restore.propagation.memory import Memory
 from restore.propagation.state import State
+from restore.tensors import frames_at_once
 
 CORE_PIXELS = 40 * 320 * 240  # in the frames that become ready at once, so that memory is bounded for large pictures
 CORE_FRAMES = 6, 48  # least and most
@@ -50,6 +51,8 @@ class Propagation:
         self._segment, self._cuts_only = segment, cuts_only
         self._given = 0  # frames given back since the last segment ended
         self._core = int(np.clip(CORE_PIXELS // (height * width), *CORE_FRAMES))
+        # Whole batches, so that those of a scene are the same wherever a segment ends in it.
+        self._core -= self._core % frames_at_once(height, width)
         self._context = max(LEAST_CONTEXT, self._core // 3)
         self._begin_scene()
 

@@ -4,7 +4,7 @@ restored frames ──> stretches ──> regions ──> corrections ──> cr
                     of a scene    heavy                       of stretches
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain, tee
@@ -62,9 +62,10 @@ class Hybrid:
         restored: Iterable[Restored],
         *,
         first: int = 0,
+        skip: int = 0,
         regions: list[dict[str, Any]] | None = None,
         progress: Progress | None = None,
-    ) -> Iterator[Restored]:
+    ) -> Generator[Restored, None, None]:
         """Regenerate the heavy regions of a stream of restored frames, in order, one out for each in.
 
         Memory is bounded by one stretch. A stretch without heavy regions costs nothing.
@@ -72,6 +73,7 @@ class Hybrid:
         Args:
             restored: consecutive frames of one video, from `Restorer.restore_frames`.
             first: the number of the first frame, counted from 0; where it is not 0 a scene begins.
+            skip: how many of the first frames do not come out; what is of them alone is not regenerated.
             regions: gets an entry for each region of each stretch: its first and last frame and its crop.
             progress: called with `(stretch, model calls made, model calls in all)` for each stretch that has heavy
                 regions, before its first call and after each; stretches are counted from 1.
@@ -87,14 +89,16 @@ class Hybrid:
             for number, stretch in enumerate(_stretches(ahead), start=1):
                 unseen = np.stack([frame.provenance == FILLED for frame in stretch.items])
                 found = heavy_regions(unseen, heavy_side=heavy_side, context=CONTEXT, multiple=self.refiner.multiple)
+                found = found if stretch.last >= skip else []
                 if regions is not None:
                     regions.extend(_entry(stretch, region, first) for region in found)
                 refine = partial(self.refiner.refine, **sampling)
                 called = partial(progress, number) if progress else None
                 yield stretch.weights, corrections(stretch.items, found, refine, progress=called)
 
-        for frame, correction in zip(frames, crossfade(regenerated()), strict=True):
-            yield corrected(frame, correction)
+        for number, (frame, correction) in enumerate(zip(frames, crossfade(regenerated()), strict=True)):
+            if number >= skip:
+                yield corrected(frame, correction)
 
 
 def _stretches(frames: Iterator[Restored]) -> Iterator[Stretch[Restored]]:

@@ -48,6 +48,7 @@ class VideoInfo:
     interlaced: bool = False  # whether its frames are flagged as two fields
     cropping: Cropping = WHOLE  # of the decoded frames, before rotation; the reader has applied it
     begins: "Place | None" = None  # where in the file, if not with it
+    ends: "Place | None" = None  # likewise, of a piece of a video
     origin: Fraction = Fraction(0)  # seconds in the file's clock, which are 0 in the reader's
     # Where recordings were joined, what the reader adds to the pts of the second, the third, ...; filled as it reads.
     moves: list[int] = field(default_factory=list, compare=False)

@@ -24,8 +24,9 @@ class Passthrough:
     """Streams of `source` added to `output`, and their packets, muxed untouched as the time of the picture advances.
 
     One packet is held. Of a video in parts the packets are those from where the part begins (`info.begins`) up to
-    `ends`, a place that is known once its pictures have been read. `left_out` lists, one line each, what the output
-    lacks: data streams and further pictures, and what follows damage in the sound.
+    `ends`, a place that is known once its pictures have been read; of a piece of a video, up to `info.ends`. `left_out`
+    lists, one line each, what the output lacks: data streams and further pictures, and what follows damage in the
+    sound.
 
     Raises:
         VideoError: a sound or subtitle stream does not fit into the container, or `source` cannot be opened.
@@ -39,13 +40,15 @@ class Passthrough:
         self._copies: dict[int, Stream] = {}
         self._joined = JoinedSound(info)
         self._begins = info.begins
-        self.ends: Place | None = None
+        self.ends: Place | None = info.ends
         self._counts: dict[int, tuple[int, int]] = {}  # packets and bytes copied of each stream
         self._ends: dict[int, Fraction | None] = {}
         self._earliest: dict[int, int] = {}  # the next dts that the muxer takes of each stream
         try:
             picture = picture_stream(self._source, source)
             tags = Tags(kept_tags(self._source.metadata), kept_tags(picture.metadata), self._source.chapters())
+            if info.ends:
+                tags = self._without_times(tags)
             self.picture_tags = tags.picture
             lost, options = lost_tags(tags, output.format.name)
             output.container_options.update(options)
@@ -79,6 +82,16 @@ class Passthrough:
         """Whether a data stream holds nothing but the timecode, which is a tag of the picture too."""
         code = stream.metadata.get("timecode")
         return stream.type == "data" and code is not None and code == self.picture_tags.get("timecode")
+
+    def _without_times(self, tags: Tags) -> Tags:
+        """The tags of a piece of a video: what states times of the whole does not hold."""
+        timed = [name for name in ("timecode",) if name in tags.file or name in tags.picture]
+        self.left_out += [f"the tag {name!r}, as it is of the whole video" for name in timed]
+        self.left_out += ["chapters, as they are of the whole video"] * bool(tags.chapters)
+        of_file, of_picture = (
+            {name: value for name, value in of.items() if name not in timed} for of in (tags.file, tags.picture)
+        )
+        return Tags(of_file, of_picture)
 
     def mux_until(self, time: Fraction | None) -> None:
         """Mux the packets that start before `time`, in seconds; all that are left if it is None."""

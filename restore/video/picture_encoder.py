@@ -1,5 +1,6 @@
 """The encoder of a video's pictures. Where a segment ends it begins anew, with a key frame, in the same stream."""
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import partial
 from io import BytesIO
@@ -18,20 +19,35 @@ X265_REORDERS = 2  # frames
 
 
 class PictureEncoder:
-    """Adds a `stream` to `container` and encodes for it; all times are in units of `slot`, in seconds."""
+    """Adds a `stream` to `container` and encodes for it; all times are in units of `slot`, in seconds.
+
+    Args:
+        in_band: each key frame of H.264 has its parameter sets with it, as there are others in the stream.
+    """
 
     def __init__(
-        self, container: OutputContainer, encoder: Encoder, info: VideoInfo, slot: Fraction, quality: int | None
+        self,
+        container: OutputContainer,
+        encoder: Encoder,
+        info: VideoInfo,
+        slot: Fraction,
+        quality: int | None,
+        *,
+        in_band: bool = False,
     ) -> None:
         self._add = partial(add_picture_stream, encoder=encoder, info=info, time_base=slot, quality=quality)
         self._format = container.format.name
         self.stream: VideoStream = self._add(container)
         self._coder: VideoStream | None = self.stream  # None: a segment has ended
+        self._in_band = in_band
+        if in_band and self._format in ("mp4", "mov"):
+            self.stream.codec_context.codec_tag = "avc3"
         self._x265, self._taken = encoder.name == "libx265", 0  # frames of the segment
         self._durations: dict[int, int] = {}  # by the pts of pictures that the encoder has not given back
         self._first_dts: int | None = None
         self._dts: int | None = None  # of the last picture
         self._start = self._end = 0  # of the pictures so far
+        self.latest: int | None = None  # pts of those that were copied
 
     def encode(self, frame: av.VideoFrame, pts: int, duration: int) -> list[Coded]:
         """Take a frame; `duration` 0: unknown. Returns what is coded, which may be of frames before it."""
@@ -48,8 +64,21 @@ class PictureEncoder:
         """What is coded of the frames so far; the next one begins a segment."""
         if self._coder is None:
             return []
-        packets, self._coder = self._coder.encode(None), None
-        return [self._coded(packet) for packet in packets]
+        coded = [self._coded(packet) for packet in self._coder.encode(None)] if self._taken else []
+        self._coder = None
+        return coded
+
+    def copy(self, pictures: Iterable[Coded]) -> Iterator[Coded]:
+        """What is coded of the frames so far, and then `pictures`, which end no later than the next frame begins."""
+        yield from self.end_segment()
+        for coded in pictures:
+            assert coded.pts is not None and coded.dts is not None, "they are of a video that states times"
+            self._dts = coded.dts if self._dts is None else max(coded.dts, self._dts + 1)
+            if self._first_dts is None:
+                self._first_dts, self._start = self._dts, coded.pts
+            self.latest = coded.pts if self.latest is None else max(self.latest, coded.pts)
+            self._end = max(self._end, coded.pts + (coded.duration or 0))
+            yield coded._replace(dts=self._dts)
 
     def finish(self) -> list[Coded]:
         """The rest, after the last frame."""
@@ -75,7 +104,10 @@ class PictureEncoder:
             # A new encoder begins a little before its first picture, where the last pictures of the one before may be.
             dts = dts if self._dts is None else max(dts, self._dts + 1)
             self._dts = dts
-        return Coded(bytes(packet), packet.pts, dts, self._duration(packet, dts, last=last), packet.is_keyframe)
+        data, duration = bytes(packet), self._duration(packet, dts, last=last)
+        if self._in_band and packet.is_keyframe and self._coder:
+            data = (self._coder.codec_context.extradata or b"") + data
+        return Coded(data, packet.pts, dts, duration, packet.is_keyframe)
 
     def _duration(self, packet: Packet, dts: int | None, *, last: bool) -> int | None:
         pts = packet.pts

@@ -64,6 +64,7 @@ class VideoWriter:
         overwrite: replace `path` if it exists.
         folder: where the hidden file lies, on the disk of `path`; by default in its folder.
         files: what is coded is written to these files, too, for `resume`.
+        copies: coded pictures are copied, too, so that what is encoded states its parameters in the stream.
 
     Raises:
         VideoError: before any work, if `path` exists, its folder cannot be written, its extension is unknown, `quality`
@@ -83,6 +84,7 @@ class VideoWriter:
         overwrite: bool = False,
         folder: Path | None = None,
         files: CodedFiles | None = None,
+        copies: bool = False,
     ) -> None:
         self.path = Path(path)
         self._files = files
@@ -116,7 +118,7 @@ class VideoWriter:
         self._temporary = (folder or self.path.parent) / hidden
         self._container = _create(self._temporary, self.path)
         try:
-            self._encoder = PictureEncoder(self._container, encoder, info, self._slot, quality)
+            self._encoder = PictureEncoder(self._container, encoder, info, self._slot, quality, in_band=copies)
             if source is not None:
                 self._passthrough = Passthrough(Path(source), self._container, self.path, info)
                 self._encoder.stream.metadata.update(self._passthrough.picture_tags)
@@ -177,6 +179,20 @@ class VideoWriter:
             put_alpha(frame, carried.alpha if carried else None)
         duration = round(carried.duration * self._time_base / self._slot) if carried else 0
         self._mux(lambda: self._encoder.encode(frame, time.numerator, duration))
+
+    @property
+    def begun(self) -> bool:
+        """Whether a picture was written or copied."""
+        return self._last is not None
+
+    def copy(self, pictures: Iterable[Coded]) -> None:
+        """Append coded pictures, behind those before, as they are; their times are in units of `time_base`.
+
+        Raises:
+            RestoreError: the disk is full.
+        """
+        self._mux(partial(self._encoder.copy, pictures))
+        self._last = self._encoder.latest
 
     def end_segment(self) -> dict[str, Any]:
         """Between two pictures: the encoder begins anew, so that the rest can be written by another writer that resumes
