@@ -10,6 +10,7 @@ from restore.inference.report import digests, read_sealed
 from restore.inference.versions import versions
 from restore.shipped import ROOT
 
+SETTINGS = {"lossless", "quality", "rate", "interlaced", "hidden_only", "segment", "light"}
 SEGMENTER = "segmenter.pth"  # what lies beside the weights and belongs to them
 
 
@@ -25,13 +26,22 @@ def verify(path: Path, *, again: bool = False) -> Iterator[tuple[str, bool]]:
         InputError: the files to do it again with are missing or broken.
     """
     report = read_sealed(path)
-    for role, name, digest in _files(report):
+    try:
+        files = [*_files(report)]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"not a report of this version, which inference.py writes as STEM_restored.json: {path}"
+        ) from error
+    for role, name, digest in files:
         file = _find(name, path.parent, beside=role in ("output", "side file"))
         now = digests(file=file)["file"] if file else None
         found = "is missing, or cannot be read" if now is None else "has changed" if now != digest else "is the same"
         yield f"{role} {found}: {file or name}", now == digest
     if again:
-        yield _again(report, path.parent)
+        try:
+            yield _again(report, path.parent)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigError(f"what this report tells cannot be done again ({error}): {path}") from error
 
 
 def weights_files(weights: str | Path | None) -> dict[str, Path | None]:
@@ -63,7 +73,7 @@ def _files(report: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 def _find(name: str, folder: Path, *, beside: bool = False) -> Path | None:
     """A file by the name that a report in the folder gives it; what is `beside` the report, there."""
     places = (folder / name,) if beside else (Path(name), ROOT / name, folder / Path(name).name)
-    return next((place for place in places if place.exists()), None)
+    return next((place for place in places if place.is_file() or place.is_dir()), None)
 
 
 def _again(report: dict[str, Any], folder: Path) -> tuple[str, bool]:
@@ -86,6 +96,8 @@ def _again(report: dict[str, Any], folder: Path) -> tuple[str, bool]:
         engine=report["engine"] or "torch",
     )
     settings = dict(report["settings"])
+    if not settings.keys() <= SETTINGS:
+        raise ConfigError(f"its settings are none of a restoration ({', '.join(settings)}): {report['output']}")
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary) / report["output"]
         restore_file(

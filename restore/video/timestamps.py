@@ -21,10 +21,12 @@ LOOKAHEAD, LOOKAHEAD_OF_AVI = 3, 16
 # those that leap ahead by more (as FFmpeg's own command has it).
 BACK, AHEAD = Fraction(1), Fraction(10)  # seconds
 WITHOUT_PAUSES = {"mpegts", "mpeg"}
+# Stamps from here on, forward or back, are damage: FFmpeg counts in 64 bits, some of which conversions need.
+LATEST = 1 << 52
 
 
 class Timestamps:
-    """Deals the stamps out to the frames, and counts in `retimed` the frames that had none usable.
+    """Deals the stamps out to the frames, and counts in `retimed` the frames that had none that makes sense.
 
     Args:
         step: the time from one frame to the next where no stamp states it; all are in units of the stream's time base.
@@ -75,7 +77,7 @@ class Timestamps:
             stamp = frame.pts if frame.pts is not None else frame.dts
             if self._made_up:
                 stamp = index * self.step
-            elif stamp is None:
+            elif stamp is None or abs(stamp) > LATEST:
                 self.retimed += 1
                 stamp = 0 if newest is None else newest + self.step
             elif newest is not None:
