@@ -46,7 +46,8 @@ from restore.video.picture_encoder import PictureEncoder
 from restore.video.place import Place
 from restore.video.working_space import WorkingSpace
 
-REFUSED = av.InvalidDataError, av.ArgumentError  # FFmpeg's muxers: of a packet; a full disk is another error
+# What FFmpeg's muxers say of a packet that they do not take; a full disk is another error.
+REFUSED = av.InvalidDataError, av.ArgumentError, av.error.PatchWelcomeError
 MOST_SKIPPED = 60000  # slots without a picture, which FFmpeg fills in an AVI
 
 
