@@ -86,12 +86,15 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for files in self._files.values():
-            files.close()
-        if self._finished or not any(self.folder.glob("*.json")):
-            with suppress(FileNotFoundError):  # it was removed while it was written to
-                shutil.rmtree(self.folder)
-        self._lock.close()
+        try:
+            for files in self._files.values():
+                with suppress(OSError):  # of a full disk, which has been reported; what was not a whole segment is lost
+                    files.close()
+            if self._finished or not any(self.folder.glob("*.json")):
+                with suppress(FileNotFoundError):  # it was removed while it was written to
+                    shutil.rmtree(self.folder)
+        finally:
+            self._lock.close()
 
     def files(self, role: str) -> CodedFiles:
         """Where a writer puts its coded pictures; asked for before `last`."""

@@ -133,6 +133,8 @@ class VideoWriter:
             self._container.start_encoding()
         except BaseException as error:
             self._discard()
+            if isinstance(error, av.FFmpegError) and isinstance(error, OSError):
+                raise RestoreError(f"writing stopped ({reason(error)}); make room: {self.path}") from error
             if isinstance(error, av.FFmpegError):
                 kind = self.path.suffix
                 mend = "write .mkv instead" if kind != ".mkv" else "convert the input first"
