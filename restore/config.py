@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 else:
     Config = TypeVar("Config")
 
-LONGEST_PROFILE = 1 << 20  # bytes
+LONGEST_PROFILE, DEEPEST = 1 << 16, 8  # bytes, and lists within lists
 
 
 def parse(config_class: type[Config], argv: list[str] | None = None, *, program: str | None = None) -> Config:
@@ -194,9 +194,7 @@ def _yaml_settings(path: str) -> list[tuple[str, Any, int]]:
     if len(text) > LONGEST_PROFILE:
         raise ConfigError(f"a profile has at most {LONGEST_PROFILE} bytes, got more; give another file: {path}")
     try:
-        # A few aliases of aliases stand for more than memory holds.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise ConfigError(f"a profile holds lines of `name: value`, got an alias (*name); write it out: {path}")
+        _refuse_nested(text, path)
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
         if root is None:  # an empty file sets nothing
@@ -207,13 +205,21 @@ def _yaml_settings(path: str) -> list[tuple[str, Any, int]]:
             (str(key.value), loader.construct_object(value, deep=True), key.start_mark.line + 1)
             for key, value in root.value
         ]
-    except RecursionError:
-        raise ConfigError(f"broken YAML, lists within lists without end; mend {path}") from None
     except (yaml.YAMLError, ValueError, TypeError) as error:  # a date such as 2026-02-30; a list as a key
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         line = f"line {mark.line + 1}: " if mark else ""
         raise ConfigError(f"broken YAML, {problem}; mend {line}{path}") from error
+
+
+def _refuse_nested(text: bytes, path: str) -> None:
+    """Aliases of aliases stand for more than memory holds, and PyYAML's time grows with the square of the depth."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > DEEPEST:
+            what = "an alias (*name)" if isinstance(event, yaml.AliasEvent) else "lists within lists"
+            raise ConfigError(f"a profile holds lines of `name: value`, got {what}; write it out: {path}")
 
 
 def _typed(value: Any, hint: Any) -> Any:

@@ -1,7 +1,7 @@
 """Copy all but the picture from the input to the output: sound and subtitles packet by packet, chapters, tags."""
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from restore.video.place import Place
 from restore.video.stream_copy import add_copy, holding, is_held
 from restore.video.tags import Tags, kept_tags, lost_tags
 from restore.video.timestamps import LATEST
+
+TRIES = 10_000  # to read on in a transport stream whose pictures are damaged
 
 
 class Passthrough:
@@ -147,7 +149,7 @@ class Passthrough:
             return
         time = Fraction(0)
         try:
-            for packet in self._source.demux([self._source.streams[index] for index in self._copies]):
+            for packet in self._demuxed():
                 if packet.pts is None and packet.dts is None:  # the end, one packet for each stream
                     continue
                 # The empty text between two subtitles of an MP4: FFmpeg writes it by itself, and would write it twice.
@@ -161,6 +163,15 @@ class Passthrough:
                 yield packet
         except av.FFmpegError as error:
             self.left_out.append(f"sound and subtitles from {float(time):.2f} s on ({reason(error)})")
+
+    def _demuxed(self) -> Iterator[Packet]:
+        streams = [self._source.streams[index] for index in self._copies]
+        for _ in range(TRIES):
+            try:
+                yield from self._source.demux(streams)
+                return
+            except av.BlockingIOError:  # FFmpeg's word for: nothing here, read on
+                continue
 
     def _take_off_delay(self, first: Packet, index: int) -> None:
         """A decoder's delay is in the end that Matroska states; FFmpeg takes it off the times of the packets."""
