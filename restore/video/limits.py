@@ -6,7 +6,7 @@ from pathlib import Path
 
 from restore.errors import VideoError
 
-# Twice what the highest levels of H.264, H.265 and AV1 allow (8K is half of it); 0.2 GB as RGB of 8 bits.
+# Twice 8K, and almost twice what the highest levels of H.264, H.265 and AV1 allow; 0.2 GB as RGB of 8 bits.
 PIXELS = 8192 * 8192
 SIDE = 16384  # x264 encodes no longer ones, and OpenCV samples from no sides above 32767
 

@@ -155,7 +155,7 @@ class Passthrough:
                 # The empty text between two subtitles of an MP4: FFmpeg writes it by itself, and would write it twice.
                 if packet.size == 2 and packet.stream.name == "mov_text" and bytes(packet) == b"\0\0":
                     continue
-                if abs(decoding_time(packet)) > LATEST:
+                if abs(decoding_time(packet) * packet.time_base) > LATEST:
                     raise av.InvalidDataError(0, "a time that no clock has")
                 time = decoding_time(packet) * packet.time_base
                 if packet.is_corrupt and self._source.format.name not in JOINABLE:

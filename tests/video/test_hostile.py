@@ -143,3 +143,12 @@ def test_a_file_that_changes_while_it_is_read(tmp_path: Path, what: str) -> None
     why = {"removed": "taken away while it was read (No such file or directory)", "grown": "changed while it was read"}
     assert reader.broken and reader.broken.startswith(f"the file was {why[what]}; {count} frames could be read")
     assert count == 10
+
+
+def test_the_latest_time_is_in_seconds(tmp_path: Path) -> None:
+    jpeg = cv2.imencode(".jpg", picture(0))[1].tobytes()
+    epoch = 1_700_000_000 * 25  # seconds since 1970, as some cameras count, are no damage
+    path = video_of(tmp_path / "a.nut", jpeg, (64, 48), "mjpeg", [epoch, epoch + 1, epoch + 2, 1 << 40])
+    with VideoReader(path) as reader:
+        assert [frame.pts for frame in reader] == [epoch + index for index in range(4)]
+    assert reader.retimed == 1
