@@ -1,6 +1,7 @@
 """Containers that lie, and what FFmpeg or PyAV does not expect of them: each test is a fault that there was."""
 
 import struct
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -150,5 +151,6 @@ def test_the_latest_time_is_in_seconds(tmp_path: Path) -> None:
     epoch = 1_700_000_000 * 25  # seconds since 1970, as some cameras count, are no damage
     path = video_of(tmp_path / "a.nut", jpeg, (64, 48), "mjpeg", [epoch, epoch + 1, epoch + 2, 1 << 40])
     with VideoReader(path) as reader:
-        assert [frame.pts for frame in reader] == [epoch + index for index in range(4)]
+        times = [frame.pts * frame.time_base for frame in reader]
+    assert times == [Fraction(epoch + index, 25) for index in range(4)]
     assert reader.retimed == 1
