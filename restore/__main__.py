@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from restore.errors import ConfigError, RestoreError, printable
+from restore.errors import ConfigError, RestoreError, printable, unexpected
 from restore.kinds import ALONE, BOX_MOTIONS, KINDS
 from restore.waiting_threads import let_waiting_threads_sleep
 
@@ -75,6 +75,9 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m restore
     except RestoreError as error:
         print(f"restore: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
+    except Exception as error:
+        print(f"restore: {printable(unexpected(error))}: {printable(' '.join(argv))}", file=sys.stderr)
+        return RestoreError.exit_code
     except KeyboardInterrupt:
         print("restore: interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 else:
     Config = TypeVar("Config")
 
+LONGEST_PROFILE, DEEPEST = 1 << 16, 8  # bytes, and lists within lists
+
 
 def parse(config_class: type[Config], argv: list[str] | None = None, *, program: str | None = None) -> Config:
     """Read the command line (`argv`, or `sys.argv[1:]` where it is None) into an instance of `config_class`.
@@ -178,17 +180,21 @@ def _read_profile(config_class: type["DataclassInstance"], path: str) -> dict[st
         try:
             settings[name] = _typed(value, hints[name])
         except ValueError:
-            raise ConfigError(f"{name} is {value!r}, expected {_describe(hints[name])}; change {where}") from None
+            raise ConfigError(f"{name} is {_short(value)}, expected {_describe(hints[name])}; change {where}") from None
     return settings
 
 
 def _yaml_settings(path: str) -> list[tuple[str, Any, int]]:
     """Name, value and line of every setting in a YAML file, in the file's order."""
     try:
-        text = Path(shipped(path)).read_bytes()
+        with open(shipped(path), "rb") as file:
+            text = file.read(LONGEST_PROFILE + 1)
     except OSError as error:
         raise ConfigError(f"cannot read the profile, give a YAML file to --config: {error.strerror}: {path}") from error
+    if len(text) > LONGEST_PROFILE:
+        raise ConfigError(f"a profile has at most {LONGEST_PROFILE} bytes, got more; give another file: {path}")
     try:
+        _refuse_nested(text, path)
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
         if root is None:  # an empty file sets nothing
@@ -199,11 +205,21 @@ def _yaml_settings(path: str) -> list[tuple[str, Any, int]]:
             (str(key.value), loader.construct_object(value, deep=True), key.start_mark.line + 1)
             for key, value in root.value
         ]
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2026-02-30
+    except (yaml.YAMLError, ValueError, TypeError) as error:  # a date such as 2026-02-30; a list as a key
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         line = f"line {mark.line + 1}: " if mark else ""
         raise ConfigError(f"broken YAML, {problem}; mend {line}{path}") from error
+
+
+def _refuse_nested(text: bytes, path: str) -> None:
+    """Aliases of aliases stand for more than memory holds, and PyYAML's time grows with the square of the depth."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > DEEPEST:
+            what = "an alias (*name)" if isinstance(event, yaml.AliasEvent) else "lists within lists"
+            raise ConfigError(f"a profile holds lines of `name: value`, got {what}; write it out: {path}")
 
 
 def _typed(value: Any, hint: Any) -> Any:
@@ -224,6 +240,12 @@ def _typed(value: Any, hint: Any) -> Any:
     if type(value) is hint:
         return value
     raise ValueError
+
+
+def _short(value: Any) -> str:
+    """A value as a person would write it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def _without_none(hint: Any) -> Any:

@@ -45,6 +45,16 @@ class DataError(InputError):
     """A folder of training videos holds nothing usable."""
 
 
+def unexpected(error: Exception) -> str:
+    """One line on an exception that is none of the tree: what is wrong is not the user's input alone.
+
+    >>> unexpected(KeyError("pts"))
+    "stopped by an error that no one expects (KeyError: 'pts'); what is done is kept, please report it"
+    """
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+    return f"stopped by an error that no one expects ({said}); what is done is kept, please report it"
+
+
 def printable(text: str) -> str:
     r"""The text with bytes that are no UTF-8, as file names may hold them, written out.
 

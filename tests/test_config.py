@@ -198,3 +198,22 @@ def test_a_profile_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     path.write_bytes(b"PK\x03\x04\xff\xfe\x00\x00")
     assert refusal(["--config", str(path)]).startswith("broken YAML, ")
+
+
+def test_a_profile_that_would_fill_the_memory(profile) -> None:
+    lines = ["a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [
+        f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in zip("abcdefghi", "bcdefghij", strict=True)
+    ]
+    path = profile("\n".join(lines))
+    line = "a profile holds lines of `name: value`, got an alias (*name); write it out: "
+    assert refusal(["--data_dir", "a", "--config", path]) == f"{line}{path}"
+    path = profile("epochs: " + "[" * 500 + "]" * 500)
+    line = "a profile holds lines of `name: value`, got lists within lists; write it out: "
+    assert refusal(["--data_dir", "a", "--config", path]) == f"{line}{path}"
+    path = profile("# " + "a" * (1 << 20))
+    assert refusal(["--data_dir", "a", "--config", path]).startswith("a profile has at most 65536 bytes, got more; ")
+    path = profile(f"epochs: {'x' * 5000}")
+    assert refusal(["--data_dir", "a", "--config", path]) == (
+        f"epochs is '{'x' * 79}..., expected a whole number; change line 1: {path}"
+    )

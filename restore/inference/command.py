@@ -6,7 +6,7 @@ import sys
 import warnings
 
 from restore.config import parse
-from restore.errors import RestoreError, printable
+from restore.errors import RestoreError, printable, unexpected
 from restore.inference.config import InferenceConfig
 from restore.inference.freed_memory import reuse_freed_memory
 from restore.waiting_threads import let_waiting_threads_sleep
@@ -48,6 +48,11 @@ def main(argv: list[str] | None = None, *, program: str = "inference.py") -> int
     except RestoreError as error:
         print(f"{program}: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
+    except Exception as error:
+        print(
+            f"{program}: {printable(unexpected(error))}: {printable(' '.join(argv or sys.argv[1:]))}", file=sys.stderr
+        )
+        return RestoreError.exit_code
     except KeyboardInterrupt:
         print(f"{program}: interrupted; what is done is kept, the same command goes on behind it", file=sys.stderr)
         return INTERRUPTED

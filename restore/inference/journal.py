@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -31,6 +32,7 @@ from restore.video.opening import reason
 # takes a minute for it at 320x240. Cores of propagation, 6 to 48 frames, divide it at the usual sizes.
 SEGMENT = 240
 STATES = 2  # that are kept: the last entry may be damaged
+ENTRY = {"identity", "frames", "begin", "segments", "state", "sha256", "seal"}
 LOCK = "lock"
 CLAIM = "finishing"  # a file: what has the final names is of the run that is not finished
 
@@ -74,19 +76,25 @@ class Journal:
         self._files: dict[str, CodedFiles] = {}
         self._finished = False
         for path in self.folder.iterdir():
-            # What was being written when it was killed goes.
-            if path.name not in (LOCK, CLAIM) and (anew or path.suffix not in (".json", ".npz", ".coded")):
+            # What was being written when it was killed goes, and what no journal holds.
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name not in (LOCK, CLAIM) and (anew or path.suffix not in (".json", ".npz", ".coded")):
                 path.unlink()
 
     def __enter__(self) -> "Journal":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for files in self._files.values():
-            files.close()
-        if self._finished or not any(self.folder.glob("*.json")):
-            shutil.rmtree(self.folder)
-        self._lock.close()
+        try:
+            for files in self._files.values():
+                with suppress(OSError):  # of a full disk, which has been reported; what was not a whole segment is lost
+                    files.close()
+            if self._finished or not any(self.folder.glob("*.json")):
+                with suppress(FileNotFoundError):  # it was removed while it was written to
+                    shutil.rmtree(self.folder)
+        finally:
+            self._lock.close()
 
     def files(self, role: str) -> CodedFiles:
         """Where a writer puts its coded pictures; asked for before `last`."""
@@ -169,7 +177,10 @@ class Journal:
 
     def claim(self) -> None:
         """What stands under the final names from now on may be replaced by a run that goes on, until this one ends."""
-        (self.folder / CLAIM).touch()
+        try:
+            (self.folder / CLAIM).touch()
+        except OSError as error:
+            raise RestoreError(f"writing stopped ({reason(error)}); the same command goes on: {self.output}") from error
 
     def finish(self) -> None:
         """Nothing is left to do."""
@@ -180,11 +191,12 @@ class Journal:
         for number in range(1, 1 + len(list(self.folder.glob("*.json")))):
             try:
                 entry = json.loads((self.folder / f"{number:05}.json").read_text(encoding="utf-8"))
-                whole = entry["seal"] == seal(entry)
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+                whole = entry["seal"] == seal(entry) and entry.keys() >= ENTRY
+                coded = [segment["coded"] for segment in entry["segments"].values()] if whole else []
+                whole = whole and all(digest(self.folder / one["file"]) == one["sha256"] for one in coded)
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 return
-            coded = [segment["coded"] for segment in entry["segments"].values()] if whole else []
-            if not whole or any(digest(self.folder / one["file"]) != one["sha256"] for one in coded):
+            if not whole:
                 return
             yield entry
 

@@ -10,6 +10,18 @@ from typing import Any
 from restore.errors import ConfigError, RestoreError, VideoError
 from restore.video.files import images_in, part_path
 
+# Of what is read again. Names of outputs are without a folder: nothing is written, or looked for, elsewhere.
+KINDS: dict[str, Any] = {
+    **dict.fromkeys(("input", "output"), str),
+    **dict.fromkeys(("mask", "original", "weights", "broken"), str | None),
+    **dict.fromkeys(("stages", "side_files", "warnings"), list),
+    **dict.fromkeys(("part", "frames", "width", "height"), int),
+    **dict.fromkeys(("seconds", "hidden"), int | float),
+    "next_part": int | None,
+    "provenance": dict,
+    **dict.fromkeys(("scores", "regenerated"), dict | None),
+}
+
 
 def report_path(output: Path) -> Path:
     """Where the report of a restored video lies.
@@ -29,8 +41,8 @@ def read_report(output: Path) -> dict[str, Any] | None:
 def read_reports(output: Path) -> list[dict[str, Any]]:
     """The reports of all parts of a result; an empty one for a part that is missing."""
     reports = [read_report(output) or {}]
-    while part := reports[-1].get("next_part"):
-        reports.append(read_report(part_path(output, part)) or {})
+    while reports[-1].get("next_part") == len(reports):
+        reports.append(read_report(part_path(output, len(reports))) or {})
     return reports
 
 
@@ -41,7 +53,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
         ConfigError: there is none, it is of another program or version, or it was changed since.
     """
     report = _read(path)
-    if not {"input", "output", "sha256", "versions", "seal"} <= report.keys():
+    if not {*KINDS, "sha256", "versions", "settings", "seal"} <= report.keys():
         raise ConfigError(f"not a report of this version, which inference.py writes as STEM_restored.json: {path}")
     if report["seal"] != seal(report):
         raise ConfigError(f"the report was changed after it was written, and proves nothing: {path}")
@@ -129,7 +141,7 @@ def write_whole(path: Path, text: str) -> None:
 
 def _digest(path: Path) -> str | None:
     try:
-        if not path.is_dir():
+        if path.is_file():
             with open(path, "rb") as file:
                 return file_digest(file, "sha256").hexdigest()
         whole = sha256()
@@ -148,9 +160,14 @@ def _model_files(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A JSON object; an empty one where there is none."""
+    """A JSON object whose fields, as far as it has them, are those of a report; an empty one where there is none."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return report if isinstance(report, dict) else {}
+    if not isinstance(report, dict):
+        return {}
+    if not all(isinstance(report[name], kind) for name, kind in KINDS.items() if name in report):
+        return {}
+    names = [report.get("output", "output"), *report.get("side_files", [])]
+    return report if all(isinstance(name, str) and name == Path(name).name for name in names) else {}

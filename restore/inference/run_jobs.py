@@ -15,7 +15,7 @@ from accelerate import PartialState
 from accelerate.utils import gather_object
 from tqdm import tqdm
 
-from restore.errors import ConfigError, RestoreError, VideoError, printable
+from restore.errors import ConfigError, RestoreError, VideoError, printable, unexpected
 from restore.inference.config import InferenceConfig
 from restore.inference.files import restore_file
 from restore.inference.folder_bar import FolderBar
@@ -131,7 +131,7 @@ def _tried(job: Job, *arguments: Any, **named: Any) -> Outcome:
         half_way = error.exit_code == RestoreError.exit_code and read_reports(job.output)[-1].get("broken")
         return Outcome("broken" if half_way else "failed", str(error), error.exit_code)
     except Exception as error:  # whatever it is, the others go on
-        reason = f"restoring failed ({type(error).__name__}: {error}): {job.video}"
+        reason = f"{unexpected(error)}: {job.video}"
         return Outcome("failed", reason, RestoreError.exit_code)
     return Outcome("skipped") if job.done else Outcome("done", scores=report["scores"])
 

@@ -80,7 +80,7 @@ class Summary:
         try:
             rows = json.loads(self._json.read_text(encoding="utf-8"))["videos"]
             return rows if all({"input", "output", "status"} <= row.keys() for row in rows) else None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def _write(self, rows: list[dict[str, Any]]) -> None:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:  # see `restore_file`
 
 SEGMENTER = "segmenter.pth"  # what lies beside the weights and belongs to them
 REFINER = "refiner", "motion_adapter"  # roles of what refines
+# Of `restore_file`, what a report may ask for: nothing that names a file.
+SETTINGS = {
+    "lossless", "quality", "rate", "range", "only_range", "interlaced", "hidden_only", "segment", "light",
+}  # fmt: skip
 
 
 def verify(path: Path, *, again: bool = False) -> Iterator[tuple[str, bool]]:
@@ -33,14 +37,23 @@ def verify(path: Path, *, again: bool = False) -> Iterator[tuple[str, bool]]:
         InputError: the files to do it again with are missing or broken.
     """
     report = read_sealed(path)
-    for role, name, digest in _files(report):
+    try:
+        files = [*_files(report)]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"not a report of this version, which inference.py writes as STEM_restored.json: {path}"
+        ) from error
+    for role, name, digest in files:
         file = _find(name, path.parent, beside=role in ("output", "side file"))
         now = digests(file=file)["file"] if file else None
         found = "is missing, or cannot be read" if now is None else "has changed" if now != digest else "is the same"
         yield f"{role} {found}: {file or name}", now == digest
     if again:
-        with _as_many_threads(report):
-            proven = _again(report, path.parent)
+        try:
+            with _as_many_threads(report):
+                proven = _again(report, path.parent)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigError(f"what this report tells cannot be done again ({error}): {path}") from error
         yield proven
 
 
@@ -63,21 +76,21 @@ def _generator(weights: str | Path) -> Path:
 
 def _files(report: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Role, name and digest of each file whose digest is known."""
-    names = {role: report[role] for role in ("input", "mask", "original", "output", *REFINER)}
+    names = {role: report.get(role) for role in ("input", "mask", "original", "output", *REFINER)}
     if report["weights"]:
         generator = _generator(report["weights"])
         names |= {"weights": str(generator), "segmenter": str(generator.with_name(SEGMENTER))}
     for role, digest in report["sha256"].items():
         if role == "side_files":
             yield from (("side file", name, of_file) for name, of_file in digest.items())
-        elif digest and names.get(role):
-            yield role, names[role], digest
+        elif digest and (name := names.get(role)):
+            yield role, name, digest
 
 
 def _find(name: str, folder: Path, *, beside: bool = False) -> Path | None:
     """A file by the name that a report in the folder gives it; what is `beside` the report, there."""
     places = (folder / name,) if beside else (Path(name), ROOT / name, folder / Path(name).name)
-    return next((place for place in places if place.exists()), None)
+    return next((place for place in places if place.is_file() or place.is_dir()), None)
 
 
 def _hybrid(report: dict[str, Any], found: dict[str, Path | None], restorer: "Restorer") -> "Hybrid | None":
@@ -131,6 +144,8 @@ def _again(report: dict[str, Any], folder: Path) -> tuple[str, bool]:
         engine=report["engine"] or "torch",
     )
     settings = dict(report["settings"])
+    if not settings.keys() <= SETTINGS:
+        raise ConfigError(f"its settings are none of a restoration ({', '.join(settings)}): {report['output']}")
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary) / report["output"]
         restore_file(

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from restore.errors import WeightsError
+from restore.models.archive import check_archive, check_entry, refuse_other_shapes
 from restore.models.discriminator import PatchGAN
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator, UNetGenerator
@@ -58,21 +59,24 @@ def load_models(path: str | Path, names: tuple[str, ...]) -> dict[str, nn.Module
     """The models called `names` from a file, on the CPU, in evaluation mode, float32.
 
     Raises:
-        WeightsError: the file is missing, broken, holds code, or belongs to other models.
+        WeightsError: the file is missing, damaged, holds code, states more than it has, or belongs to other models.
     """
     content = load_whole(path)
     if content.get("format") != FORMAT:
-        found = ", ".join(sorted(map(str, content))[:5])
+        found = ", ".join(sorted(str(key)[:50] for key in content if isinstance(key, str | int))[:5])
         raise WeightsError(
             f"weights of another program: expected a file that train.py wrote, found keys {found}: {path}"
         )
     models = {}
     for name in names:
         if name not in content:
-            have = ", ".join(key for key in content if key != "format")
+            have = ", ".join(key[:50] for key in [*content][:9] if isinstance(key, str) and key != "format")
             raise WeightsError(f"holds {have}, expected {name}; give the file that train.py calls {name}.pth: {path}")
         try:
             entry = content[name]
+            check_entry(entry, Path(path).stat().st_size)
+            with torch.device("meta"):  # its size is looked at before it takes memory
+                refuse_other_shapes(CLASSES[entry["class"]](**entry["kwargs"]), entry["weights"])
             model = CLASSES[entry["class"]](**entry["kwargs"])
             model.load_state_dict({key: value.float() for key, value in entry["weights"].items()})
         except (KeyError, TypeError, RuntimeError, AttributeError, ValueError) as error:
@@ -99,6 +103,7 @@ def load_whole(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f"no such weights file; train.py writes it: {path}")
+    check_archive(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

@@ -13,8 +13,11 @@ HEADERS = 1 << 20  # bytes from the start of a file that hold all its headers
 # `strh`: type, handler, flags, priority and language, initial frames, scale, rate, start, length, ..., sample size.
 SCALE_RATE_START = slice(20, 32)
 LENGTH, SAMPLE_SIZE = slice(32, 36), slice(44, 48)
+STREAM_HEADER = 48  # bytes of a `strh` at least
 # `strf`, a WAVEFORMATEX: codec, channels, sample rate, bytes per second, block align, bits per sample.
 WAVE_FORMAT = slice(0, 16)
+# `strf` of a picture, a BITMAPINFOHEADER: its size, width and height.
+BITMAP_SIZE = 4
 
 
 def copy_sound_headers(source: Path, output: Path, copied: Sequence[tuple[int, int]]) -> None:
@@ -42,12 +45,27 @@ def copy_sound_headers(source: Path, output: Path, copied: Sequence[tuple[int, i
 
 def sound_headers(data: bytes | bytearray) -> list[tuple[int, int]]:
     """Where the `strh` and the `strf` of each sound stream begin, in the order of the streams."""
+    return _headers(data, b"auds")
+
+
+def stated_size(path: Path) -> tuple[int, int]:
+    """Width and height of the first picture stream; zeros, if none is stated."""
+    with open(path, "rb") as file:
+        data = file.read(HEADERS)
+    for _, start in _headers(data, b"vids"):
+        width, height = struct.unpack_from("<2i", data, start + BITMAP_SIZE)
+        return abs(width), abs(height)
+    return 0, 0
+
+
+def _headers(data: bytes | bytearray, kind: bytes) -> list[tuple[int, int]]:
+    """Where the `strh` and the `strf` of each stream of a kind begin; of whole ones."""
     found: list[tuple[int, int]] = []
     stream = None
     for name, start in _chunks(data):
-        if name == b"strh":
-            stream = start if data[start : start + 4] == b"auds" else None
-        elif name == b"strf" and stream is not None:
+        if name == b"strh" and start + STREAM_HEADER <= len(data):
+            stream = start if data[start : start + 4] == kind else None
+        elif name == b"strf" and stream is not None and start + WAVE_FORMAT.stop <= len(data):
             found.append((stream, start))
     return found
 

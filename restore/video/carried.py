@@ -9,6 +9,8 @@ import numpy as np
 from av.filter import Graph
 from av.video.reformatter import VideoReformatter
 
+from restore.video.side_data import side_data_of
+
 UNSPECIFIED, UNSTATED = 2, 0  # of H.273: matrix and range of a picture that is RGB
 # FFmpeg's name of side data => what it is.
 CARRIED = {
@@ -41,7 +43,7 @@ def lost(side_data: Iterable[str], encoder: str) -> list[str]:
 
 def side_data_names(frame: av.VideoFrame) -> frozenset[str]:
     """FFmpeg's names of the side data of a frame."""
-    return frozenset(side_data.type.name for side_data in frame.side_data)  # type: ignore[attr-defined]
+    return frozenset(side_data_of(frame))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ import numpy as np
 
 from restore.errors import VideoError
 from restore.video.colours import ToRGB
+from restore.video.opening import READING, picture_stream
 
 
 def read_clip(path: str | Path, start: int, count: int) -> np.ndarray:
@@ -20,8 +21,8 @@ def read_clip(path: str | Path, start: int, count: int) -> np.ndarray:
     frames: list[np.ndarray] = []
     to_rgb = ToRGB()
     try:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
+        with av.open(str(path), **READING) as container:
+            stream = picture_stream(container, Path(path))
             stream.thread_type = "SLICE"  # workers are processes already; frame threads would only add delay
             for index, frame in enumerate(container.decode(stream)):
                 if index >= start + count:
@@ -40,7 +41,7 @@ def stated_frames(path: str | Path) -> int | None:
     neither their number nor how long they last, or the file cannot be opened.
     """
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), **READING) as container:
             stream = container.streams.video[0]
             if stream.frames:
                 return stream.frames
@@ -51,6 +52,16 @@ def stated_frames(path: str | Path) -> int | None:
     return None
 
 
+def count_packets(path: str | Path) -> int:
+    """How many packets with something in them the first video stream of a file has.
+
+    Raises:
+        FFmpegError: the file cannot be opened.
+    """
+    with av.open(str(path), **READING) as container:
+        return sum(packet.size > 0 for packet in container.demux(container.streams.video[0]))
+
+
 def count_frames(path: str | Path) -> int:
     """How many frames a video holds: what its container states, else what its packets say.
 
@@ -58,7 +69,7 @@ def count_frames(path: str | Path) -> int:
         VideoError: the file cannot be opened, or holds no picture.
     """
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), **READING) as container:
             stream = container.streams.video[0]
             return stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
     except (av.FFmpegError, IndexError, OSError) as error:

@@ -90,8 +90,8 @@ class CodedFiles:
     def close(self) -> None:
         """Close the file; what it holds of a segment that has not ended is lost."""
         if self._file:
-            self._file.close()
-            self._file = None
+            file, self._file = self._file, None
+            file.close()
 
 
 def read_coded(folder: Path, entry: dict[str, Any]) -> Iterator[Coded]:

@@ -4,8 +4,6 @@ FFmpeg's fast path between YUV and RGB repeats chroma and rounds down: a smooth 
 comes out at 42.7 dB, 1.4 levels too dark. By the exact path, which `EXACT` asks for, it comes out at 52.7 dB.
 """
 
-from typing import Any
-
 import av
 import numpy as np
 from av.video.format import VideoFormat
@@ -13,6 +11,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from restore.video.alpha import alpha_of
 from restore.video.cropping import WHOLE, Cropping
+from restore.video.side_data import side_data_of, turned
 
 # Interpolate chroma, round to nearest.
 EXACT = (
@@ -104,13 +103,11 @@ def from_grey(image: np.ndarray) -> av.VideoFrame:
 
 def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
     """The 2x2 part `(a, b, c, d)` of the frame's display matrix; pixel x, y is displayed at a x + c y, b x + d y."""
-    # PyAV's type stubs take this container for a mapping; it iterates over its values.
-    side_data: Any
-    for side_data in frame.side_data:
-        if side_data.type.name == "DISPLAYMATRIX":
-            a, b, _, c, d = np.frombuffer(side_data, np.int32)[:5].tolist()
-            return a, b, c, d
-    return 1, 0, 0, 1
+    matrix = side_data_of(frame).get("DISPLAYMATRIX")
+    if matrix is None:
+        return turned(frame)
+    a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
+    return a, b, c, d
 
 
 def is_transposed(matrix: tuple[int, int, int, int]) -> bool:

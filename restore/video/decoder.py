@@ -46,6 +46,7 @@ class Decoder:
         self._container = container
         self._stream = stream
         self._path = path
+        self._version = _version(path)
         self._end = Fraction(0)  # seconds: the latest end of a packet so far
         self._last_byte = 0
         # Frame threads report damage late, and lose or swap the frames around it; slice threads do not.
@@ -70,7 +71,13 @@ class Decoder:
             if part == self._part:
                 self.concealed += frame.is_corrupt
                 yield frame
-        missing = bytes_missing(self._path)
+        try:
+            if _version(self._path) != self._version:
+                self.damage = self.damage or "the file was changed while it was read"
+            missing = bytes_missing(self._path)
+        except OSError as error:
+            self.damage = self.damage or f"the file was taken away while it was read ({error.strerror})"
+            return
         if missing:
             self.damage = f"the file is cut short by {missing} bytes"
         self.damage = self.damage or self._early_end()
@@ -147,3 +154,9 @@ class Decoder:
         if stated is None or stated - self._end <= TOLERANCE:
             return None
         return f"the video ends at {float(self._end):.2f} s of {float(stated):.2f} s"
+
+
+def _version(path: Path) -> tuple[int, int, int]:
+    """What differs once another file has this name, or more or something else is written into it."""
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -12,6 +12,7 @@ from restore.video.colours import BT709, FULL, LIMITED, MATRICES, RGB, UNSPECIFI
 from restore.video.cropping import WHOLE, Cropping, to_even
 from restore.video.info import VideoInfo
 
+LEAST_OF_X265 = 32  # pixels a side
 MPEG4_TICKS = 65535  # MPEG-4 counts no finer than this in a second
 
 
@@ -52,7 +53,8 @@ def fitting(encoder: Encoder, info: VideoInfo, quality: int | None, suffix: str)
 
     Transparency in `.mov`: PNG and QuickTime Animation as what they were, ProRes 4444 for all else. More than 8 bits:
     H.265 Main10 or Main12, which players of HDR know; H.264 where it is interlaced, as x265 holds no fields of one
-    frame; ProRes for ProRes. Lossless output is RGB of 16 bits: that is what is restored, and it comes back bit by bit.
+    frame, and where it is tiny, as x265 holds no pictures below its blocks; ProRes for ProRes. Lossless output is RGB
+    of 16 bits: that is what is restored, and it comes back bit by bit.
     """
     if encoder is FFV1:
         return FFV1_DEEP if info.bits > 8 else FFV1
@@ -64,7 +66,7 @@ def fitting(encoder: Encoder, info: VideoInfo, quality: int | None, suffix: str)
         return encoder
     if info.codec == "prores" and quality is None and suffix in (".mov", ".mkv"):
         return PRORES
-    return H264_DEEP if info.interlaced else H265
+    return H264_DEEP if info.interlaced or min(info.width, info.height) < LEAST_OF_X265 else H265
 
 
 def padding(encoder: Encoder, info: VideoInfo) -> Cropping:
@@ -174,6 +176,8 @@ def add_picture_stream(
     codec = stream.codec_context
     codec.pix_fmt = pixel_format(encoder, info)
     codec.thread_type = "AUTO"
+    if encoder.name == "ffv1" and info.width == 1:  # FFmpeg's slices would be of no columns; version 1 has none
+        codec.options = {"level": "1"}
     codec.sample_aspect_ratio = info.sample_aspect_ratio
     if info.interlaced and encoder in (H264, H264_DEEP, MPEG4):
         codec.flags |= Flags.interlaced_dct | Flags.interlaced_me

@@ -12,6 +12,8 @@ import numpy as np
 from restore.errors import VideoError
 from restore.frame import Frame
 from restore.video.files import IMAGE_EXTENSIONS, images_in
+from restore.video.image_size import stated_size
+from restore.video.limits import refuse_large
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def read_image(path: Path) -> np.ndarray:
     Transparency is left out.
 
     Raises:
-        VideoError: no such file, or not a whole image.
+        VideoError: no such file, not a whole image, or one that is too large.
     """
     image = _decoded(path, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH)
     if image.dtype == np.uint16:
@@ -107,14 +109,20 @@ def read_alpha(path: Path) -> np.ndarray | None:
 
 
 def _decoded(path: Path, flags: int) -> np.ndarray:
-    level = cv2.utils.logging.setLogLevel(0)  # the error below names what is wrong with the file
     try:
-        data = np.fromfile(path, np.uint8)
-        image = cv2.imdecode(data, flags) if data.size else None
+        data = path.read_bytes()
     except OSError as error:
         raise VideoError(f"the image cannot be read ({error.strerror}); check the path: {path}") from error
+    size = stated_size(data)
+    if size:
+        refuse_large(*size, path)
+    level = cv2.utils.logging.setLogLevel(0)  # the error below names what is wrong with the file
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if size else None
+    except cv2.error:  # as of a side of 0
+        image = None
     finally:
         cv2.utils.logging.setLogLevel(level)
     if image is None:
-        raise VideoError(f"not an image that OpenCV can read, or cut short; save it again as .png: {path}")
+        raise VideoError(f"not a whole image (PNG, JPEG, BMP, TIFF, WebP); save it again as .png: {path}")
     return np.asarray(image)

@@ -6,6 +6,7 @@ PyAV cannot hand them to FFmpeg's muxer, which reserves room in its header (`PAD
 
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import astuple
 from fractions import Fraction
 from itertools import accumulate
@@ -25,6 +26,8 @@ CROP_LEFT, CROP_RIGHT, CROP_TOP, CROP_BOTTOM = 0x54CC, 0x54DD, 0x54BB, 0x54AA
 ENCODINGS, ENCODING, ENCRYPTION = 0x6D80, 0x6240, 0x5035
 
 Element = tuple[int, bytes]  # identity and content
+# What is looked at of any file: elements before the pictures, of which there are a dozen, and bytes of all tracks.
+ELEMENTS, LONGEST = 4096, 1 << 24
 
 
 def set_display_size(path: Path, shape: Fraction, cropping: Cropping) -> None:
@@ -52,14 +55,15 @@ def set_display_size(path: Path, shape: Fraction, cropping: Cropping) -> None:
 
 def stated_cropping(path: Path) -> Cropping:
     """What the first video track crops; nothing, if it makes no sense."""
-    for entry in _track_entries(path):
-        if VIDEO in entry:
-            video = {name: int.from_bytes(content, "big") for name, content in _elements(entry[VIDEO])}
-            sides = (video.get(name, 0) for name in (CROP_LEFT, CROP_RIGHT, CROP_TOP, CROP_BOTTOM))
-            cropping = Cropping(*sides)
-            fits = cropping.fits(video.get(PIXEL_WIDTH, 0), video.get(PIXEL_HEIGHT, 0))
-            return cropping if fits else WHOLE
-    return WHOLE
+    video = _video(path)
+    cropping = Cropping(*(video.get(name, 0) for name in (CROP_LEFT, CROP_RIGHT, CROP_TOP, CROP_BOTTOM)))
+    return cropping if cropping.fits(video.get(PIXEL_WIDTH, 0), video.get(PIXEL_HEIGHT, 0)) else WHOLE
+
+
+def stated_size(path: Path) -> tuple[int, int]:
+    """Width and height of the first video track; zeros, if none is stated."""
+    video = _video(path)
+    return video.get(PIXEL_WIDTH, 0), video.get(PIXEL_HEIGHT, 0)
 
 
 def is_encrypted(path: Path) -> bool:
@@ -101,35 +105,44 @@ def _header(file: BinaryIO) -> tuple[int, bytes]:
     return start, file.read(position - start)
 
 
+def _video(path: Path) -> dict[int, int]:
+    """The numbers that describe the first video track, by identity."""
+    for entry in _track_entries(path):
+        if VIDEO in entry:
+            return {name: int.from_bytes(content[:8], "big") for name, content in _elements(entry[VIDEO])}
+    return {}
+
+
 def _track_entries(path: Path) -> list[dict[int, bytes]]:
     """The elements of each track of any file; none where there is no header of tracks before the pictures."""
-    with open(path, "rb") as file:
-        try:
-            _, size, begin = _head(file.read(32), 0)
-            file.seek(begin + size)
-            _, _, length = _head(file.read(12), 0)
-            position = begin + size + length
-            while True:
-                file.seek(position)
-                identity, size, length = _head(file.read(12), 0)
-                if identity == CLUSTER:
-                    return []
-                if identity == TRACKS:
-                    file.seek(position + length)
-                    tracks = _elements(file.read(size))
-                    return [dict(_elements(content)) for name, content in tracks if name == TRACK_ENTRY]
-                position += length + size
-        except IndexError:  # the end of the file
-            return []
+    with open(path, "rb") as file, suppress(IndexError):  # the end of the file, or no element
+        end = file.seek(0, 2)
+        file.seek(0)
+        _, size, begin = _head(file.read(32), 0)
+        position = begin + size
+        for _ in range(ELEMENTS):
+            if position >= end:
+                break
+            file.seek(position)
+            identity, size, length = _head(file.read(12), 0)
+            if identity == CLUSTER:
+                break
+            if identity == TRACKS:
+                file.seek(position + length)
+                tracks = _elements(file.read(min(size, LONGEST)))
+                return [dict(_elements(content)) for name, content in tracks if name == TRACK_ENTRY]
+            position += length if identity == SEGMENT else length + size
+    return []
 
 
 def _pieces(data: bytes) -> Iterator[Element]:
-    """Identity and all bytes of each element."""
+    """Identity and all bytes of each element, up to where there is none."""
     position = 0
-    while position < len(data):
-        identity, size, start = _head(data, position)
-        yield identity, data[position : start + size]
-        position = start + size
+    with suppress(IndexError):
+        while position < len(data):
+            identity, size, start = _head(data, position)
+            yield identity, data[position : start + size]
+            position = start + size
 
 
 def _elements(raw: bytes) -> list[Element]:
@@ -205,10 +218,16 @@ def _packed(identity: int, content: bytes) -> bytes:
 
 
 def _head(data: bytes, position: int) -> tuple[int, int, int]:
-    """Identity and size of the element at `position`, and where its content begins."""
+    """Identity and size of the element at `position`, and where its content begins.
+
+    Raises:
+        IndexError: there is none.
+    """
     length = 9 - data[position].bit_length()
     identity = int.from_bytes(data[position : position + length], "big")
     position += length
+    if length > 4 or not data[position]:
+        raise IndexError("an identity has 1 to 4 bytes, a size 1 to 8")
     length = 9 - data[position].bit_length()
     size = int.from_bytes(data[position : position + length], "big") & ((1 << 7 * length) - 1)
     return identity, size, position + length

@@ -15,8 +15,9 @@ from typing import BinaryIO
 
 from restore.video.cropping import WHOLE, Cropping
 
-INSIDE = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}  # boxes that hold nothing but boxes
+INSIDE = {b"moov", b"trak", b"mdia", b"minf", b"stbl"}  # boxes that hold nothing but boxes, one inside the other
 SIZE_FROM_END = 8  # bytes: width and height end a `tkhd`
+MOST = 1 << 20  # boxes that are looked at, one behind the other
 ENTRIES = 8  # bytes before the sample entries in a `stsd`
 OF_PICTURE = 78  # bytes before the boxes in the sample entry of a picture
 SIZE_OF_PICTURE = 24  # bytes before its width and height
@@ -56,17 +57,19 @@ def set_display_size(path: Path, shape: Fraction, cropping: Cropping) -> None:
 def stated_cropping(path: Path, identity: int) -> Cropping:
     """What the first sample entry of the track `identity` crops."""
     with open(path, "rb") as file:
-        for track in tracks(file):
-            if track.identity != identity or track.kind != b"vide" or not track.entries:
-                continue
-            _, start, end = track.entries[0]
-            file.seek(start + 8 + SIZE_OF_PICTURE)
-            size = struct.unpack(">2H", file.read(4))
+        for start, end in _picture_entries(file, identity):
+            size = _size(file, start)
             for name, begin, stop in _boxes(file, start + 8 + OF_PICTURE, end):
                 if name == b"clap" and stop - begin >= 32:
                     file.seek(begin)
                     return _cropping(struct.unpack(">4I4i", file.read(32)), *size)
     return WHOLE
+
+
+def stated_size(path: Path, identity: int) -> tuple[int, int]:
+    """Width and height by the first sample entry of the track `identity`; zeros, if it states none."""
+    with open(path, "rb") as file:
+        return next((_size(file, start) for start, _ in _picture_entries(file, identity)), (0, 0))
 
 
 def is_encrypted(path: Path) -> bool:
@@ -84,12 +87,27 @@ def tracks(file: BinaryIO) -> list[Track]:
     return found
 
 
+def _picture_entries(file: BinaryIO, identity: int) -> Iterator[tuple[int, int]]:
+    """Where the first sample entry of each picture of a track begins and ends; of whole ones."""
+    for track in tracks(file):
+        if track.identity == identity and track.kind == b"vide" and track.entries:
+            _, start, end = track.entries[0]
+            if end - start >= 8 + OF_PICTURE:
+                yield start, end
+
+
+def _size(file: BinaryIO, start: int) -> tuple[int, int]:
+    file.seek(start + 8 + SIZE_OF_PICTURE)
+    width, height = struct.unpack(">2H", file.read(4))
+    return width, height
+
+
 def _walk(file: BinaryIO, start: int, end: int, around: list[int], found: list[Track]) -> None:
     for name, begin, stop in _boxes(file, start, end):
         boxes = [*around, begin - 8]
         if name == b"trak":
             found.append(Track())
-        if name in INSIDE:
+        if name in INSIDE and len(around) < len(INSIDE):
             _walk(file, begin, stop, boxes, found)
         elif name == b"tkhd" and found:
             file.seek(begin)
@@ -106,7 +124,9 @@ def _walk(file: BinaryIO, start: int, end: int, around: list[int], found: list[T
 
 def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Name of each box, and where its content begins and ends."""
-    while start + 8 <= end:
+    for _ in range(MOST):
+        if start + 8 > end:
+            return
         file.seek(start)
         size, name = struct.unpack(">I4s", file.read(8))
         begin = start + 8

@@ -1,6 +1,7 @@
 """Open a video file, or say in one line what is wrong with it."""
 
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -8,10 +9,14 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from restore.errors import VideoError
-from restore.video import matroska, mp4
+from restore.video import avi, matroska, mp4
 from restore.video.cropping import WHOLE, Cropping
 from restore.video.encryption import is_encrypted
+from restore.video.limits import PIXELS, refuse_large
 from restore.video.truncation import bytes_missing
+
+MAX_PIXELS = {"max_pixels": str(PIXELS)}  # to FFmpeg's decoders: larger pictures are errors, and not allocated
+READING: dict[str, Any] = {"options": MAX_PIXELS, "metadata_errors": "replace"}  # of every file that is not our own
 
 
 def open_video(path: Path) -> InputContainer:
@@ -30,7 +35,7 @@ def open_video(path: Path) -> InputContainer:
         if is_encrypted(path):
             raise VideoError(f"the video is encrypted, and there is no key to it; decrypt it first: {path}")
         # Absolute, or FFmpeg takes `a:b.mp4` for the protocol `a`.
-        return av.open(str(path.absolute()), metadata_errors="replace")
+        return av.open(str(path.absolute()), **READING)
     except (av.FFmpegError, OSError) as error:
         if isinstance(error, PermissionError):
             raise VideoError(f"the video may not be read; give read permission: {path}") from error
@@ -46,17 +51,30 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     """The first video stream that is not a cover picture.
 
     Raises:
-        VideoError: there is none, or FFmpeg has no decoder for it.
+        VideoError: there is none, FFmpeg has no decoder for it, or its pictures are too large.
     """
     for stream in container.streams.video:
         if Disposition.attached_pic not in stream.disposition:
             if stream.codec_context is None:
                 raise VideoError(f"the codec of the video stream is unknown to FFmpeg; convert it to .mp4: {path}")
+            refuse_large(*_stated_size(container, stream, path), path)
+            stream.codec_context.options |= MAX_PIXELS
             return stream
     if container.streams.video:
         raise VideoError(f"no video in it but a cover picture; give a file with moving pictures: {path}")
     kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "no streams"
     raise VideoError(f"no video stream in it (got: {kinds}); give a file with moving pictures: {path}")
+
+
+def _stated_size(container: InputContainer, stream: VideoStream, path: Path) -> tuple[int, int]:
+    """Width and height as FFmpeg found them, or, where they were too large for it, as the container states them."""
+    if stream.codec_context.width and stream.codec_context.height:
+        return stream.codec_context.width, stream.codec_context.height
+    if "mp4" in container.format.name:
+        return mp4.stated_size(path, stream.id)
+    if container.format.name == "matroska,webm":
+        return matroska.stated_size(path)
+    return avi.stated_size(path) if container.format.name == "avi" else (0, 0)
 
 
 def container_cropping(container: InputContainer, stream: VideoStream, path: Path) -> Cropping:

@@ -1,7 +1,7 @@
 """Copy all but the picture from the input to the output: sound and subtitles packet by packet, chapters, tags."""
 
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from restore.video.opening import open_video, picture_stream, reason
 from restore.video.place import Place
 from restore.video.stream_copy import add_copy, holding, is_held
 from restore.video.tags import Tags, kept_tags, lost_tags
+from restore.video.timestamps import LATEST
+
+TRIES = 10_000  # to read on in a transport stream whose pictures are damaged
 
 
 class Passthrough:
@@ -28,14 +31,19 @@ class Passthrough:
     lists, one line each, what the output lacks: data streams and further pictures, and what follows damage in the
     sound.
 
+    Args:
+        mux: takes each packet.
+
     Raises:
         VideoError: a sound or subtitle stream does not fit into the container, or `source` cannot be opened.
     """
 
-    def __init__(self, source: Path, output: OutputContainer, path: Path, info: VideoInfo) -> None:
+    def __init__(
+        self, source: Path, output: OutputContainer, path: Path, info: VideoInfo, mux: Callable[[Packet], None]
+    ) -> None:
         self.left_out: list[str] = []
         self._path = source
-        self._output = output
+        self._output, self._mux = output, mux
         self._source = open_video(source)
         self._copies: dict[int, Stream] = {}
         self._joined = JoinedSound(info)
@@ -69,7 +77,9 @@ class Passthrough:
                 if stream.type == "attachment" and output.format.name == "matroska":
                     output.add_stream_from_template(stream)
                 elif stream.index != picture.index and not unread and not self._is_timecode(stream):
-                    self.left_out.append(f"{stream.type} stream {stream.index} ({stream.name or 'of unknown codec'})")
+                    self.left_out.append(
+                        f"{stream.type} stream {stream.index} ({getattr(stream, 'name', None) or 'of unknown codec'})"
+                    )
             output.metadata.update(tags.file)
             output.set_chapters(tags.chapters)
             self._packets = self._demux()
@@ -116,7 +126,7 @@ class Passthrough:
             self._move_forward(packet, index)
             self._cut_padding(packet, self._ends[index])
             packet.stream = self._copies[index]
-            self._output.mux(packet)
+            self._mux(packet)
             self._next = next(self._packets, None)
 
     def close(self) -> None:
@@ -152,18 +162,29 @@ class Passthrough:
             return
         time = Fraction(0)
         try:
-            for packet in self._source.demux([self._source.streams[index] for index in self._copies]):
+            for packet in self._demuxed():
                 if packet.pts is None and packet.dts is None:  # the end, one packet for each stream
                     continue
                 # The empty text between two subtitles of an MP4: FFmpeg writes it by itself, and would write it twice.
                 if packet.size == 2 and packet.stream.name == "mov_text" and bytes(packet) == b"\0\0":
                     continue
+                if abs(decoding_time(packet) * packet.time_base) > LATEST:
+                    raise av.InvalidDataError(0, "a time that no clock has")
                 time = decoding_time(packet) * packet.time_base
                 if packet.is_corrupt and self._source.format.name not in JOINABLE:
                     raise av.InvalidDataError(0, "a packet is incomplete")
                 yield packet
         except av.FFmpegError as error:
             self.left_out.append(f"sound and subtitles from {float(time):.2f} s on ({reason(error)})")
+
+    def _demuxed(self) -> Iterator[Packet]:
+        streams = [self._source.streams[index] for index in self._copies]
+        for _ in range(TRIES):
+            try:
+                yield from self._source.demux(streams)
+                return
+            except av.BlockingIOError:  # FFmpeg's word for: nothing here, read on
+                continue
 
     def _take_off_delay(self, first: Packet, index: int) -> None:
         """A decoder's delay is in the end that Matroska states; FFmpeg takes it off the times of the packets."""

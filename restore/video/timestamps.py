@@ -21,10 +21,12 @@ LOOKAHEAD, LOOKAHEAD_OF_AVI = 3, 16
 # those that leap ahead by more (as FFmpeg's own command has it).
 BACK, AHEAD = Fraction(1), Fraction(10)  # seconds
 WITHOUT_PAUSES = {"mpegts", "mpeg"}
+# Stamps beyond, forward or back, are damage: 136 years, in seconds, and what FFmpeg's 64 bits leave for conversions.
+LATEST, LATEST_TICKS = 1 << 32, 1 << 61
 
 
 class Timestamps:
-    """Deals the stamps out to the frames, and counts in `retimed` the frames that had none usable.
+    """Deals the stamps out to the frames, and counts in `retimed` the frames that had none that makes sense.
 
     Args:
         step: the time from one frame to the next where no stamp states it; all are in units of the stream's time base.
@@ -32,6 +34,7 @@ class Timestamps:
         back, ahead: what stamps differ by at least where another recording begins; None: they never leap ahead.
         made_up: the stamps are FFmpeg's own; the frames are one `step` apart.
         moves: the list that takes what is added to the stamps of each further recording.
+        latest: stamps beyond, forward or back, are not usable.
     """
 
     def __init__(
@@ -43,8 +46,9 @@ class Timestamps:
         ahead: int | None = None,
         made_up: bool = False,
         moves: list[int] | None = None,
+        latest: int = LATEST_TICKS,
     ) -> None:
-        self.retimed = 0
+        self.retimed, self._latest = 0, latest
         self.step = max(1, step)
         self.moves: list[int] = [] if moves is None else moves
         self._held = held
@@ -64,6 +68,7 @@ class Timestamps:
             ahead=ticks(AHEAD) if info.container in WITHOUT_PAUSES else None,
             made_up=info.container in RAW,
             moves=info.moves,
+            latest=min(LATEST_TICKS, ticks(Fraction(LATEST))),
         )
 
     def assign(self, frames: Iterable[av.VideoFrame], offset: int = 0) -> Iterator[tuple[av.VideoFrame, int]]:
@@ -75,7 +80,7 @@ class Timestamps:
             stamp = frame.pts if frame.pts is not None else frame.dts
             if self._made_up:
                 stamp = index * self.step
-            elif stamp is None:
+            elif stamp is None or abs(stamp) > self._latest:
                 self.retimed += 1
                 stamp = 0 if newest is None else newest + self.step
             elif newest is not None:

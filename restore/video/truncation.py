@@ -11,6 +11,8 @@ from typing import BinaryIO
 # Boxes that stand at the top of an MP4 / MOV; anything else there is padding written by who knows what.
 BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"styp", b"free", b"skip", b"wide", b"uuid", b"udta"}
 
+MOST = 1 << 22  # boxes that are looked at: a day in fragments of a frame
+
 
 def bytes_missing(path: Path) -> int:
     """Bytes by which the file is shorter than it states; 0 if it is whole, or states nothing."""
@@ -21,7 +23,7 @@ def bytes_missing(path: Path) -> int:
         if head[:4] == b"RIFF":
             return max(0, _riff_end(file, size) - size)
         if head[:4] == b"\x1a\x45\xdf\xa3":
-            return max(0, _ebml_end(file) - size)
+            return max(0, _ebml_end(file, size) - size)
         if head[4:8] in BOXES:
             return max(0, _boxes_end(file, size) - size)
     return 0
@@ -44,7 +46,9 @@ def _riff_end(file: BinaryIO, size: int) -> int:
 
 def _boxes_end(file: BinaryIO, size: int) -> int:
     end = 0
-    while end < size:
+    for _ in range(MOST):  # in seconds
+        if end >= size:
+            break
         file.seek(end)
         head = file.read(16)
         if head[4:8] not in BOXES:
@@ -58,10 +62,12 @@ def _boxes_end(file: BinaryIO, size: int) -> int:
     return end
 
 
-def _ebml_end(file: BinaryIO) -> int:
+def _ebml_end(file: BinaryIO, size: int) -> int:
     """The EBML header, then one Segment that holds the rest; a live recording leaves the Segment's size open."""
     end = 0
     for _ in range(2):
+        if end >= size:  # no disk has a place for some sizes that can be stated
+            break
         file.seek(end)
         identity = file.read(1)
         if not identity or not identity[0]:

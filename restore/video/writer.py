@@ -12,12 +12,14 @@ from typing import Any
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.packet import Packet
 from av.video.format import VideoFormat
 
 from restore.errors import RestoreError, VideoError
 from restore.video import matroska, mp4
 from restore.video.alpha import has_alpha_plane, put_alpha
 from restore.video.carried import Carried, SideDataCarrier, lost, side_data_names
+from restore.video.clip import count_packets
 from restore.video.coded import Coded, CodedFiles, read_coded
 from restore.video.colours import FromRGB, from_grey
 from restore.video.depth import shallow
@@ -44,6 +46,10 @@ from restore.video.picture_encoder import PictureEncoder
 from restore.video.place import Place
 from restore.video.working_space import WorkingSpace
 
+# What FFmpeg's muxers say of a packet that they do not take; a full disk is another error.
+REFUSED = av.InvalidDataError, av.ArgumentError, av.error.PatchWelcomeError
+MOST_SKIPPED = 60000  # slots without a picture, which FFmpeg fills in an AVI
+
 
 class VideoWriter:
     """Open `path` for writing frames of the size, rate and colours of `info`; use as a context manager.
@@ -51,7 +57,7 @@ class VideoWriter:
     The frames go to a hidden file in the same folder, which takes its final name when the block ends. When an exception
     leaves the block, the hidden file is deleted and nothing is left. Every frame keeps its timestamp as far as the
     container can: Matroska and WebM round to 1 ms, AVI has frame slots only. `left_out` says what of `source` is not in
-    the output as it was: data streams, further pictures, sound beyond damage.
+    the output as it was: data streams, further pictures, damaged sound and what is beyond it.
 
     Args:
         path: the file to write; its extension chooses the container and the encoder (`encoders.py`).
@@ -112,6 +118,8 @@ class VideoWriter:
         self._shape, self._cropping = info.sample_aspect_ratio, padding(encoder, info)
         self._slot = slot(encoder, info, self._time_base)
         self._last: int | None = None
+        self._pictures = 0
+        self._refused: str | None = None  # what FFmpeg says of packets that were copied and it does not store
         self._carrier = SideDataCarrier()
         self._passthrough: Passthrough | None = None
         hidden = f".{shortened(self.path.stem)}.{secrets.token_hex(4)}{self.path.suffix}"
@@ -120,24 +128,28 @@ class VideoWriter:
         try:
             self._encoder = PictureEncoder(self._container, encoder, info, self._slot, quality, in_band=copies)
             if source is not None:
-                self._passthrough = Passthrough(Path(source), self._container, self.path, info)
+                self._passthrough = Passthrough(Path(source), self._container, self.path, info, self._put)
                 self._encoder.stream.metadata.update(self._passthrough.picture_tags)
                 self._encoder.stream.disposition = self._passthrough.picture_disposition
             # The header is written now, while nothing is lost if FFmpeg refuses it.
             self._container.start_encoding()
         except BaseException as error:
             self._discard()
+            if isinstance(error, av.FFmpegError) and isinstance(error, OSError):
+                raise RestoreError(f"writing stopped ({reason(error)}); make room: {self.path}") from error
             if isinstance(error, av.FFmpegError):
                 kind = self.path.suffix
+                mend = "write .mkv instead" if kind != ".mkv" else "convert the input first"
                 raise VideoError(
-                    f"FFmpeg cannot store these streams in {kind} ({reason(error)}); write .mkv instead: {self.path}"
+                    f"FFmpeg cannot store these streams in {kind} ({reason(error)}); {mend}: {self.path}"
                 ) from error
             raise
 
     @property
     def left_out(self) -> list[str]:
         """What of the source is not in the output as it was, one line each."""
-        return self._lost + (self._passthrough.left_out if self._passthrough else [])
+        refused = [f"damaged packets of sound or subtitles ({self._refused})"] if self._refused else []
+        return self._lost + refused + (self._passthrough.left_out if self._passthrough else [])
 
     @property
     def notes(self) -> list[str]:
@@ -151,7 +163,7 @@ class VideoWriter:
 
         Raises:
             ValueError: another size or type, or a pts that does not move forward.
-            VideoError: the container is AVI and the time is not on its grid of frames.
+            VideoError: the container is AVI, and the time is not on its grid of frames, or far behind the last.
             RestoreError: the disk is full, or the encoder failed.
         """
         if image.shape != self._size or image.dtype != np.uint8:
@@ -164,6 +176,13 @@ class VideoWriter:
                 f"a frame at {float(pts * self._time_base):.4f} s is off the grid of {1 / self._slot} frames a second, "
                 f"all that {self.path.suffix} can hold; write .mkv or .mp4 instead: {self.path}"
             )
+        if self._container.format.name == "avi":
+            skipped = time.numerator - round((self._last or 0) * self._time_base / self._slot)
+            if skipped > MOST_SKIPPED:
+                raise VideoError(
+                    f"a frame at {float(pts * self._time_base):.4f} s comes {skipped} slots behind the last, "
+                    f"of which {self.path.suffix} holds {MOST_SKIPPED} at most; write .mkv or .mp4 instead: {self.path}"
+                )
         self._last = pts
         if self._deep or not self._space.is_video:
             deep = self._space.to_video(image, carried.deep if carried else None)
@@ -246,11 +265,20 @@ class VideoWriter:
             for coded in encode():
                 if self._passthrough and coded.dts is not None:
                     self._passthrough.mux_until(coded.dts * self._slot)
-                self._container.mux(coded.packet(self._encoder.stream, self._slot))
+                self._put(coded.packet(self._encoder.stream, self._slot))
+                self._pictures += 1
                 if self._files:
                     self._files.add(coded)
-        except OSError as error:  # FFmpeg's errors are among them
+        except (OSError, av.FFmpegError) as error:
             raise RestoreError(f"writing stopped ({reason(error)}); make room, or write .mkv: {self.path}") from error
+
+    def _put(self, packet: Packet) -> None:
+        """Mux a packet of any stream."""
+        try:
+            self._container.mux(packet)
+        except REFUSED as error:
+            # It may be of an earlier packet, as FFmpeg orders them; whether it was a picture's is known at the end.
+            self._refused = reason(error)
 
     def _note_lost(self, side_data: Iterable[str]) -> None:
         self._lost += [line for line in lost(side_data, self._encoder_name) if line not in self._lost]
@@ -273,17 +301,22 @@ class VideoWriter:
         try:
             if self._passthrough:
                 self._passthrough.mux_until(None)
-            self._container.close()
+            try:
+                self._container.close()
+            except REFUSED as error:  # of a packet that it still had
+                self._refused = reason(error)
+            if self._refused and count_packets(self._temporary) != self._pictures:
+                raise RestoreError(f"FFmpeg cannot store the pictures ({self._refused}); write .mkv: {self.path}")
             self._mend_headers()
             os.replace(self._temporary, self.path)
-        except OSError as error:  # FFmpeg's errors are among them
-            raise RestoreError(f"writing stopped at its end ({reason(error)}); make room: {self.path}") from error
+        except (OSError, av.FFmpegError) as error:
+            raise RestoreError(f"writing stopped at its end ({reason(error)}); {_mend(error)}: {self.path}") from error
 
     def _discard(self) -> None:
         """Close everything; delete the hidden file unless it has become the final one."""
         if self._passthrough:
             self._passthrough.close()
-        with suppress(OSError):  # of a file that is deleted in the next line
+        with suppress(OSError, av.FFmpegError):  # of a file that is deleted in the next line
             self._container.close()
         self._temporary.unlink(missing_ok=True)
 
@@ -308,6 +341,11 @@ def checked_encoder(path: Path, lossless: bool, quality: int | None, overwrite: 
     if path.exists() and not overwrite:
         raise VideoError(f"the output exists already; move it away, or ask to overwrite it: {path}")
     return encoder
+
+
+def _mend(error: Exception) -> str:
+    gone = isinstance(error, FileNotFoundError)
+    return "its folder is gone, the same command writes it anew" if gone else "make room"
 
 
 def _create(temporary: Path, path: Path) -> OutputContainer:

@@ -64,7 +64,7 @@ REFUSED: dict[str, tuple[Callable[[Path], dict[str, object]], str]] = {
     ),
     "a mask that is no image": (
         lambda at: good(at) | {"mask_video": written(at / "mask.png", b"no image")},
-        "not an image that OpenCV can read, or cut short; save it again as .png: {at}/mask.png",
+        "not a whole image (PNG, JPEG, BMP, TIFF, WebP); save it again as .png: {at}/mask.png",
     ),
     "a mode without its mask": (
         lambda at: good(at) | {"mask_mode": "both"},

@@ -61,7 +61,9 @@ def test_what_is_no_image(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
     for name, content in (("text", b"text"), ("empty", b""), ("half", whole.read_bytes()[:900])):
         path = tmp_path / f"{name}.png"
         path.write_bytes(content)
-        with pytest.raises(VideoError, match=rf"^not an image that OpenCV can read, or cut short; save it .*: {path}$"):
+        with pytest.raises(
+            VideoError, match=rf"^not a whole image \(PNG, JPEG, BMP, TIFF, WebP\); save it .*: {path}$"
+        ):
             ImageReader(path)
     with pytest.raises(VideoError, match=r"^the image cannot be read \(No such file or directory\); check the path: "):
         ImageReader(tmp_path / "none.png")
