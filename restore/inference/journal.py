@@ -203,6 +203,16 @@ def is_claimed(output: Path) -> bool:
     return (journal_folder(output) / CLAIM).exists()
 
 
+def is_locked(output: Path) -> bool:
+    """Whether another process restores to this output, as far as the storage knows."""
+    try:
+        with open(journal_folder(output) / LOCK, "rb+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)  # else there is none
+    return False
+
+
 def forget(output: Path) -> None:
     """Remove the journal of an output, if there is one."""
     shutil.rmtree(journal_folder(output), ignore_errors=True)
@@ -222,7 +232,10 @@ def _locked(folder: Path, output: Path) -> IO[bytes]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however that ends
     except OSError as error:
         lock.close()
-        raise VideoError(f"another process is restoring to this file; wait until it has finished: {output}") from error
+        why = f"the storage cannot lock a file ({reason(error)}); mount it with locks (Lustre: flock)"
+        if isinstance(error, BlockingIOError):
+            why = "another process is restoring to this file; wait until it has finished"
+        raise VideoError(f"{why}: {output}") from error
     return lock
 
 

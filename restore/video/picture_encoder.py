@@ -21,9 +21,17 @@ class PictureEncoder:
     """Adds a `stream` to `container` and encodes for it; all times are in units of `slot`, in seconds."""
 
     def __init__(
-        self, container: OutputContainer, encoder: Encoder, info: VideoInfo, slot: Fraction, quality: int | None
+        self,
+        container: OutputContainer,
+        encoder: Encoder,
+        info: VideoInfo,
+        slot: Fraction,
+        quality: int | None,
+        threads: int | None,
     ) -> None:
-        self._add = partial(add_picture_stream, encoder=encoder, info=info, time_base=slot, quality=quality)
+        self._add = partial(
+            add_picture_stream, encoder=encoder, info=info, time_base=slot, quality=quality, threads=threads
+        )
         self._format = container.format.name
         self.stream: VideoStream = self._add(container)
         self._coder: VideoStream | None = self.stream  # None: a segment has ended

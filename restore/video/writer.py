@@ -64,6 +64,8 @@ class VideoWriter:
         overwrite: replace `path` if it exists.
         folder: where the hidden file lies, on the disk of `path`; by default in its folder.
         files: what is coded is written to these files, too, for `resume`.
+        threads: of the encoder. By default as many as there are cores; another number codes lossy video into other
+            bytes.
 
     Raises:
         VideoError: before any work, if `path` exists, its folder cannot be written, its extension is unknown, `quality`
@@ -83,6 +85,7 @@ class VideoWriter:
         overwrite: bool = False,
         folder: Path | None = None,
         files: CodedFiles | None = None,
+        threads: int | None = None,
     ) -> None:
         self.path = Path(path)
         self._files = files
@@ -116,7 +119,7 @@ class VideoWriter:
         self._temporary = (folder or self.path.parent) / hidden
         self._container = _create(self._temporary, self.path)
         try:
-            self._encoder = PictureEncoder(self._container, encoder, info, self._slot, quality)
+            self._encoder = PictureEncoder(self._container, encoder, info, self._slot, quality, threads)
             if source is not None:
                 self._passthrough = Passthrough(Path(source), self._container, self.path, info)
                 self._encoder.stream.metadata.update(self._passthrough.picture_tags)
