@@ -14,7 +14,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -66,7 +66,7 @@ def restore_on_ray(jobs: Sequence[Job], config: InferenceConfig, *, program: str
 
 def _outcomes(
     ray: Any, jobs: Sequence[Job], worker: tuple[Any, ...], resources: dict[str, int], bar: FolderBar
-) -> Iterator[tuple[int, Outcome]]:
+) -> Generator[tuple[int, Outcome], None, None]:
     """Restore all => the number of each job with its outcome, as they are done; the largest begin first."""
     progress = ray.remote(Progress).options(**_here(ray)).remote() if sys.stderr.isatty() else None
     task = ray.remote(restored).options(**resources)
@@ -156,11 +156,9 @@ def _ray(address: str) -> Iterator[Any]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if address == LOCAL:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # listen on loopback only, on Linux too
-        more: dict[str, Any] = {
-            "num_cpus": len(os.sched_getaffinity(0)),
-            "include_dashboard": False,
-            "object_store_memory": OBJECTS,
-        }
+        os.environ["RAY_raylet_start_wait_time_s"] = "300"  # noqa: SIM112  # a machine may be busy
+        cores = len(os.sched_getaffinity(0))
+        more: dict[str, Any] = {"num_cpus": cores, "include_dashboard": False, "object_store_memory": OBJECTS}
     else:
         _check(address)
         more = {}
@@ -193,6 +191,8 @@ def _check(address: str) -> None:
 
 def _no_answer(address: str, why: str) -> str:
     reason = why.strip().splitlines()[0] if why.strip() else "no reason given"
+    if address == LOCAL:
+        return f"ray is {address}, and Ray does not start on this machine ({reason}); mend that, or leave --ray out"
     return (
         f"ray is {address}, where no Ray answers ({reason}); give local, or HOST:PORT, as `ray start --head` prints it"
     )

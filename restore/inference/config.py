@@ -188,9 +188,9 @@ class InferenceConfig:
             raise ValueError("a prompt or a motion adapter is for the refiner; give --stages hybrid too")
         if self.shard is not None:
             parse_shard(self.shard)
-        shared = {f"ray is {self.ray}": self.ray, f"shard is {self.shard}": self.shard}
-        shared["torchrun started several processes"] = shard_of_torchrun()
-        if len(given := [words for words, value in shared.items() if value]) > 1:
+        given = [f"{name} is {value}" for name, value in (("ray", self.ray), ("shard", self.shard)) if value]
+        given += ["torchrun started several processes"] * (shard_of_torchrun() is not None)
+        if len(given) > 1:
             raise ValueError(f"{' and '.join(given)}, and each divides the videos in its own way; use one of them")
         if self.ray and ":" in (self.device or ""):
             raise ValueError(f"device is {self.device}, and Ray gives each worker a GPU of its own; give cuda, or cpu")
