@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,8 @@ def restore_on_ray(jobs: Sequence[Job], config: InferenceConfig, *, program: str
         InputError: Ray is not installed or does not answer, no machine has the cores, or one that does has no such
             weights, device or folder.
     """
-    with _ray(str(config.ray)) as ray:
+    terminal = sys.stdout
+    with _ray(str(config.ray)) as ray, open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # Ray's own messages
         resources, workers = _workers(config, [node["Resources"] for node in ray.nodes() if node["Alive"]])
         config = replace(config, threads=resources["num_cpus"])
         worker = astuple(config), program, os.getcwd()
@@ -57,8 +58,12 @@ def restore_on_ray(jobs: Sequence[Job], config: InferenceConfig, *, program: str
         codes = [0]
         with FolderBar([job.video for job in jobs], "folder", row=0, hidden=False) as bar:
             with closing(_outcomes(ray, jobs, worker, resources, bar)) as through:
-                for at, outcome in through:
+                for at, outcome, lines, errors in through:
                     outcomes[at] = outcome
+                    with redirect_stdout(terminal):
+                        for text, file in ((errors, sys.stderr), (lines, sys.stdout)):
+                            if text:
+                                say(text.rstrip("\n"), file=file)
                     codes.append(note(outcome, jobs[at], summary, program))
     sum_up(outcomes, jobs, folder=folder, program=program)
     return max(codes)
@@ -66,8 +71,10 @@ def restore_on_ray(jobs: Sequence[Job], config: InferenceConfig, *, program: str
 
 def _outcomes(
     ray: Any, jobs: Sequence[Job], worker: tuple[Any, ...], resources: dict[str, int], bar: FolderBar
-) -> Generator[tuple[int, Outcome], None, None]:
-    """Restore all => the number of each job with its outcome, as they are done; the largest begin first."""
+) -> Generator[tuple[int, Outcome, str, str], None, None]:
+    """Restore all, the largest first => as each is done, its number, its outcome, and what it printed to stdout and to
+    stderr.
+    """
     progress = ray.remote(Progress).options(**_here(ray)).remote() if sys.stderr.isatty() else None
     task = ray.remote(restored).options(**resources)
     largest = sorted(range(len(jobs)), key=lambda at: -jobs[at].video.stat().st_size if jobs[at].video.exists() else 0)
@@ -86,10 +93,7 @@ def _outcomes(
                     outcome, lines, errors, frames = Outcome("failed", reason, RestoreError.exit_code), "", "", (0, 0)
                 bar.reach(at, *frames)
                 bar.end(at)
-                for text, file in ((errors, sys.stderr), (lines, sys.stdout)):
-                    if text:
-                        say(text.rstrip("\n"), file=file)
-                yield at, outcome
+                yield at, outcome, lines, errors
     finally:  # Ctrl-C, or an error of all: tasks end as if it had been hit in each
         for ref in running:
             ray.cancel(ref)
