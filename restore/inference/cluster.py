@@ -160,7 +160,6 @@ def _ray(address: str) -> Iterator[Any]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if address == LOCAL:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # listen on loopback only, on Linux too
-        os.environ["RAY_raylet_start_wait_time_s"] = "300"  # noqa: SIM112  # a machine may be busy
         cores = len(os.sched_getaffinity(0))
         more: dict[str, Any] = {"num_cpus": cores, "include_dashboard": False, "object_store_memory": OBJECTS}
     else:
