@@ -76,14 +76,17 @@ def _outcomes(
     stderr.
     """
     progress = ray.remote(Progress).options(**_here(ray)).remote() if sys.stderr.isatty() else None
+    asked = progress.taken.remote() if progress else None
     task = ray.remote(restored).options(**resources)
     largest = sorted(range(len(jobs)), key=lambda at: -jobs[at].video.stat().st_size if jobs[at].video.exists() else 0)
     running = {task.remote(jobs[at], at, progress, *worker): at for at in largest}
     try:
         while running:
             done, _ = ray.wait([*running], timeout=TICK)
-            for at, frames in ray.get(progress.taken.remote()).items() if progress else ():
-                bar.reach(at, *frames)
+            if progress and ray.wait([asked], timeout=0)[0]:  # outcomes do not wait for it
+                for at, frames in ray.get(asked).items():
+                    bar.reach(at, *frames)
+                asked = progress.taken.remote()
             for ref in done:
                 at = running.pop(ref)
                 try:

@@ -2,22 +2,27 @@
 
 import importlib.util
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
 import cv2
 import pytest
 import torch
 
+from restore.errors import VideoError, WeightsError
 from restore.inference.cluster import _workers
 from restore.inference.config import InferenceConfig
 from restore.inference.jobs import as_it_is_now, find_jobs
 from restore.inference.journal import journal_folder
+from restore.inference.worker import HOST, ready, restored
 from tests.inference.command import SUMMARY, Command, folder, left_in, two, written
 from tests.inference.test_inference import ROOT
 from tests.inference.test_resume import TIMES
@@ -100,6 +105,34 @@ def test_a_task_that_runs_again_finds_what_it_has_done(
     assert not as_it_is_now(job).done and not as_it_is_now(job).overwrite  # another's
     written(folder(out / ".clip_restored.restoring") / "finishing", b"")
     assert as_it_is_now(job).overwrite
+
+
+def test_what_a_worker_says(tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines and outcome of a video are for the command; what the machine lacks ends that, with the machine's name."""
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # it sets them for a process of its own
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.chdir(tmp_path)
+    make_video(tmp_path / "clip.mp4", range(3))
+    (job,) = find_jobs("clip.mp4", "out")
+
+    def worker(weights: Path, cwd: Path) -> tuple[tuple[object, ...], str, str]:
+        config = InferenceConfig("clip.mp4", weights_path=str(weights), output_dir="out", device="cpu", engine="torch")
+        return astuple(config), "program", str(cwd)
+
+    with pytest.raises(
+        VideoError, match=rf"^not on {HOST} \(No such file or directory\); run this in a folder that all"
+    ):
+        ready(*worker(tiny_weights, tmp_path / "nowhere"))
+    with pytest.raises(WeightsError, match=f"^on {HOST}: .*none.pth"):
+        ready(*worker(tmp_path / "none.pth", tmp_path))
+    with pytest.raises(VideoError, match=f"^not on {HOST}; put it on storage that all machines share: out$"):
+        restored(job, 0, None, *worker(tiny_weights, tmp_path))
+    assert not Path("out").exists()
+    outcome, lines, errors, frames = restored(job, 0, None, *worker(tiny_weights, folder(tmp_path / "out").parent))
+    assert (outcome.status, outcome.code, errors, frames) == ("done", 0, "", (0, 3))
+    assert lines.startswith("out/clip_restored.mp4: 3 frames, ") and lines.count("\n") == 1
+    outcome, lines, _, _ = restored(job, 0, None, *worker(tiny_weights, tmp_path))
+    assert outcome.status == "skipped" and "restored before" in lines
 
 
 @pytest.fixture
