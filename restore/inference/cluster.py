@@ -85,7 +85,8 @@ def _outcomes(
             done, _ = ray.wait([*running], timeout=TICK)
             if progress and ray.wait([asked], timeout=0)[0]:  # outcomes do not wait for it
                 for at, frames in ray.get(asked).items():
-                    bar.reach(at, *frames)
+                    if at in running.values():  # else it is behind what the outcome said
+                        bar.reach(at, *frames)
                 asked = progress.taken.remote()
             for ref in done:
                 at = running.pop(ref)

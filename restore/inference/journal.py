@@ -203,16 +203,6 @@ def is_claimed(output: Path) -> bool:
     return (journal_folder(output) / CLAIM).exists()
 
 
-def is_locked(output: Path) -> bool:
-    """Whether another process restores to this output, as far as the storage knows."""
-    try:
-        with open(journal_folder(output) / LOCK, "rb+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return isinstance(error, BlockingIOError)  # else there is none
-    return False
-
-
 def forget(output: Path) -> None:
     """Remove the journal of an output, if there is one."""
     shutil.rmtree(journal_folder(output), ignore_errors=True)

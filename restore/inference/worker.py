@@ -1,5 +1,6 @@
 """What runs in the workers of a cluster: restoring one video after another, with models that are loaded once."""
 
+import fcntl
 import io
 import os
 import socket
@@ -12,7 +13,7 @@ from typing import Any
 from restore.errors import RestoreError, VideoError
 from restore.inference.config import InferenceConfig
 from restore.inference.jobs import Job, as_it_is_now
-from restore.inference.journal import is_locked
+from restore.inference.journal import LOCK, journal_folder
 from restore.inference.outcomes import Outcome
 from restore.inference.process import set_up_process
 
@@ -55,6 +56,16 @@ def ready(settings: tuple[Any, ...], program: str, folder: str) -> None:
         _loaded(settings)
     except RestoreError as error:
         raise type(error)(f"on {HOST}: {error}") from error
+
+
+def is_locked(output: Path) -> bool:
+    """Whether another process restores to this output, as far as the storage knows."""
+    try:
+        with open(journal_folder(output) / LOCK, "rb+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)  # else there is none
+    return False
 
 
 @cache

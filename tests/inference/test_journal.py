@@ -10,7 +10,8 @@ import torch
 
 from restore.errors import VideoError
 from restore.inference.identity import identity
-from restore.inference.journal import Journal, forget, is_claimed, is_locked, journal_folder
+from restore.inference.journal import Journal, forget, is_claimed, journal_folder
+from restore.inference.worker import is_locked
 from restore.pipeline import Restorer
 from restore.propagation.background import Background
 from restore.propagation.memory import Memory
