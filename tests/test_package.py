@@ -76,10 +76,11 @@ def test_the_wheel_holds_all_that_is_needed_and_nothing_else(wheel: Path) -> Non
         (metadata,) = (message_from_bytes(archive.read(name)) for name in names if name.endswith("/METADATA"))
     text = str(metadata.get_payload())
     assert text.strip() == (ROOT / "README.md").read_text(encoding="utf-8").strip()
-    assert metadata.get_all("Provides-Extra") == ["fast", "prompt"]
+    assert metadata.get_all("Provides-Extra") == ["cluster", "fast", "prompt"]
     required = metadata.get_all("Requires-Dist") or []
     assert any(line.startswith("torch") and "extra" not in line for line in required)
     assert any(line.startswith("ncnn") and line.endswith('extra == "fast"') for line in required)
+    assert any(line.startswith("ray") and line.endswith('extra == "cluster"') for line in required)
     assert any(line.startswith("transformers") and line.endswith('extra == "prompt"') for line in required)
     assert len(metadata.get_all("License-File") or []) == 3
 

@@ -1,15 +1,12 @@
 """The command line of `inference.py` and `restore-video restore`: check everything, then restore."""
 
-import logging
 import signal
 import sys
-import warnings
 
 from restore.config import parse
 from restore.errors import RestoreError, printable, unexpected
 from restore.inference.config import InferenceConfig
-from restore.inference.freed_memory import reuse_freed_memory
-from restore.waiting_threads import let_waiting_threads_sleep
+from restore.inference.process import set_up_process
 
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
@@ -41,7 +38,12 @@ def main(argv: list[str] | None = None, *, program: str = "inference.py") -> int
             side_by_side=config.side_by_side,
             report=config.report,
             overwrite=config.overwrite,
+            shard=config.share,
         )
+        if config.ray:
+            from restore.inference.cluster import restore_on_ray
+
+            return restore_on_ray(jobs, config, program=program)
         from restore.inference.run_jobs import restore_jobs
 
         return restore_jobs(jobs, config, program=program)
@@ -61,9 +63,5 @@ def main(argv: list[str] | None = None, *, program: str = "inference.py") -> int
 def run(argv: list[str] | None = None, *, program: str = "inference.py") -> int:
     """`main` with all that is set for the whole process: a program of its own."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as after Ctrl-C
-    reuse_freed_memory()
-    let_waiting_threads_sleep()
-    logging.basicConfig(format=f"{program}: %(message)s")
-    logging.getLogger("restore").setLevel(logging.INFO)
-    warnings.formatwarning = lambda message, *_: f"{program}: {printable(str(message))}\n"
+    set_up_process(program)
     return main(argv, program=program)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, Optional
 
 from restore.inference.range_setting import RangeSetting
+from restore.inference.shard import WHOLE, Shard, parse_shard, shard_of_torchrun
 from restore.kinds import KINDS, REMOVED
 from restore.light.setting import light_setting
 from restore.shipped import WEIGHTS, relative_to_root, shipped
@@ -130,6 +131,15 @@ class InferenceConfig:
         None, "that each network and each picture operation shares; by default as many as there are cores"
     )
     device: Optional[str] = _setting(None, "cpu, cuda, cuda:1, ...; by default a GPU if there is one")  # noqa: UP045
+    shard: Optional[str] = _setting(  # noqa: UP045
+        None,
+        "K/N: only every N-th video, from the K-th on, as one of N processes of the same command (docs/clusters.md)",
+    )
+    ray: Optional[str] = _setting(  # noqa: UP045
+        None,
+        "local, or the address HOST:PORT of a Ray cluster: its workers restore the videos, each with --threads cores, "
+        "by default one, or a GPU (requirements-cluster.txt, docs/clusters.md)",
+    )
 
     @property
     def finds(self) -> bool:
@@ -140,6 +150,11 @@ class InferenceConfig:
     def takes_mask(self) -> bool:
         """Whether the mask that is given is used, if one is."""
         return self.mask_mode in (None, "given", "both")
+
+    @property
+    def share(self) -> Shard:
+        """Of the videos: this process's."""
+        return parse_shard(self.shard) if self.shard else shard_of_torchrun() or WHOLE
 
     @property
     def removed(self) -> tuple[str, ...]:
@@ -183,5 +198,13 @@ class InferenceConfig:
             raise ValueError(f"strength is {self.strength}, and --stages copy generates nothing; give one of the two")
         if self.stages in ("generator", "copy") and (self.prompt or self.negative_prompt or self.motion_adapter):
             raise ValueError("a prompt or a motion adapter is for the refiner; give --stages hybrid too")
+        if self.shard is not None:
+            parse_shard(self.shard)
+        given = [f"{name} is {value}" for name, value in (("ray", self.ray), ("shard", self.shard)) if value]
+        given += ["torchrun started several processes"] * (shard_of_torchrun() is not None)
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)}, and each divides the videos in its own way; use one of them")
+        if self.ray and ":" in (self.device or ""):
+            raise ValueError(f"device is {self.device}, and Ray gives each worker a GPU of its own; give cuda, or cpu")
         if self.lpips and self.original_video is None:
             raise ValueError("lpips compares with an original; give --original_video too")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from restore.errors import RestoreError
 from restore.inference.config import FINDING
@@ -216,6 +217,7 @@ def restore_file(
                     comparison=write_side_by_side,
                     with_original=inputs.originals is not None,
                     overwrite=overwrite,
+                    threads=torch.get_num_threads(),  # else the bytes would depend on how many cores there are
                 )
             )
             page = HtmlReport(write_html, info=reader.info, overwrite=overwrite) if write_html else None
@@ -231,6 +233,7 @@ def restore_file(
                     folder=journal.folder,
                     files=journal.files("output"),
                     copies=copies is not None,
+                    threads=torch.get_num_threads(),
                 )
             )
             writer = copying(woven(writer, kept), copies)

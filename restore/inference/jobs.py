@@ -4,6 +4,7 @@ What concerns the whole command (a mask of the wrong size, an output that exists
 cannot be read is only noted, so that it does not hold up the others.
 """
 
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
@@ -14,6 +15,7 @@ from restore.errors import InputError, VideoError
 from restore.inference.journal import is_claimed
 from restore.inference.paired import open_paired
 from restore.inference.report import check_new, check_report, is_result, read_reports
+from restore.inference.shard import WHOLE, Shard
 from restore.video.files import find_videos, match_by_stem, match_masks, output_path, part_path
 from restore.video.info import exact_rate
 from restore.video.reader import VideoReader
@@ -82,11 +84,12 @@ def find_jobs(
     side_by_side: bool = False,
     report: bool = False,
     overwrite: bool = False,
+    shard: Shard = WHOLE,
 ) -> list[Job]:
     """The jobs of a command, for arguments that are a file each, or a folder each with files matched by stem.
 
     What an earlier run has restored is `done`. In a folder what it left broken is restored anew, and restored videos
-    themselves are not restored again.
+    themselves are not restored again. Only those of the `shard` are checked: others may be restored at this moment.
 
     Raises:
         InputError: something is missing, does not fit, or stands where a result would be written. Nothing was written.
@@ -94,7 +97,8 @@ def find_jobs(
     videos = find_videos(degraded_video)
     folder = Path(degraded_video).is_dir()
     if folder:
-        videos = [video for video in videos if not is_result(video)]
+        # What is claimed gets its report at this moment, perhaps; in this order none is missed.
+        videos = [video for video in videos if not is_claimed(video) and not is_result(video)]
         if not videos:
             raise VideoError(f"every video in this folder is a restored one; give the degraded ones: {degraded_video}")
     root = Path(degraded_video) if folder else None
@@ -123,9 +127,32 @@ def find_jobs(
         sides = mask_file, suspects_file, codes_file, confidence_file, rows_file, html_file
         jobs.append(Job(video, output, mask, original, *sides, overwrite))
     _check_names(jobs)
-    return [
-        _checked(job, folder=folder, lossless=lossless, quality=quality, rate=rate, overwrite=overwrite) for job in jobs
-    ]
+    for at in shard.indices(len(jobs)):
+        jobs[at] = _checked(jobs[at], folder=folder, lossless=lossless, quality=quality, rate=rate, overwrite=overwrite)
+    return jobs
+
+
+def as_it_is_now(job: Job) -> Job:
+    """A job that was checked, and may have been done since, or half of it, by a process that was lost."""
+    reports = read_reports(job.output)
+    if job.overwrite or not job.output.exists():
+        return job
+    if all(one and not one.get("broken") for one in reports):
+        return replace(job, done=True)
+    return replace(job, overwrite=bool(reports[0]) or is_claimed(job.output))
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder, if there is none, and see that it can be written.
+
+    Raises:
+        VideoError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise VideoError(f"the output folder cannot be written ({error.strerror}); choose another: {folder}") from error
 
 
 def _checked(

@@ -234,7 +234,10 @@ def _locked(folder: Path, output: Path) -> IO[bytes]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however that ends
     except OSError as error:
         lock.close()
-        raise VideoError(f"another process is restoring to this file; wait until it has finished: {output}") from error
+        why = f"the storage cannot lock a file ({reason(error)}); mount it with locks (Lustre: flock)"
+        if isinstance(error, BlockingIOError):
+            why = "another process is restoring to this file; wait until it has finished"
+        raise VideoError(f"{why}: {output}") from error
     return lock
 
 

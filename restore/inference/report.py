@@ -1,8 +1,8 @@
 """The report of a restored video, `STEM_restored.json`: it says what was done, and that it was done."""
 
 import json
-import os
 import re
+import secrets
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,7 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         OSError: the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")  # several machines may write it at once
     try:
         # Bytes of names that are no UTF-8 are escaped as JSON escapes a character.
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")

@@ -1,13 +1,10 @@
 """Restore video after video, alone or in parallel with other processes that `torchrun` started for the same command."""
 
-import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import timedelta
-from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import torch
@@ -15,18 +12,18 @@ from accelerate import PartialState
 from accelerate.utils import gather_object
 from tqdm import tqdm
 
-from restore.errors import ConfigError, RestoreError, VideoError, printable, unexpected
+from restore.errors import ConfigError, RestoreError, printable, unexpected
 from restore.inference.config import InferenceConfig
 from restore.inference.files import restore_file
 from restore.inference.folder_bar import FolderBar
-from restore.inference.jobs import Job
+from restore.inference.jobs import Job, make_folder
 from restore.inference.journal import forget
 from restore.inference.located import in_words
+from restore.inference.outcomes import Outcome, note, say, sum_up
 from restore.inference.refining_bar import refining_bar
 from restore.inference.report import read_reports
-from restore.inference.summary import Summary
+from restore.inference.summary import Summary, figures_of
 from restore.pipeline import Restorer
-from restore.scoring.report import table
 from restore.video.clip import count_frames
 
 if TYPE_CHECKING:  # see `restore_file`
@@ -35,23 +32,52 @@ if TYPE_CHECKING:  # see `restore_file`
 FOREVER = timedelta(days=365)  # a process may be done long before the others
 
 
-class Outcome(NamedTuple):
-    """What became of a video: `status` and `reason` as in `Summary.add`, its exit `code`, its report's `scores`."""
-
-    status: str
-    reason: str | None = None
-    code: int = 0
-    scores: dict[str, Any] | None = None
-
-
 def restore_jobs(jobs: Sequence[Job], config: InferenceConfig, *, program: str = "inference.py") -> int:
-    """Restore this process's share of the videos. Returns the exit code: the worst of all videos', of all processes.
+    """Restore this process's share of the videos. Returns the exit code: the worst of all videos', of all processes
+    that `torchrun` started.
 
     A video that fails is reported on stderr in one line, which begins with `program`, and the next one is restored. Of
     a folder those that failed are listed again at the end, and all are in its summary.
 
     Raises:
         InputError: the weights, the device or the output folder cannot be used. Nothing was written.
+    """
+    restorer, hybrid = load(config)
+    make_folder(Path(config.output_dir))
+    state = PartialState()
+    folder = Path(config.degraded_video).is_dir()
+    shard = config.share
+    summary = Summary(Path(config.output_dir), jobs, shard=shard, overwrite=config.overwrite) if folder else None
+    if summary:
+        summary.begin()
+    state.wait_for_everyone()  # until every process has seen which videos are done
+
+    share = shard.indices(len(jobs))
+    name = "folder" if shard.of == 1 else f"shard {shard}"
+    rows = folder + (1 if hybrid is None else 2)  # of the terminal, for the progress of each process
+    row = rows * state.process_index
+    outcomes: list[tuple[int, Outcome]] = []
+    codes: list[int] = [0]
+    with FolderBar([jobs[at].video for at in share], name, row=row, hidden=not folder) as bar:
+        for at in share:
+            outcome = tried(jobs[at], restorer, hybrid, config, row=row + folder, progress=bar.update)
+            bar.end()
+            outcomes.append((at, outcome))
+            codes.append(note(outcome, jobs[at], summary, program))
+
+    # Gathering waits for all: a process that ended with an error before would take the others with it.
+    codes, outcomes = gather_object(codes), gather_object(outcomes)
+    if state.is_main_process:
+        sum_up(dict(outcomes), jobs, folder=folder, program=program)
+    state.destroy_process_group()
+    return max(codes)
+
+
+def load(config: InferenceConfig) -> "tuple[Restorer, Hybrid | None]":
+    """The models that are asked for, on the device and with the threads that are.
+
+    Raises:
+        InputError: the weights, the refiner or the device cannot be used.
     """
     state = PartialState(cpu=not torch.accelerator.is_available(), timeout=FOREVER)
     if config.threads:
@@ -66,74 +92,23 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig, *, program: str =
         precision=config.precision,
         engine=config.engine,
     )
-    hybrid = None if config.stages in ("generator", "copy") else _hybrid(config, restorer)
-    _make(Path(config.output_dir))
-    folder = Path(config.degraded_video).is_dir()
-    summary = Summary(Path(config.output_dir), jobs, overwrite=config.overwrite) if folder else None
-    if summary and state.is_main_process:
-        summary.begin()
-    state.wait_for_everyone()  # until every process has seen which videos are done
-
-    share = range(state.process_index, len(jobs), state.num_processes)
-    rows = folder + (1 if hybrid is None else 2)  # of the terminal, for the progress of each process
-    row = rows * state.process_index
-    outcomes: list[tuple[int, Outcome]] = []
-    codes: list[int] = [0]
-    with FolderBar([jobs[at].video for at in share], _share(state), row=row, hidden=not folder) as bar:
-        for at in share:
-            outcome = _tried(jobs[at], restorer, hybrid, config, row=row + folder, progress=bar.update)
-            bar.end()
-            outcomes.append((at, outcome))
-            codes.append(outcome.code)
-            if outcome.reason:
-                _say(f"{program}: {outcome.reason}", file=sys.stderr)
-            try:
-                if summary:
-                    summary.add(jobs[at], outcome.status, outcome.reason)
-            except RestoreError as error:
-                _say(f"{program}: {error}", file=sys.stderr)
-                codes.append(error.exit_code)
-
-    # Gathering waits for all: a process that ended with an error before would take the others with it.
-    codes, outcomes = gather_object(codes), sorted(gather_object(outcomes), key=itemgetter(0))
-    if state.is_main_process:
-        scores = sorted((jobs[at].video.stem, outcome.scores) for at, outcome in outcomes if outcome.scores)
-        for when in ("before", "after") if scores else ():
-            _say(f"\n{when} restoring\n{table({stem: both[when] for stem, both in scores})}")
-        if summary:
-            _sum_up([outcome for _, outcome in outcomes], program)
-    state.destroy_process_group()
-    return max(codes)
+    return restorer, None if config.stages in ("generator", "copy") else _hybrid(config, restorer)
 
 
-def _sum_up(outcomes: Sequence[Outcome], program: str) -> None:
-    """What of a folder was not restored now: how many were done before, and each that failed with its reason."""
-    if skipped := sum(outcome.status == "skipped" for outcome in outcomes):
-        _say(f"{skipped} of {len(outcomes)} were done before")
-    reasons = [outcome.reason for outcome in outcomes if outcome.reason]
-    if reasons:
-        lines = [f"{len(reasons)} of {len(outcomes)} failed:", *(f"  {reason}" for reason in reasons)]
-        _say("\n".join(f"{program}: {line}" for line in lines), file=sys.stderr)
-
-
-def _share(state: PartialState) -> str:
-    """What the bar of a process is of."""
-    several = f"process {state.process_index + 1} of {state.num_processes}"
-    return several if state.num_processes > 1 else "folder"
-
-
-def _tried(job: Job, *arguments: Any, **named: Any) -> Outcome:
+def tried(job: Job, *arguments: Any, **named: Any) -> Outcome:
     """`_restore`, and what became of it."""
     try:
         report = _restore(job, *arguments, **named)
     except RestoreError as error:
         # Half way, what is before remains; else nothing was written, and what is there was there before.
-        half_way = error.exit_code == RestoreError.exit_code and read_reports(job.output)[-1].get("broken")
-        return Outcome("broken" if half_way else "failed", str(error), error.exit_code)
+        if error.exit_code == RestoreError.exit_code and read_reports(job.output)[-1].get("broken"):
+            return Outcome("broken", str(error), error.exit_code, figures=figures_of(job))
+        return Outcome("failed", str(error), error.exit_code)
     except Exception as error:  # whatever it is, the others go on
         reason = f"{unexpected(error)}: {job.video}"
         return Outcome("failed", reason, RestoreError.exit_code)
-    return Outcome("skipped") if job.done else Outcome("done", scores=report["scores"])
+    status, scores = ("skipped", None) if job.done else ("done", report["scores"])
+    return Outcome(status, scores=scores, figures=figures_of(job))
 
 
 def _restore(
@@ -150,7 +125,7 @@ def _restore(
     """
     if job.problem:
         raise job.problem
-    _make(job.output.parent)
+    make_folder(job.output.parent)
     # An estimate is enough for the time left; how long a range alone takes depends on what is before it.
     total = None if job.done or config.only_range else count_frames(job.video)
     hide = True if job.done else None
@@ -209,19 +184,11 @@ def _restore(
             whose, left = report["mask_mode"], len(report["suspects"] or [])
             seen = f", {left} {'things' if left > 1 else 'thing'} left in the picture, see the report" if left else ""
             count = f"{frames} frames" + (f" ({in_words(report['range'])})" if report["range"] else "")
-            _say(f"{part.output}: {count}, {rate:.1f} a second; {hidden:.1%} hidden (mask: {whose}){seen}")
+            say(f"{part.output}: {count}, {rate:.1f} a second; {hidden:.1%} hidden (mask: {whose}){seen}")
     if job.done:
         forget(job.output)  # of a run that was killed at its very end
-        _say(f"{job.output}: restored before, left as it is (--overwrite restores it anew)")
+        say(f"{job.output}: restored before, left as it is (--overwrite restores it anew)")
     return report
-
-
-def _say(lines: str, file: TextIO | None = None) -> None:
-    """Print in one piece, with its end, above the progress bars: the processes share a terminal, and lines must not run
-    into each other.
-    """
-    with tqdm.external_write_mode(file or sys.stdout):
-        print(printable(lines) + "\n", end="", file=file, flush=True)
 
 
 def _hybrid(config: InferenceConfig, restorer: Restorer) -> "Hybrid":
@@ -247,11 +214,3 @@ def _usable(device: str) -> str:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"device is {device!r}, which cannot be used ({reason}); give cpu, cuda or cuda:N") from error
     return device
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise VideoError(f"the output folder cannot be written ({error.strerror}); choose another: {folder}") from error

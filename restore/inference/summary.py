@@ -1,18 +1,19 @@
-"""What has become of each video of a folder: `summary.json`, and `summary.csv` for a spreadsheet, one row a video."""
+"""What has become of each video of a folder: `summary.json`, and `summary.csv` for a spreadsheet, one row a video.
+
+.summary.2of4.json     the rows of the second of four processes that share the folder, which alone writes it
+"""
 
 import csv
-import fcntl
 import io
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from restore.errors import RestoreError, VideoError, printable
 from restore.inference.jobs import Job
 from restore.inference.report import read_reports, write_whole
+from restore.inference.shard import WHOLE, Shard
 from restore.propagation.provenance import NAMES
 
 COLUMNS = "input", "output", "status", "frames", "seconds", "hidden", *NAMES, "psnr_before", "psnr_after", "warnings"
@@ -21,22 +22,25 @@ FORMULA = "=", "+", "-", "@", "\t", "\r", "\n"  # what a cell begins with that a
 
 
 class Summary:
-    """Both files, each written whole or not at all after each video. Several processes may share a folder: each changes
-    the rows of its own videos only.
+    """Both files, each written whole or not at all after each video. Several processes may share a folder, on several
+    machines as well, where locks may not reach: each writes the rows of its own videos to a file of its own, and both
+    files from those of all.
 
     Args:
         folder: that holds the results, and that exists.
         jobs: of all processes, in the order of the rows.
+        shard: the share of this process.
         overwrite: replace files of these names, whatever they are.
 
     Raises:
         VideoError: one is in their place that is no summary.
     """
 
-    def __init__(self, folder: Path, jobs: Sequence[Job], *, overwrite: bool = False) -> None:
-        self._folder, self._jobs = folder, jobs
+    def __init__(self, folder: Path, jobs: Sequence[Job], *, shard: Shard = WHOLE, overwrite: bool = False) -> None:
+        self._folder, self._jobs, self._shard = folder, jobs, shard
         self._json, self._csv = folder / "summary.json", folder / "summary.csv"
-        others = [self._json] * (self._json.exists() and self._read() is None)
+        self._own = {_name(job): self._row(job, "waiting") for job in (jobs[at] for at in shard.indices(len(jobs)))}
+        others = [self._json] * (self._json.exists() and _read(self._json) is None)
         others += [self._csv] * (self._csv.exists() and not self._csv.read_bytes().startswith(BEGIN.encode()))
         if others and not overwrite:
             raise VideoError(
@@ -44,76 +48,68 @@ class Summary:
             )
 
     def begin(self) -> None:
-        """Write it with all videos waiting; for one process, before any adds to it.
+        """Write it with all videos of this process waiting.
 
         Raises:
             RestoreError: it cannot be written.
         """
-        self._write([self._row(job, "waiting") for job in self._jobs])
+        if self._shard.of == 1:  # what several processes did before is gone over by this one
+            for path in self._folder.glob(".summary.*of*.json"):
+                path.unlink(missing_ok=True)
+        self._write()
 
-    def add(self, job: Job, status: str, reason: str | None = None) -> None:
+    def add(self, job: Job, status: str, reason: str | None = None, figures: dict[str, Any] | None = None) -> None:
         """A video is through.
 
         Args:
             status: `done`; `skipped`, as it was done before; `broken`, restored up to where it breaks; `failed`.
             reason: why it is one of the last two.
+            figures: of what was restored, from `figures_of`.
 
         Raises:
             RestoreError: it cannot be written.
         """
-        row = self._row(job, status, reason)
-        with self._locked():
-            others = {other["input"]: other for other in self._read() or []} | {row["input"]: row}
-            rows = [others.get(_name(job)) or self._row(job, "waiting") for job in self._jobs]
-            self._write(rows)
+        self._own[_name(job)] = self._row(job, status, reason) | (figures or {})
+        self._write()
 
     def _row(self, job: Job, status: str, reason: str | None = None) -> dict[str, Any]:
         row: dict[str, Any] = dict.fromkeys(COLUMNS)
         output = printable(job.output.relative_to(self._folder).as_posix())
         row |= {"input": _name(job), "output": output, "status": status}
-        if status in ("done", "skipped", "broken"):
-            row |= _totals([report for report in read_reports(job.output) if report])
         return row | {"reason": reason and " ".join(printable(reason).split())}
 
-    def _read(self) -> list[dict[str, Any]] | None:
-        """The rows that are written; None if there are none, or the file is another's."""
+    def _write(self) -> None:
         try:
-            rows = json.loads(self._json.read_text(encoding="utf-8"))["videos"]
-            return rows if all({"input", "output", "status"} <= row.keys() for row in rows) else None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return None
-
-    def _write(self, rows: list[dict[str, Any]]) -> None:
-        try:
-            write_whole(self._json, json.dumps({"videos": rows}, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-            write_whole(self._csv, _table(rows))
+            if self._shard.of > 1:
+                _write_rows(self._part(self._shard.number), [*self._own.values()])
+            # Others may write their rows meanwhile: whoever writes last has then read all, in whatever order they do.
+            written = None
+            while (rows := self._rows()) != written:
+                _write_rows(self._json, rows)
+                write_whole(self._csv, _table(rows))
+                written = rows
         except OSError as error:
             raise RestoreError(
                 f"the summary cannot be written ({error.strerror}); the videos are not concerned: {self._json}"
             ) from error
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """For one process at a time: the folder itself is locked, until it is closed, however the process ends."""
-        try:
-            folder = os.open(self._folder, os.O_RDONLY)
-        except OSError as error:
-            raise RestoreError(
-                f"the summary cannot be locked ({error.strerror}); the videos are not concerned: {self._folder}"
-            ) from error
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)
+    def _rows(self) -> list[dict[str, Any]]:
+        """Of all processes; those that have not begun have their videos waiting."""
+        rows = [self._row(job, "waiting") for job in self._jobs]
+        for number in range(1, 1 + self._shard.of):
+            own = number == self._shard.number
+            known = self._own if own else {row["input"]: row for row in _read(self._part(number)) or []}
+            for at in Shard(number, self._shard.of).indices(len(rows)):
+                rows[at] = known.get(rows[at]["input"], rows[at])
+        return rows
+
+    def _part(self, number: int) -> Path:
+        return self._folder / f".summary.{number}of{self._shard.of}.json"
 
 
-def _name(job: Job) -> str:
-    return printable(str(job.video))
-
-
-def _totals(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Of a video, from the reports of its parts: what is counted is added up, a share is one of all pixels."""
+def figures_of(job: Job) -> dict[str, Any]:
+    """What the reports of a video's parts state in sum: what is counted is added up, a share is one of all pixels."""
+    reports = [report for report in read_reports(job.output) if report]
     pixels = [report["frames"] * report["width"] * report["height"] for report in reports]
 
     def share(of: Sequence[float]) -> float:
@@ -128,6 +124,23 @@ def _totals(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
         **{f"psnr_{when}": scores[when]["psnr"] if scores else None for when in ("before", "after")},
         "warnings": sum(len(report["warnings"]) for report in reports),
     }
+
+
+def _read(path: Path) -> list[dict[str, Any]] | None:
+    """The rows that are written; None if there are none, or the file is another's."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["videos"]
+        return rows if all({"input", "output", "status"} <= row.keys() for row in rows) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _write_rows(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    write_whole(path, json.dumps({"videos": rows}, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _name(job: Job) -> str:
+    return printable(str(job.video))
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:

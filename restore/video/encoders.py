@@ -160,7 +160,12 @@ def slot(encoder: Encoder, info: VideoInfo, time_base: Fraction) -> Fraction:
 
 
 def add_picture_stream(
-    container: OutputContainer, encoder: Encoder, info: VideoInfo, time_base: Fraction, quality: int | None
+    container: OutputContainer,
+    encoder: Encoder,
+    info: VideoInfo,
+    time_base: Fraction,
+    quality: int | None,
+    threads: int | None,
 ) -> VideoStream:
     """Add the stream that the frames are encoded into."""
     more = padding(encoder, info)
@@ -178,6 +183,7 @@ def add_picture_stream(
     codec.thread_type = "AUTO"
     if encoder.name == "ffv1" and info.width == 1:  # FFmpeg's slices would be of no columns; version 1 has none
         codec.options = {"level": "1"}
+    codec.thread_count = threads or 0  # 0: as many as there are cores, which changes the bytes
     codec.sample_aspect_ratio = info.sample_aspect_ratio
     if info.interlaced and encoder in (H264, H264_DEEP, MPEG4):
         codec.flags |= Flags.interlaced_dct | Flags.interlaced_me

@@ -32,10 +32,13 @@ class PictureEncoder:
         info: VideoInfo,
         slot: Fraction,
         quality: int | None,
+        threads: int | None,
         *,
         in_band: bool = False,
     ) -> None:
-        self._add = partial(add_picture_stream, encoder=encoder, info=info, time_base=slot, quality=quality)
+        self._add = partial(
+            add_picture_stream, encoder=encoder, info=info, time_base=slot, quality=quality, threads=threads
+        )
         self._format = container.format.name
         self.stream: VideoStream = self._add(container)
         self._coder: VideoStream | None = self.stream  # None: a segment has ended

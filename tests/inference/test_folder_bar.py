@@ -47,6 +47,22 @@ def test_what_is_left_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not any(terminal.lines[-2:])  # wiped
 
 
+def test_several_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    with FolderBar(videos(tmp_path), "folder", row=0, hidden=False) as bar:
+        for video, before, now in ((0, 0, 4), (2, 0, 3), (0, 0, 9)):
+            bar.reach(video, before, now)
+        done = bar._bar.format_dict
+        assert (done["n"], done["initial"]) == (12, 0)
+        bar.reach(0, 6, 1)  # its worker was lost; another goes on behind six frames
+        done = bar._bar.format_dict
+        assert (done["n"], done["initial"]) == (10, 6)
+        bar.reach(2, 0, 12)
+        bar.end(2)  # two more than were stated
+        last = [line for line in terminal.lines if line][-1]
+        assert last.startswith("folder: 1 of 4 videos:") and "19/55 " in last
+
+
 def test_it_is_quiet_where_stderr_is_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", log := io.StringIO())
     with FolderBar([tmp_path / "never opened.mp4"], "folder", row=0, hidden=False) as bar:

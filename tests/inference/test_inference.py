@@ -87,6 +87,19 @@ def test_threads(run: Command, tmp_path: Path) -> None:
         cv2.setNumThreads(threads[1])
 
 
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one core")
+def test_how_many_cores_there_are_changes_no_byte(run: Command, tmp_path: Path, out: Path) -> None:
+    video, cores = make_video(tmp_path / "clip.mp4", range(20), draw=noise, size=(96, 80)), os.sched_getaffinity(0)
+    try:
+        for number in (1, 2):
+            os.sched_setaffinity(0, sorted(cores)[:number])  # from which encoders take their threads by default
+            assert run(degraded_video=video, side_by_side=True, output_dir=out / str(number)) == 0
+    finally:
+        os.sched_setaffinity(0, cores)
+    for name in ("clip_restored.mp4", "clip_side_by_side.mp4"):
+        assert (out / "1" / name).read_bytes() == (out / "2" / name).read_bytes()
+
+
 def test_the_rate_of_a_raw_stream(run: Command, tmp_path: Path, out: Path) -> None:
     clip = make_video(tmp_path / "clip.h264", codec="libx264")
     assert run(degraded_video=clip, rate=12.5) == 0
@@ -252,7 +265,8 @@ def test_two_processes_share_a_folder(tmp_path: Path, out: Path, tiny_weights: P
         out,
     )
     assert done.returncode == 0, done.stderr
-    assert left_in(out) == [f"{stem}_restored.{end}" for stem in "abc" for end in ("json", "mp4")] + SUMMARY
+    parts = [".summary.1of2.json", ".summary.2of2.json"]
+    assert left_in(out) == parts + [f"{stem}_restored.{end}" for stem in "abc" for end in ("json", "mp4")] + SUMMARY
     rows = json.loads((out / "summary.json").read_text())["videos"]
     assert [(row["input"], row["status"]) for row in rows] == [(str(videos / f"{stem}.mp4"), "done") for stem in "abc"]
     # Each file once, and one table of all.

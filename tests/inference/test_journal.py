@@ -1,5 +1,6 @@
 """What a run notes of what it has done, and what another makes of it."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from restore.errors import VideoError
 from restore.inference.identity import identity
 from restore.inference.journal import Journal, forget, is_claimed, journal_folder
+from restore.inference.worker import is_locked
 from restore.pipeline import Restorer
 from restore.propagation.background import Background
 from restore.propagation.memory import Memory
@@ -123,10 +125,26 @@ def test_a_run_that_has_done_nothing_leaves_nothing(tmp_path: Path) -> None:
 def test_one_at_a_time(tmp_path: Path) -> None:
     output = tmp_path / "clip.mp4"
     expected = f"another process is restoring to this file; wait until it has finished: {output}"
-    with Journal(output), pytest.raises(VideoError, match=f"^{expected}$"):
-        Journal(output)
+    assert not is_locked(output)
+    with Journal(output):
+        assert is_locked(output)
+        with pytest.raises(VideoError, match=f"^{expected}$"):
+            Journal(output)
+    assert not is_locked(output)
     with pytest.raises(VideoError, match=r"no such folder to write to: .*; create it first: "):
         Journal(tmp_path / "nowhere" / "clip.mp4")
+
+
+def test_storage_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without(*_: object) -> None:  # as Lustre answers that is mounted without them
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", without)
+    with pytest.raises(
+        VideoError, match=r"^the storage cannot lock a file \(Function not implemented\); mount it with"
+    ):
+        Journal(tmp_path / "clip.mp4")
+    assert not is_locked(tmp_path / "clip.mp4")
 
 
 def test_what_is_claimed(tmp_path: Path) -> None:

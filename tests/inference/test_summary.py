@@ -11,7 +11,9 @@ import pytest
 
 from restore.errors import RestoreError
 from restore.inference import run_jobs
+from restore.inference import summary as summary_module
 from restore.inference.jobs import find_jobs
+from restore.inference.shard import Shard
 from restore.inference.summary import COLUMNS, Summary
 from tests.inference.command import SUMMARY, Command, folder, left_in, quarter, two, written
 from tests.video.make import cut_in_half, make_video, noise
@@ -95,20 +97,37 @@ def test_processes_do_not_overwrite_each_others_rows(tmp_path: Path) -> None:
     for index in range(16):
         make_video(videos / f"{index:02}.mp4", range(1))
     jobs = find_jobs(videos, tmp_path)
-    Summary(tmp_path, jobs).begin()
 
     def add(share: int) -> None:
-        summary = Summary(tmp_path, jobs)
+        summary = Summary(tmp_path, jobs, shard=Shard(share + 1, 4))
+        summary.begin()
         for job in jobs[share::4]:
             summary.add(job, "failed", f"process {share}")
 
-    # Each opens the lock for itself, as another process does.
     threads = [Thread(target=add, args=(share,)) for share in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert [row["reason"] for row in rows_of(tmp_path)] == [f"process {index % 4}" for index in range(16)]
+    assert [row["reason"] for row in table_of(tmp_path)] == [f"process {index % 4}" for index in range(16)]
+
+
+def test_who_writes_last_has_read_the_rows_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One is held up after it has read the others' rows, until another has written all of its own."""
+    jobs = find_jobs(two(tmp_path / "in"), tmp_path)
+    slow, fast = (Summary(tmp_path, jobs, shard=Shard(number, 2)) for number in (1, 2))
+    write, held = summary_module._write_rows, []
+
+    def held_up(path: Path, rows: Any) -> None:
+        if path.name == "summary.json" and not held:
+            held.append(path)
+            fast.add(jobs[1], "failed", "fast")
+        write(path, rows)
+
+    monkeypatch.setattr(summary_module, "_write_rows", held_up)
+    slow.add(jobs[0], "failed", "slow")
+    assert [row["reason"] for row in rows_of(tmp_path)] == ["slow", "fast"]
 
 
 def test_no_name_is_computed_by_a_spreadsheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
