@@ -14,9 +14,9 @@ from restore.propagation.memory import Memory
 
 CLOSE = 8.0  # levels of 255, of the mean of the channels' absolute errors
 # The weights of the features, as fitted.
-OF_COPIES = np.array([-0.295, 0.814, -0.295, 3.157, -1.290])
-OF_FILLED = np.array([0.594, -0.646])
-OF_VISIBLE = np.array([5.745, -0.924])
+OF_COPIES = np.array([-0.164, 0.730, -0.271, 1.622, -0.785])
+OF_FILLED = np.array([0.628, -0.708])
+OF_VISIBLE = np.array([3.108, -0.330])
 HEIGHT = 240  # px of a picture's height that distances are counted in
 FARTHEST = 1e6  # px; where no frame saw any of the picture
 
