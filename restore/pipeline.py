@@ -150,7 +150,7 @@ class Restorer:
         # By the final masks, so that a mask written and given again decides alike; detection had its finder's alone.
         frames = prefetch(with_scenes(lit(frames, light)), AHEAD)
         if isinstance(self.generator, Pix2PixUNet):  # the classic sees one frame and nothing else
-            yield from weakened(self._generate(picture_batches(frames)), strength)
+            yield from weakened(self.generate(picture_batches(frames)), strength)
             return
         before = resumption.generated_before(frames) if resumption else []
         propagated = _propagated(frames, resumption, segment=segment, cuts_only=cuts_only)
@@ -159,7 +159,7 @@ class Restorer:
             return
         # Three threads share the work: frames are detected, propagated, and generated. Of the evidence one batch is
         # made ahead and no more: `evidence_batches` has room for two.
-        filtered = _filtered(chain(before, self._generate(prefetch(evidence_batches(propagated), 1))))
+        filtered = _filtered(chain(before, self.generate(prefetch(evidence_batches(propagated), 1))))
         # After the filter, which averages hidden pixels with visible ones.
         yield from weakened(islice(filtered, len(before), None), strength)
 
@@ -223,8 +223,8 @@ class Restorer:
         )
 
     @torch.inference_mode()
-    def _generate(self, batches: Iterable[Batch]) -> Iterator[Restored]:
-        """Run the generator over several frames at once."""
+    def generate(self, batches: Iterable[Batch]) -> Iterator[Restored]:
+        """Run the generator over several frames at once. What is hidden is not filtered in time yet."""
         assert self.generator is not None, "without it frames are copied"
         for degraded, stacks in batches:
             evidence = self._to_device(to_tensor(stacks))

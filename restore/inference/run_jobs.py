@@ -65,7 +65,7 @@ def restore_jobs(jobs: Sequence[Job], config: InferenceConfig, *, program: str =
         precision=config.precision,
         engine=config.engine,
     )
-    hybrid = None if config.stages in ("generator", "copy") else _hybrid(config, restorer)
+    hybrid = None if config.stages in ("generator", "copy") else load_hybrid(config, restorer)
     _make(Path(config.output_dir))
     folder = Path(config.degraded_video).is_dir()
     summary = Summary(Path(config.output_dir), jobs, overwrite=config.overwrite) if folder else None
@@ -219,7 +219,7 @@ def _say(lines: str, file: TextIO | None = None) -> None:
         print(printable(lines) + "\n", end="", file=file, flush=True)
 
 
-def _hybrid(config: InferenceConfig, restorer: Restorer) -> "Hybrid":
+def load_hybrid(config: InferenceConfig, restorer: Restorer) -> "Hybrid":
     """The refiner that is asked for, on the restorer's device and in its type.
 
     Raises:

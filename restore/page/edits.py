@@ -1,0 +1,158 @@
+"""What a person corrected in a video: which detections count, and layers drawn by hand. It is saved at each change.
+
+.restore_page/NUMBER/edits.json          decisions and layers
+.restore_page/NUMBER/LAYER_FRAME.png     what is drawn in a key frame of a layer
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restore.errors import ConfigError
+from restore.inference.report import write_whole
+from restore.page.folder import NotHere
+from restore.page.frame_store import png, unpng
+
+MOST_GROWTH = 20  # steps
+
+
+@dataclass
+class Decision:
+    """What becomes of a detection: whether it is removed, and dilated by how many steps."""
+
+    remove: bool
+    grow: int = 0
+
+
+@dataclass
+class Layer:
+    """A mask that is drawn.
+
+    Attributes:
+        number: of the layer.
+        name: of its own making, for people.
+        moves: whether it follows the motion of what is under it; else it stands still, as what is on the lens.
+        keeps: whether it takes away from the mask, in place of adding.
+        first, last: the frames that it is for; None: from the first on, to the last.
+        keys: the frames in which it was drawn.
+        matrices: of other frames the key frame that it is carried from, and the matrix from there, once it is followed.
+    """
+
+    number: int
+    name: str
+    moves: bool = True
+    keeps: bool = False
+    first: int | None = None
+    last: int | None = None
+    keys: list[int] = field(default_factory=list)
+    matrices: dict[int, tuple[int, list[list[float]]]] = field(default_factory=dict)
+
+    def covers(self, frame: int) -> bool:
+        return (self.first or 0) <= frame and (self.last is None or frame <= self.last)
+
+    def key_of(self, frame: int) -> int | None:
+        """The key frame that a frame's mask is of, where the layer stands still: the last before it, or the first.
+
+        >>> [Layer(0, "lens", moves=False, keys=[3, 6]).key_of(frame) for frame in (0, 5, 6)]
+        [3, 3, 6]
+        """
+        before = [key for key in self.keys if key <= frame]
+        return max(before) if before else min(self.keys, default=None)
+
+
+class Edits:
+    """The corrections of one video.
+
+    Args:
+        folder: where they are kept; what is there is read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.decisions: dict[str, Decision] = {}
+        self.layers: dict[int, Layer] = {}
+        try:
+            saved = json.loads((folder / "edits.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return
+        self.decisions = {name: Decision(**one) for name, one in saved["decisions"].items()}
+        for one in saved["layers"]:
+            one["matrices"] = {int(frame): tuple(value) for frame, value in one["matrices"].items()}
+            self.layers[one["number"]] = Layer(**one)
+
+    def save(self) -> None:
+        saved = {
+            "decisions": {name: asdict(one) for name, one in self.decisions.items()},
+            "layers": [asdict(layer) for layer in self.layers.values()],
+        }
+        write_whole(self._folder / "edits.json", json.dumps(saved))
+
+    def decide(self, name: str, remove: bool, grow: int) -> None:
+        self.decisions[name] = Decision(remove, max(0, min(grow, MOST_GROWTH)))
+        self.save()
+
+    def layer(self, number: int) -> Layer:
+        """Raises NotHere: there is none of this number."""
+        if number not in self.layers:
+            raise NotHere("no such layer; load the page again")
+        return self.layers[number]
+
+    def add(self, *, name: str = "", moves: bool = True, keeps: bool = False) -> Layer:
+        number = max(self.layers, default=0) + 1
+        self.layers[number] = Layer(number, name or f"layer {number}", moves, keeps)
+        self.save()
+        return self.layers[number]
+
+    def change(self, number: int, **values: Any) -> Layer:
+        """Set some of a layer's `name`, `moves`, `keeps`, `first` and `last`.
+
+        Raises:
+            ConfigError: it ends before it begins.
+        """
+        layer = self.layer(number)
+        for name, value in values.items():
+            setattr(layer, name, value)
+        if layer.first is not None and layer.last is not None and layer.last < layer.first:
+            layer.last = None
+            raise ConfigError(f"{layer.name} would end before frame {layer.first}, where it begins; choose a later one")
+        if "moves" in values:
+            layer.matrices = {}
+        self.save()
+        return layer
+
+    def remove(self, number: int) -> None:
+        for key in self.layer(number).keys:
+            self._path(number, key).unlink(missing_ok=True)
+        del self.layers[number]
+        self.save()
+
+    def draw(self, number: int, frame: int, mask: np.ndarray) -> None:
+        """Make a frame of a layer a key frame: bool `H W`."""
+        layer = self.layer(number)
+        path = self._path(number, frame)
+        part = path.with_suffix(".part")
+        part.write_bytes(png(mask.astype(np.uint8) * np.uint8(255)))
+        part.replace(path)
+        layer.keys = sorted({*layer.keys, frame})
+        layer.matrices = {}
+        self.save()
+
+    def undraw(self, number: int, frame: int) -> None:
+        """Make it a frame like others again."""
+        layer = self.layer(number)
+        layer.keys = [key for key in layer.keys if key != frame]
+        layer.matrices = {}
+        self.save()
+        self._path(number, frame).unlink(missing_ok=True)
+
+    def drawn(self, number: int, frame: int) -> np.ndarray:
+        """What is drawn in a key frame: bool `H W`."""
+        mask = unpng(self._path(number, frame).read_bytes())
+        assert mask is not None, "it was written by this module"
+        return mask > 127
+
+    def _path(self, number: int, frame: int) -> Path:
+        return self._folder / f"{number}_{frame:07}.png"

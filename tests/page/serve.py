@@ -1,0 +1,1 @@
+"""A folder with small videos, and the page of it, for the tests."""
