@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -20,8 +20,10 @@ from restore.frame import HIDDEN, Frame
 from restore.inference.inputs import open_inputs
 from restore.kinds import BOXES
 from restore.page.frame_store import png, unpng
-from restore.pipeline import Restorer
 from restore.video.fields import weave
+
+if TYPE_CHECKING:  # PyTorch takes seconds to import, and the page is there before
+    from restore.pipeline import Restorer
 
 SMALL = 1  # the label of what belongs to no track: too small or too short to be listed
 FIRST = 2  # the label of the first track
@@ -109,7 +111,7 @@ class Detections:
         return cls([Found(*one) for one in listed], list(zip(flat[::2], flat[1::2], strict=True)))
 
 
-def detect_all(restorer: Restorer, video: Path, frames: int, forward: Callable[[float], object]) -> Detections:
+def detect_all(restorer: "Restorer", video: Path, frames: int, forward: Callable[[float], object]) -> Detections:
     """Detect what hides the scene in a whole video, as the command line does.
 
     Args:

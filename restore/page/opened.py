@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from restore.page.frame_store import FrameStore
 from restore.page.masks import Masks, follow_layer
 from restore.page.survey import Survey, survey
 from restore.page.task import Task, Worker
-from restore.pipeline import Restorer
+
+if TYPE_CHECKING:  # PyTorch takes seconds to import, and the page is there before
+    from restore.pipeline import Restorer
 
 
 class Opened:
@@ -47,7 +49,7 @@ class Opened:
         known: Survey = self.survey.wait()
         return known
 
-    def find(self, restorer: Callable[[], Restorer]) -> None:
+    def find(self, restorer: "Callable[[], Restorer]") -> None:
         """Begin to look for what hides the scene, unless that is going on."""
         with self.lock:
             if self.finding and not self.finding.done:

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from restore.inference.overlay import overlay
 from restore.page.folder import NotHere
 from restore.page.frame_store import FrameStore
-from restore.page.preview import Previewed
+
+if TYPE_CHECKING:  # PyTorch takes seconds to import, and the page is there before
+    from restore.page.preview import Previewed
 
 
 class Pictures(Protocol):
@@ -43,7 +44,7 @@ class OfPreview:
     """The pictures of a preview; of each frame 8 bytes a pixel are held."""
 
     first: int
-    frames: list[Previewed]
+    frames: "list[Previewed]"
     original: FrameStore | None = None
 
     @property
@@ -62,7 +63,7 @@ class OfPreview:
             return self.original.frame(frame).image
         one = self.frames[frame - self.first]
         if name == "provenance":
-            return overlay(one.restored, one.provenance)
+            return _overlaid(one.restored, one.provenance)
         return np.asarray(getattr(one, name))
 
 
@@ -83,7 +84,7 @@ class OfResult:
             raise NotHere("no such picture of this result")
         image = self._stores[name].frame(frame).image
         if name == "provenance":
-            return overlay(self._stores["restored"].frame(frame).image, np.ascontiguousarray(image[..., 0]))
+            return _overlaid(self._stores["restored"].frame(frame).image, np.ascontiguousarray(image[..., 0]))
         return image[..., 0] if name == "confidence" else image
 
     def close(self) -> None:
@@ -101,3 +102,9 @@ def of_result(output: Path, video: Path, original: Path | None, side: dict[str, 
         "confidence": side["confidence"],
     }
     return OfResult({name: FrameStore(path) for name, path in paths.items() if path and path.exists()}, count)
+
+
+def _overlaid(image: np.ndarray, provenance: np.ndarray) -> np.ndarray:
+    from restore.inference.overlay import overlay  # imports PyTorch
+
+    return overlay(image, provenance)

@@ -28,8 +28,6 @@ from restore.video.fields import FieldOrder, weave
 if TYPE_CHECKING:  # importing diffusers takes seconds, and not every preview refines
     from restore.refinement.hybrid import Hybrid
 
-AROUND = 6  # frames before and after that one is copied from
-
 
 @dataclass(frozen=True)
 class Previewed:

@@ -16,17 +16,17 @@ from restore.page.folder import Folder, NotHere
 from restore.page.frame_store import FrameStore
 from restore.page.opened import Opened
 from restore.page.pictures import OfPreview, OfResult, Pictures, of_result
-from restore.page.preview import AROUND, preview
 from restore.page.run_queue import DONE, Job, RunQueue
 from restore.page.settings import arguments, configured
 from restore.page.task import Task, Worker
-from restore.pipeline import Restorer
 from restore.video.fields import field_order
 from restore.video.files import output_path
 
-if TYPE_CHECKING:  # importing diffusers takes seconds, and not every preview refines
+if TYPE_CHECKING:  # PyTorch and diffusers take seconds to import, and the page is there before
+    from restore.pipeline import Restorer
     from restore.refinement.hybrid import Hybrid
 
+AROUND = 6  # frames before and after those of a preview, which they are copied from
 OPEN = 4  # videos and results, whose frames are held
 
 
@@ -82,10 +82,12 @@ class Workplace:
                 self._opened.popitem(last=False)[1].close()
             return self._opened[number]
 
-    def restorer(self) -> Restorer:
+    def restorer(self) -> "Restorer":
         """With all models; loaded once."""
         with self._models:
             if self._restorer is None:
+                from restore.pipeline import Restorer
+
                 self._restorer = Restorer.from_pretrained(self.weights or GENERATOR)
             return self._restorer
 
@@ -132,6 +134,9 @@ class Workplace:
             self.preview.cancel()
 
         def work(task: Task) -> str:
+            from restore.page.preview import preview
+            from restore.pipeline import Restorer
+
             first, last = max(0, frame - AROUND), min(begin.frames, end + AROUND)
             frames = self._masked(opened, range(first, last), task)
             light, copying = light_setting(config.light), config.stages == "copy"
