@@ -29,7 +29,7 @@ function row(one) {
     "li",
     {},
     act("show", name, async () => show(one.frames?.[0] ?? 0)),
-    el("small", { textContent: one.proven ? " proven to hide the scene" : " a suspect: not proven, or of a kind that stays" }),
+    el("small", { textContent: one.proven ? " proven" : " a suspect", title: one.proven ? "a measurement proves that it hides the scene" : "it lacks a proof, or is of a kind that stays" }),
     bar(one),
     el(
       "div",

@@ -52,8 +52,8 @@ function row(layer) {
     el(
       "div",
       { className: "row" },
-      act("moves", "Moves with the scene", set(number, { moves: true }), pressed(moves)),
-      act("stays", "Stays, as on the lens", set(number, { moves: false }), pressed(!moves)),
+      act("moves", "Moves", set(number, { moves: true }), { ...pressed(moves), title: "it follows the motion of what is under it" }),
+      act("stays", "Stays", set(number, { moves: false }), { ...pressed(!moves), title: "it stands still, as what is on the lens" }),
       act("keeps", "Protects", set(number, { keeps: !keeps }), { ...pressed(keeps), title: "what is drawn is not removed, whatever else hides it" }),
     ),
     el(
