@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -99,10 +100,10 @@ class Detections:
     def load(cls, path: Path, of: str) -> "Detections | None":
         """What `save` wrote; None if there is nothing, or it is of another file."""
         try:
-            with np.load(path) as file:
-                arrays = dict(file)
+            with open(path, "rb") as file, np.load(file) as archive:
+                arrays = dict(archive)
             then, listed = json.loads(bytes(arrays["about"]))
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, BadZipFile):
             return None
         if then != of:
             return None

@@ -46,7 +46,7 @@ def moved(mask: np.ndarray, flow: Flow) -> np.ndarray:
 def carried(mask: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """A mask, bool `H W`, moved by a matrix `2 3`.
 
-    >>> carried(np.array([[1, 0, 0]], bool), np.array([[1, 0, 2], [0, 1, 0]])).tolist()
+    >>> carried(np.array([[1, 0, 0]], bool), np.array([[1.0, 0, 2], [0, 1, 0]])).tolist()
     [[False, False, True]]
     """
     height, width = mask.shape
