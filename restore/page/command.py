@@ -1,6 +1,7 @@
 """`python -m restore page`: serve the page of one folder on this machine alone, until Ctrl-C."""
 
 import importlib.util
+import signal
 import socket
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def page(folder: str | Path, *, weights: str | None = None) -> None:
     from restore.page.server import application
     from restore.page.workplace import Workplace
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what runs is interrupted, not orphaned
     # Bound before the address is printed: the number of a free port is known, and nobody else can take it.
     listener = socket.create_server(("127.0.0.1", 0))
     port, token = listener.getsockname()[1], new_token()

@@ -96,6 +96,8 @@ async def _responded(work: Awaitable[Any]) -> Response:
     except RestoreError as error:
         status = STATUS.get(type(error), 400 if isinstance(error, InputError) else 500)
         return JSONResponse({"error": printable(str(error))}, status)
+    except OSError as error:
+        return JSONResponse({"error": f"the folder cannot be used ({error.strerror}); make room, or check it"}, 500)
     except (ValueError, TypeError) as error:  # of what another program sends
         return JSONResponse({"error": printable(str(error))}, 400)
     return result if isinstance(result, Response) else JSONResponse(result)

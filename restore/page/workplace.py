@@ -1,5 +1,6 @@
 """All that the page holds: the folder, the videos that are open, the models, the queue, the last preview."""
 
+import fcntl
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from restore.errors import ConfigError
+from restore.errors import ConfigError, VideoError
 from restore.frame import Frame
 from restore.inference.config import GENERATOR
 from restore.light.setting import light_setting
@@ -36,11 +37,14 @@ class Workplace:
     Args:
         root: the folder that the page serves.
         weights: a `generator.pth`, in place of the one that comes with the package.
+
+    Raises:
+        VideoError: the folder cannot be written, or (on entering) another page serves it.
     """
 
     def __init__(self, root: Path, *, weights: str | None = None) -> None:
         self.folder, self.weights = Folder(root), weights
-        self.queue = RunQueue(self.folder.work / "queue.json")
+        self.queue: RunQueue
         self._looks, self._works = Worker("looks"), Worker("works")
         self._opened: OrderedDict[str, Opened] = OrderedDict()
         self._results: OrderedDict[str, OfResult] = OrderedDict()
@@ -53,6 +57,13 @@ class Workplace:
         self._previews = 0
 
     def __enter__(self) -> "Workplace":
+        self._claim = open(self.folder.work / "lock", "wb")
+        try:
+            fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however that ends
+        except OSError as error:
+            self._claim.close()
+            raise VideoError(f"another page serves this folder; use that one, or end it: {self.folder.root}") from error
+        self.queue = RunQueue(self.folder.work / "queue.json")
         self.queue.__enter__()
         return self
 
@@ -64,6 +75,7 @@ class Workplace:
         self._looks.end()
         self._works.end()
         self.queue.__exit__(*error)
+        self._claim.close()
 
     def open(self, number: str) -> Opened:
         """The video of a number; the models are loaded meanwhile, so that the first preview finds them.

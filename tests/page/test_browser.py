@@ -129,7 +129,7 @@ def test_names_and_tags_with_html_in_them_are_text(page: Any) -> None:
     assert "token" not in page.url  # nor in the history
     opened(page)
     playwright.expect(page.locator("#facts")).to_contain_text("<script>alert(1)</script>")
-    playwright.expect(page.locator("#facts")).to_contain_text("12 frames, 1 scenes")
+    playwright.expect(page.locator("#facts")).to_contain_text("12 frames, one scene")
     assert page.locator("#videos img, #facts script").count() == 0
 
 
@@ -173,6 +173,7 @@ def test_a_hand_drawn_mask_is_restored_as_by_the_command_line_that_is_shown(
     assert page.locator("#left option").all_inner_texts() == ["degraded", "restored", "provenance", "confidence"]
     page.locator("#right").select_option("provenance")
     playwright.expect(page.locator("#legend")).to_contain_text("copied from another frame")
+    page.locator("#compare-frame").fill("0")
     page.get_by_role("button", name="Play both").click()
     playwright.expect(page.locator("#compare-time")).to_have_text(f"frame {FRAMES - 1}")
     with page.expect_popup() as popup:

@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { $, el, saying } from "./dom.js";
 import { image } from "./images.js";
-import { survey } from "./video.js";
+import { survey, video } from "./video.js";
 import { view } from "./views.js";
 
 const ZOOM = 4;
@@ -113,7 +113,7 @@ export async function open(id) {
   }
   const slider = $("compare-frame");
   Object.assign(slider, { min: of.first, max: of.first + of.count - 1 });
-  slider.value = of.first;
+  slider.value = video.frame; // the nearest that there is
   $("compare-none").hidden = true;
   $("compare-part").hidden = false;
   view("compare");

@@ -30,7 +30,7 @@ function position() {
   const known = survey();
   $("frame").max = (known?.frames ?? 1) - 1;
   $("frame").value = video.frame;
-  $("time").textContent = known ? `frame ${video.frame} of ${known.frames}, ${known.times[video.frame].toFixed(2)} s` : "looking through the video ...";
+  $("time").textContent = known ? `frame ${video.frame} of ${known.frames}, ${known.times[video.frame].toFixed(2)} s` : (video.state?.surveying.error ?? "looking through the video ...");
 }
 
 const play = saying(async () => {

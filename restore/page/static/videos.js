@@ -55,7 +55,8 @@ function damage() {
   if (survey.damaged.length) lines.push(["damaged", `about frames ${survey.damaged.join(", ")}`]);
   if (survey.broken) lines.push(["breaks", survey.broken]);
   if (survey.retimed) lines.push(["times", `${survey.retimed} frames had no usable time`]);
-  lines.push(["length", `${survey.frames} frames, ${survey.scenes.length} scenes`]);
+  const scenes = survey.scenes.length;
+  lines.push(["length", `${survey.frames} frames, ${scenes === 1 ? "one scene" : `${scenes} scenes`}`]);
   for (const [name, text] of lines) {
     $("facts").append(el("dt", { textContent: name, className: "damage" }), el("dd", { textContent: text, className: "damage" }));
   }
