@@ -11,6 +11,7 @@ from restore.video.reader import VideoReader
 from tests.detection.networks import constant_finder, white_segmenter
 from tests.inference.test_files import FRAMES, write
 from tests.propagation.footage import at_rest
+from tests.video.test_fields import make_interlaced
 
 
 def finding(kind: str) -> Restorer:
@@ -76,3 +77,14 @@ def test_pixels_without_a_seed_in_their_component_are_small_parts() -> None:
 
 def test_small_parts_have_no_track() -> None:
     assert Found("s", SMALL, None).as_json()["kind"] == "small parts"
+
+
+def test_of_interlaced_video_fields_are_searched_and_frames_shown(tmp_path: Path) -> None:
+    video = make_interlaced(tmp_path / "tape.mkv", "ffv1", True)
+    sees_all = Restorer(None, constant_finder(6), device="cpu", precision="float32")
+    detections = detect_all(sees_all, video, 12, lambda share: None)
+    (everything,) = detections.found
+    assert everything.track is not None
+    assert (everything.track["frames"], everything.track["box"]) == ([0, 11], [0, 0, 96, 72])
+    ((_, pixels),) = detections.pixels(11)
+    assert pixels.shape == (72, 96) and pixels.all()
