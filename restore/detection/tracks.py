@@ -154,7 +154,8 @@ class Tracker:
 
     def resume(self, state: dict[str, Any]) -> None:
         """Go on where another tracker had this `state`."""
-        self._frame, self._count, self._begun = state["frame"], state["count"], state["begun"]
+        self._frame, self._count = state["frame"], state["count"]
+        self._begun = state.get("begun", 0)  # journals of before tracks had numbers, which no report has
         self._alive = [_track(values) for values in state["alive"]]
         self._ended = [(length, largest, number, _track(values)) for length, largest, number, values in state["ended"]]
 

@@ -201,7 +201,11 @@ def test_drawing_is_undone_and_cleared_and_outlives_the_browser(page: Any) -> No
     page.reload()
     opened(page, EVIL)
     assert mask_of(page, 0)[25, 45] and mask_of(page, 0)[10, 10:41].all()
-    page.get_by_role("button", name="layer 1").click()
+    page.get_by_role("button", name="Brush").click()
+    drag(page, (5, 40), (25, 40))  # on the layer that is there, while the page asks how far the one before was followed
+    drag(page, (5, 44), (25, 44))
+    until(lambda: mask_of(page, 0)[40, 5:26].all() and mask_of(page, 0)[44, 5:26].all())
+    assert mask_of(page, 0)[25, 45] and page.locator("#layers li").count() == 1
     page.get_by_role("button", name="Clear").click()
     until(lambda: not mask_of(page, 0).any())
     page.get_by_role("button", name="Delete").click()

@@ -17,7 +17,7 @@ export async function chosen() {
   const last = video.state.layers.at(-1);
   if (!last) return add();
   stage.layer = last.number;
-  changed("layer");
+  changed("state");
 }
 
 const choose = (number) => {

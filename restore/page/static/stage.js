@@ -12,7 +12,8 @@ const DRAWN = "#facc15";
 const KEPT = "#a78bfa";
 
 export const cross = { x: 0, y: 0, shown: false };
-export const stage = { layer: null, bitmap: null, shape: null }; // the chosen layer, its canvas, what is being dragged
+// The chosen layer, its canvas, what is being dragged, and how many strokes the server does not have yet.
+export const stage = { layer: null, bitmap: null, shape: null, unsent: 0 };
 let shown = { frame: null, outlines: {}, others: [], whole: null };
 let turn = 0;
 let loaded = "";
@@ -22,7 +23,7 @@ export const removed = (one) => video.state.decisions[one.name]?.remove ?? one.p
 export async function load() {
   const now = ++turn;
   const known = survey();
-  if (!known || $("view-mask").hidden) return;
+  if (!known || $("view-mask").hidden || stage.unsent) return; // what is being drawn is not replaced
   const { width, height } = known;
   const layers = video.state.layers;
   const get = (path) => mask(`/api/${at(path)}`, width, height);
@@ -32,7 +33,7 @@ export async function load() {
     Promise.all(layers.map((layer) => get(`/layers/${layer.number}/${video.frame}.png`))),
     $("only-mask").checked ? get(`/mask/${video.frame}.png`) : null,
   ]);
-  if (now !== turn) return;
+  if (now !== turn || stage.unsent) return;
   const own = layers.findIndex((layer) => layer.number === stage.layer);
   stage.bitmap = own < 0 ? null : bitmaps[own];
   const others = layers.map((layer, index) => (index === own ? null : tinted(bitmaps[index], layer.keeps ? KEPT : DRAWN)));
@@ -98,7 +99,7 @@ export function start() {
   $("only-mask").onchange = saying(load);
   watch((what) => {
     if (what === "video") {
-      stage.layer = null;
+      Object.assign(stage, { layer: null, bitmap: null, shape: null, unsent: 0 });
       shown = { frame: null, outlines: {}, others: [], whole: null };
     }
     saying(load)();

@@ -4,12 +4,12 @@ import { ask } from "./api.js";
 import { $, say, saying } from "./dom.js";
 import { chosen } from "./layers.js";
 import { cross, draw, load, ready, stage } from "./stage.js";
-import { at, follow, survey, take, video, watch } from "./video.js";
+import { at, follow, show, survey, take, video, watch } from "./video.js";
 
 let tool = "brush";
 let from = null; // where a drag began, or the first corner of a box that is set by keyboard
 let corners = []; // of a polygon
-let before = null; // the layer's mask before the stroke
+let stroke = null; // the frame and the layer that a stroke is drawn in, and the mask before it
 let saved = Promise.resolve(); // strokes are sent one after another
 const done = []; // what can be undone
 
@@ -44,7 +44,8 @@ async function prepared() {
   await chosen();
   if (!ready()) await load();
   if (!stage.bitmap) throw new Error("the frame is not there yet; try again");
-  before = copied(stage.bitmap);
+  if (!stroke) stage.unsent += 1;
+  stroke = { frame: video.frame, layer: stage.layer, before: copied(stage.bitmap) };
 }
 
 function dab(a, b) {
@@ -82,10 +83,26 @@ function send(layer, frame, canvas) {
 }
 
 function finish() {
-  const layer = video.state.layers.find((one) => one.number === stage.layer);
-  done.push({ layer: layer.number, frame: video.frame, before: layer.keys.includes(video.frame) ? before : null });
+  const { frame, layer, before } = stroke;
+  const keys = video.state.layers.find((one) => one.number === layer)?.keys ?? [];
+  done.push({ layer, frame, before: keys.includes(frame) ? before : null });
+  stroke = null;
   draw();
-  return send(layer.number, video.frame, copied(stage.bitmap));
+  return send(layer, frame, copied(stage.bitmap)).then(sentOne);
+}
+
+const sentOne = saying(() => {
+  stage.unsent = Math.max(0, stage.unsent - 1);
+  return load();
+});
+
+function giveUp() {
+  from = null;
+  corners = [];
+  stage.shape = null;
+  if (!stroke) return;
+  stroke = null;
+  sentOne();
 }
 
 const undo = saying(async () => {
@@ -93,6 +110,7 @@ const undo = saying(async () => {
   if (!last) return say("nothing to undo");
   if (!video.state.layers.some((layer) => layer.number === last.layer)) return undo();
   await send(last.layer, last.frame, last.before);
+  if (last.frame !== video.frame) show(last.frame);
   await load();
   say("undone");
 });
@@ -101,14 +119,11 @@ const clear = saying(async () => {
   await prepared();
   stage.bitmap.getContext("2d").clearRect(0, 0, stage.bitmap.width, stage.bitmap.height);
   await finish();
-  before = null;
 });
 
 function pick(name) {
   tool = name;
-  from = null;
-  corners = [];
-  stage.shape = null;
+  giveUp();
   for (const one of $("tools").querySelectorAll("[data-tool]")) one.setAttribute("aria-pressed", one.dataset.tool === name);
   draw();
 }
@@ -120,14 +135,18 @@ async function down(event) {
   cross.shown = false;
   if (tool === "polygon") return corner(here);
   from = here;
-  await prepared();
-  if (!from) from = null; // the button is up again already
+  try {
+    await prepared();
+  } catch (error) {
+    from = null;
+    throw error;
+  }
   if (tool !== "box") dab(here, here);
   draw();
 }
 
 function move(event) {
-  if (!from || tool === "polygon" || !before) return;
+  if (!from || tool === "polygon" || !stroke) return;
   const here = position(event);
   if (tool === "box") stage.shape = boxed(from, here);
   else {
@@ -139,13 +158,13 @@ function move(event) {
 
 async function up(event) {
   if (!from || tool === "polygon") return;
+  while (from && !stroke) await new Promise((resolve) => setTimeout(resolve, 10));
+  if (!from) return;
   const begin = from;
-  while (!before) await new Promise((resolve) => setTimeout(resolve, 10));
   if (tool === "box") fill(boxed(begin, position(event)));
   else dab(from, position(event));
   from = null;
   await finish();
-  before = null;
 }
 
 async function corner(here) {
@@ -160,7 +179,6 @@ async function close() {
   fill(path(corners));
   corners = [];
   await finish();
-  before = null;
 }
 
 // By keyboard: the cross takes the pointer's part.
@@ -189,7 +207,6 @@ async function press(event) {
     else dab(here, here);
     from = null;
     await finish();
-    before = null;
     return;
   } else if (event.key === "Enter" && tool === "polygon") {
     await close();
@@ -204,6 +221,7 @@ export function start() {
   canvas.onpointerdown = saying(down);
   canvas.onpointermove = move;
   canvas.onpointerup = saying(up);
+  canvas.onpointercancel = () => giveUp();
   canvas.ondblclick = saying(async () => tool === "polygon" && close());
   canvas.onkeydown = saying(press);
   canvas.onfocus = () => {
@@ -220,12 +238,11 @@ export function start() {
     if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && event.target.tagName !== "INPUT") undo();
   });
   watch((what) => {
-    if (what === "video") done.length = 0;
-    if (what !== "state") {
-      from = null;
-      corners = [];
-      stage.shape = null;
+    if (what === "video") {
+      done.length = 0;
+      stroke = null;
     }
+    if (what === "video" || what === "layer") giveUp();
   });
 }
 
