@@ -34,7 +34,7 @@ def moved(mask: np.ndarray, flow: Flow) -> np.ndarray:
     if flow.zero or not count:
         return IDENTITY
     step = -(-count // MOST)
-    here = grid(height, width)[known][::step]
+    here = np.ascontiguousarray(grid(height, width)[known][::step])
     there = here + vectors[known][::step]
     if len(here) >= FEWEST:
         matrix, agreed = cv2.estimateAffinePartial2D(here, there, ransacReprojThreshold=max(0.5, AGREEING * height))

@@ -11,8 +11,8 @@ from restore.page.folder import NotHere
 from restore.page.guard import REPORT_POLICY
 from restore.page.pictures import about
 from restore.page.respond import answer, given, opened, picture, taking
-from restore.page.settings import shown
-from restore.page.workplace import Workplace, checked_settings
+from restore.page.settings import checked_settings, shown
+from restore.page.workplace import Workplace
 
 
 def run_routes(place: Workplace) -> list[Route]:

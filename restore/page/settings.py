@@ -81,3 +81,16 @@ def shown(words: list[str]) -> str:
     "python -m restore restore --degraded_video '/a/my clip.mp4'"
     """
     return shlex.join(["python", "-m", "restore", "restore", *words])
+
+
+def checked_settings(given: Any) -> tuple[dict[str, Any], str | None]:
+    """Settings as the page sends them, and the number of the original, if there is one.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    chosen = given.get("settings", {})
+    original = given.get("original") or None
+    if not isinstance(chosen, dict) or not isinstance(original, str | None):
+        raise ConfigError("got something else than settings; load the page again")
+    return chosen, original

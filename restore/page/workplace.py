@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from restore.errors import ConfigError, VideoError
+from restore.errors import VideoError
 from restore.frame import Frame
 from restore.inference.config import GENERATOR
 from restore.light.setting import light_setting
@@ -245,16 +245,3 @@ class Workplace:
         if self._hybrid is None or self._hybrid[0] != key:
             self._hybrid = key, load_hybrid(config, self.restorer())
         return self._hybrid[1]
-
-
-def checked_settings(given: Any) -> tuple[dict[str, Any], str | None]:
-    """Settings as the page sends them, and the number of the original, if there is one.
-
-    Raises:
-        ConfigError: it is something else.
-    """
-    chosen = given.get("settings", {})
-    original = given.get("original") or None
-    if not isinstance(chosen, dict) or not isinstance(original, str | None):
-        raise ConfigError("got something else than settings; load the page again")
-    return chosen, original

@@ -85,6 +85,13 @@ def test_a_mask_follows_the_motion_both_ways_to_the_cut(
     assert not any(masks.frame(frame).any() for frame in range(9, 12))
 
 
+def test_a_large_mask_follows_too(edits: Edits, followed: Callable[[int], Masks]) -> None:
+    layer, large = edits.add(), np.zeros(SIZE, bool)
+    large[10:80, 20:110] = True
+    edits.draw(layer.number, 0, large)
+    assert overlap(followed(layer.number).frame(4), np.roll(large, -4 * STEP, 1)) > 0.97
+
+
 def test_on_the_lens_it_stays(edits: Edits, followed: Callable[[int], Masks]) -> None:
     layer = edits.add(moves=False)
     edits.draw(layer.number, 4, boxed())
