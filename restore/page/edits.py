@@ -2,12 +2,15 @@
 
 .restore_page/NUMBER/edits.json          decisions and layers
 .restore_page/NUMBER/LAYER_FRAME.png     what is drawn in a key frame of a layer
+.restore_page/NUMBER/LAYER.npz           what it is in the frames that it was carried to
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -38,7 +41,6 @@ class Layer:
         keeps: whether it takes away from the mask, in place of adding.
         first, last: the frames that it is for; None: from the first on, to the last.
         keys: the frames in which it was drawn.
-        matrices: of other frames the key frame that it is carried from, and the matrix from there, once it is followed.
     """
 
     number: int
@@ -48,7 +50,6 @@ class Layer:
     first: int | None = None
     last: int | None = None
     keys: list[int] = field(default_factory=list)
-    matrices: dict[int, tuple[int, list[list[float]]]] = field(default_factory=dict)
 
     def covers(self, frame: int) -> bool:
         return (self.first or 0) <= frame and (self.last is None or frame <= self.last)
@@ -74,14 +75,15 @@ class Edits:
         self._folder = folder
         self.decisions: dict[str, Decision] = {}
         self.layers: dict[int, Layer] = {}
+        self._carried: dict[int, dict[int, bytes]] = {}  # by layer and frame, a PNG
         try:
             saved = json.loads((folder / "edits.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return
         self.decisions = {name: Decision(**one) for name, one in saved["decisions"].items()}
         for one in saved["layers"]:
-            one["matrices"] = {int(frame): tuple(value) for frame, value in one["matrices"].items()}
             self.layers[one["number"]] = Layer(**one)
+            self._carried[one["number"]] = _load(self._bundle(one["number"]))
 
     def save(self) -> None:
         saved = {
@@ -119,13 +121,14 @@ class Edits:
             layer.last = None
             raise ConfigError(f"{layer.name} would end before frame {layer.first}, where it begins; choose a later one")
         if "moves" in values:
-            layer.matrices = {}
+            self.carry(number, {})
         self.save()
         return layer
 
     def remove(self, number: int) -> None:
         for key in self.layer(number).keys:
             self._path(number, key).unlink(missing_ok=True)
+        self.carry(number, {})
         del self.layers[number]
         self.save()
 
@@ -137,14 +140,14 @@ class Edits:
         part.write_bytes(png(mask.astype(np.uint8) * np.uint8(255)))
         part.replace(path)
         layer.keys = sorted({*layer.keys, frame})
-        layer.matrices = {}
+        self.carry(number, {})
         self.save()
 
     def undraw(self, number: int, frame: int) -> None:
         """Make it a frame like others again."""
         layer = self.layer(number)
         layer.keys = [key for key in layer.keys if key != frame]
-        layer.matrices = {}
+        self.carry(number, {})
         self.save()
         self._path(number, frame).unlink(missing_ok=True)
 
@@ -154,5 +157,35 @@ class Edits:
         assert mask is not None, "it was written by this module"
         return mask > 127
 
+    def carry(self, number: int, masks: Mapping[int, np.ndarray]) -> None:
+        """What a layer is, bool `H W`, in the frames that it was carried to; nothing of before is left."""
+        carried = {frame: png(mask.astype(np.uint8) * np.uint8(255)) for frame, mask in masks.items()}
+        self._carried[number] = carried
+        path = self._bundle(number)
+        if not carried:
+            path.unlink(missing_ok=True)
+            return
+        part = path.with_name(f".{path.name}.part.npz")
+        arrays = {str(frame): np.frombuffer(data, np.uint8) for frame, data in carried.items()}
+        np.savez(part, allow_pickle=False, **arrays)
+        part.replace(path)
+
+    def carried(self, number: int, frame: int) -> np.ndarray | None:
+        """What a layer is in a frame, bool `H W`; None: it was not carried there."""
+        data = self._carried.get(number, {}).get(frame)
+        mask = unpng(data) if data else None
+        return None if mask is None else mask > 127
+
     def _path(self, number: int, frame: int) -> Path:
         return self._folder / f"{number}_{frame:07}.png"
+
+    def _bundle(self, number: int) -> Path:
+        return self._folder / f"{number}.npz"
+
+
+def _load(path: Path) -> dict[int, bytes]:
+    try:
+        with open(path, "rb") as file, np.load(file) as archive:
+            return {int(frame): bytes(data) for frame, data in archive.items()}
+    except (OSError, ValueError, BadZipFile):
+        return {}

@@ -14,7 +14,7 @@ from restore.detection.dilate import dilate
 from restore.errors import MaskError
 from restore.page.detections import Detections
 from restore.page.edits import Edits, Layer
-from restore.page.follow import carried, follow
+from restore.page.follow import follow
 from restore.page.frame_store import FrameStore, png
 from restore.page.survey import Survey
 from restore.video.files import shortened
@@ -52,10 +52,8 @@ class Masks:
         if frame in layer.keys:
             return self.edits.drawn(layer.number, frame)
         if layer.moves:
-            if frame not in layer.matrices:
-                return np.zeros(self._size, bool)
-            key, matrix = layer.matrices[frame]
-            return carried(self.edits.drawn(layer.number, key), np.array(matrix))
+            carried = self.edits.carried(layer.number, frame)
+            return np.zeros(self._size, bool) if carried is None else carried
         key_frame = layer.key_of(frame)
         return np.zeros(self._size, bool) if key_frame is None else self.edits.drawn(layer.number, key_frame)
 
@@ -103,9 +101,9 @@ class Masks:
 
 def follow_layer(
     layer: Layer, edits: Edits, survey: Survey, store: FrameStore, forward: Callable[[float], object]
-) -> dict[int, tuple[int, list[list[float]]]]:
-    """The `matrices` of a layer: from each key frame on, within its scene, half way to the next key frame."""
-    matrices: dict[int, tuple[int, list[list[float]]]] = {}
+) -> dict[int, np.ndarray]:
+    """What a layer is, bool `H W`, but for its key frames: from each on, within its scene, half way to the next."""
+    masks: dict[int, np.ndarray] = {}
     total = sum(len(survey.scene_of(key)) for key in layer.keys)
     for key in layer.keys:
         scene, mask = survey.scene_of(key), edits.drawn(layer.number, key)
@@ -114,10 +112,10 @@ def follow_layer(
         begin = before if before not in layer.keys or before == key else (before + key) // 2 + 1
         end = after if after not in layer.keys or after == key else (key + after) // 2
         for way in (range(key + 1, end + 1), range(key - 1, begin - 1, -1)):
-            for frame, matrix in follow(mask, key, way, store.frame):
-                matrices[frame] = (key, matrix.tolist())
-                forward(len(matrices) / max(1, total))
-    return matrices
+            for frame, carried in follow(mask, key, way, store.frame):
+                masks[frame] = carried
+                forward(len(masks) / max(1, total))
+    return masks
 
 
 def import_mask(path: Path, edits: Edits, survey: Survey, name: str) -> Layer:

@@ -92,11 +92,10 @@ class Opened:
                 return
 
             def work(task: Task) -> None:
-                matrices = follow_layer(layer, self.edits, self.surveyed, self.store, task.forward)
+                masks = follow_layer(layer, self.edits, self.surveyed, self.store, task.forward)
                 with self.lock:
                     if not task.cancelled:
-                        layer.matrices = matrices
-                        self.edits.save()
+                        self.edits.carry(number, masks)
 
             self.following[number] = self._looks.do(work)
 

@@ -50,7 +50,7 @@ def followed(video: Path, seen: Survey, edits: Edits) -> Callable[[int], Masks]:
 
     def follow(number: int) -> Masks:
         store, layer = FrameStore(video), edits.layers[number]
-        layer.matrices = follow_layer(layer, edits, seen, store, nothing)
+        edits.carry(number, follow_layer(layer, edits, seen, store, nothing))
         store.close()
         return Masks(seen, edits, None)
 
@@ -136,15 +136,19 @@ def test_layers_and_detections_together(seen: Survey, edits: Edits) -> None:
     assert not masks.frame(3).any()
 
 
-def test_corrections_are_read_again(edits: Edits, tmp_path: Path) -> None:
+def test_corrections_are_read_again(
+    edits: Edits, followed: Callable[[int], Masks], seen: Survey, tmp_path: Path
+) -> None:
     layer = edits.add(name="a <b> name", keeps=True)
     edits.draw(layer.number, 4, boxed())
     edits.decide("s0", True, 1)
+    carried = followed(layer.number).layer(layer, 6)
     again = Edits(tmp_path)
+    assert carried.any() and np.array_equal(Masks(seen, again, None).layer(layer, 6), carried)
     assert again.layers == edits.layers and again.decisions == edits.decisions
     assert np.array_equal(again.drawn(layer.number, 4), boxed())
     edits.remove(layer.number)
-    assert Edits(tmp_path).layers == {} and not list(tmp_path.glob("*.png"))
+    assert Edits(tmp_path).layers == {} and [path.name for path in tmp_path.iterdir()] == ["edits.json"]
     with pytest.raises(NotHere, match="no such layer"):
         edits.layer(layer.number)
 
