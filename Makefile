@@ -25,7 +25,7 @@ clean:
 	rm -rf .pytest_cache .mypy_cache .ruff_cache build *.egg-info
 
 # The stamp is written last, so an install that was cut off is taken up again by the next call.
-.venv/.installed: requirements.txt requirements-fast.txt requirements-prompt.txt requirements-cluster.txt requirements-dev.txt pyproject.toml
+.venv/.installed: $(wildcard requirements*.txt) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -r requirements-fast.txt

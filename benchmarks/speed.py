@@ -67,7 +67,7 @@ def stages(restorer: Restorer, video: Path, frames: int) -> dict[str, float]:
         evidence = timed("motion and propagation", lambda: list(_propagated(detected)))
         timed("evidence", lambda: [None for _ in evidence_batches(evidence)])
         batches = [(batch, stacks.copy()) for batch, stacks in evidence_batches(evidence)]
-        generated = timed("generate", lambda: list(restorer._generate(batches)))
+        generated = timed("generate", lambda: list(restorer.generate(batches)))
         restored = timed("temporal filter", lambda: list(_filtered(generated)))
         timed("encode", lambda: [writer.write(x.image, x.frame.pts) for x in restored])
     return took

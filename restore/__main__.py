@@ -1,5 +1,5 @@
 """`restore-video COMMAND`, or `python -m restore COMMAND`: restore videos, train, make a degraded video, score a
-restored one, see what the restorer does, prove a report.
+restored one, see what the restorer does, prove a report, all of it in a browser.
 """
 
 import argparse
@@ -67,6 +67,10 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m restore
                 print(printable(line), flush=True)
                 right.append(as_it_should)
             return 0 if all(right) else RestoreError.exit_code
+        elif settings.command == "page":
+            from restore.page.command import page
+
+            page(settings.folder, weights=settings.weights_path)
         else:
             from restore.demo import demo
 
@@ -135,6 +139,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="prove that a report's files are those it tells of", allow_abbrev=False)
     verify.add_argument("report", metavar="REPORT", type=Path, help="STEM_restored.json")
     verify.add_argument("--again", action="store_true", help="restore the video again, and compare the bytes")
+
+    page = commands.add_parser("page", help="see, correct and restore videos in a browser", allow_abbrev=False)
+    page.add_argument("folder", metavar="FOLDER", nargs="?", default=".", help="of the videos (default: this one)")
+    page.add_argument("--weights_path", metavar="FILE", help="the generator.pth, by default the one that is shipped")
     return parser
 
 

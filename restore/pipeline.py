@@ -154,7 +154,7 @@ class Restorer:
         # By the final masks, so that a mask written and given again decides alike; detection had its finder's alone.
         frames = prefetch(with_scenes(lit(frames, light)), AHEAD)
         if isinstance(self.generator, Pix2PixUNet):  # the classic sees one frame and nothing else
-            yield from weakened(islice(self._generate(picture_batches(frames), skip=skip), skip, None), strength)
+            yield from weakened(islice(self.generate(picture_batches(frames), skip=skip), skip, None), strength)
             return
         before = resumption.generated_before(frames) if resumption else []
         propagated = _propagated(frames, resumption, segment=segment, cuts_only=cuts_only)
@@ -164,7 +164,7 @@ class Restorer:
         # Three threads share the work: frames are detected, propagated, and generated. Of the evidence one batch is
         # made ahead and no more: `evidence_batches` has room for two.
         batches = prefetch(evidence_batches(propagated), 1)
-        filtered = _filtered(chain(before, self._generate(batches, skip=skip - RADIUS)))
+        filtered = _filtered(chain(before, self.generate(batches, skip=skip - RADIUS)))
         # After the filter, which averages hidden pixels with visible ones.
         yield from weakened(islice(filtered, len(before) + skip, None), strength)
 
@@ -228,9 +228,9 @@ class Restorer:
         )
 
     @torch.inference_mode()
-    def _generate(self, batches: Iterable[Batch], *, skip: int = 0) -> Iterator[Restored]:
+    def generate(self, batches: Iterable[Batch], *, skip: int = 0) -> Iterator[Restored]:
         """Run the generator over several frames at once; nobody looks at the first `skip`, which may come out as they
-        are.
+        are. What is hidden is not filtered in time yet.
         """
         assert self.generator is not None, "without it frames are copied"
         for degraded, stacks in batches:

@@ -14,7 +14,7 @@ FLOORS = [  # from the ground up
     {"engines"},
     {"pipeline", "training", "refinement"},
     {"inference", "degrade_file"},
-    {"demo"},
+    {"demo", "page"},
     {"__main__"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

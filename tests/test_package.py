@@ -63,6 +63,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_all_that_is_needed_and_nothing_else(wheel: Path) -> None:
     shipped = [*(ROOT / "restore").rglob("*.py"), ROOT / "restore/py.typed", ROOT / "restore/inference/report.html"]
+    shipped += (ROOT / "restore/page/static").iterdir()
     wanted = {path.relative_to(ROOT).as_posix() for path in shipped}
     wanted |= {f"restore/configs/{path.name}" for path in (ROOT / "configs").glob("*.yaml")}
     wanted |= {
@@ -76,12 +77,13 @@ def test_the_wheel_holds_all_that_is_needed_and_nothing_else(wheel: Path) -> Non
         (metadata,) = (message_from_bytes(archive.read(name)) for name in names if name.endswith("/METADATA"))
     text = str(metadata.get_payload())
     assert text.strip() == (ROOT / "README.md").read_text(encoding="utf-8").strip()
-    assert metadata.get_all("Provides-Extra") == ["cluster", "fast", "prompt"]
+    assert metadata.get_all("Provides-Extra") == ["cluster", "fast", "page", "prompt"]
     required = metadata.get_all("Requires-Dist") or []
     assert any(line.startswith("torch") and "extra" not in line for line in required)
     assert any(line.startswith("ncnn") and line.endswith('extra == "fast"') for line in required)
     assert any(line.startswith("ray") and line.endswith('extra == "cluster"') for line in required)
     assert any(line.startswith("transformers") and line.endswith('extra == "prompt"') for line in required)
+    assert any(line.startswith("starlette") and line.endswith('extra == "page"') for line in required)
     assert len(metadata.get_all("License-File") or []) == 3
 
 

@@ -33,6 +33,7 @@ class Track:
         largest: the largest share of a frame's pixels that it had, in (0, 1].
         box: the box around all its places, in px.
         latest: the box in the last frame, in px.
+        number: of the track, in the order in which they begin, counted from 0.
     """
 
     kind: str
@@ -43,11 +44,12 @@ class Track:
     largest: float
     box: Box
     latest: Box
+    number: int = 0
 
     @classmethod
-    def begun(cls, instance: Instance, box: Box, frame: int) -> "Track":
+    def begun(cls, instance: Instance, box: Box, frame: int, number: int) -> "Track":
         """The track of a first instance."""
-        return cls(instance.kind, frame, frame, 1, instance.score, instance.share, box, box)
+        return cls(instance.kind, frame, frame, 1, instance.score, instance.share, box, box, number)
 
     def extended(self, instance: Instance, box: Box, frame: int) -> "Track":
         """The track with one more instance, of a later frame."""
@@ -65,6 +67,7 @@ class Track:
                 max(self.box[3], box[3]),
             ),
             latest=box,
+            number=self.number,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -90,7 +93,9 @@ class Tracker:
     >>> probability[10:20, 30:50] = 0.875
     >>> tracker = Tracker()
     >>> for _ in range(8):
-    ...     tracker.add(probability, kinds)
+    ...     in_frame = tracker.add(probability, kinds)
+    >>> in_frame[0].box
+    (30, 10, 50, 20)
     >>> tracks, left_out = tracker.finish()
     >>> [track.as_json() for track in tracks], left_out
     ([{'kind': 'dirt', 'score': 0.875, 'frames': [0, 7], 'box': [30, 10, 50, 20], 'largest': 0.065104}], 0)
@@ -102,27 +107,37 @@ class Tracker:
         # A heap of those that have ended, the shortest and smallest first; at most `MAX_TRACKS`.
         self._ended: list[tuple[int, float, int, Track]] = []
         self._count = 0  # of all that have ended
+        self._begun = 0  # tracks
 
-    def add(self, probability: np.ndarray, kinds: np.ndarray) -> None:
-        """Track the next frame; the arguments are those of `instances`."""
-        step = -(-min(probability.shape) // TRACKED_SIDE)
+    def add(self, probability: np.ndarray, kinds: np.ndarray) -> dict[int, Instance]:
+        """Track the next frame; the arguments are those of `instances`.
+
+        Returns:
+            The instance of each track that is in this frame, by the track's number; in it only every `tracked_step`-th
+            row and column counts.
+        """
+        step = tracked_step(probability.shape)
         height, width = probability.shape
         found = instances(probability[::step, ::step], kinds[::step, ::step])
         boxes = [_scaled(instance.box, step, width, height) for instance in found]
         linked = link(self._alive, found, boxes)
-        alive = []
+        alive, in_frame = [], {}
         for index, track in enumerate(self._alive):
             if index in linked:
                 own = linked[index]
                 alive.append(track.extended(found[own], boxes[own], self._frame))
+                in_frame[track.number] = found[own]
             elif self._frame - track.last <= MISSED_FRAMES:
                 alive.append(track)
             else:
                 self._end(track)
-        new = set(range(len(found))).difference(linked.values())
-        alive += [Track.begun(found[index], boxes[index], self._frame) for index in sorted(new)]
+        for index in sorted(set(range(len(found))).difference(linked.values())):
+            alive.append(Track.begun(found[index], boxes[index], self._frame, self._begun))
+            in_frame[self._begun] = found[index]
+            self._begun += 1
         self._alive = alive
         self._frame += 1
+        return in_frame
 
     def finish(self) -> tuple[list[Track], int]:
         """After the last frame: at most `MAX_TRACKS` tracks, longest and largest first, and how many are left out."""
@@ -135,11 +150,12 @@ class Tracker:
         """What `resume` takes, ready for JSON."""
         ended = [[*rank, astuple(track)] for *rank, track in self._ended]
         alive = [astuple(track) for track in self._alive]
-        return {"frame": self._frame, "alive": alive, "ended": ended, "count": self._count}
+        return {"frame": self._frame, "alive": alive, "ended": ended, "count": self._count, "begun": self._begun}
 
     def resume(self, state: dict[str, Any]) -> None:
         """Go on where another tracker had this `state`."""
         self._frame, self._count = state["frame"], state["count"]
+        self._begun = state.get("begun", 0)  # journals of before tracks had numbers, which no report has
         self._alive = [_track(values) for values in state["alive"]]
         self._ended = [(length, largest, number, _track(values)) for length, largest, number, values in state["ended"]]
 
@@ -148,6 +164,15 @@ class Tracker:
         heapq.heappush(self._ended, (track.last - track.first, track.largest, -self._count, track))
         if len(self._ended) > MAX_TRACKS:
             heapq.heappop(self._ended)
+
+
+def tracked_step(shape: tuple[int, ...]) -> int:
+    """Of how many rows and columns of a frame, `H W`, one is tracked.
+
+    >>> tracked_step((240, 320)), tracked_step((1080, 1920))
+    (1, 4)
+    """
+    return -(-min(shape) // TRACKED_SIDE)
 
 
 def link(tracks: Sequence[Track], found: Sequence[Instance], boxes: Sequence[Box]) -> dict[int, int]:

@@ -92,7 +92,7 @@ def load(config: InferenceConfig) -> "tuple[Restorer, Hybrid | None]":
         precision=config.precision,
         engine=config.engine,
     )
-    return restorer, None if config.stages in ("generator", "copy") else _hybrid(config, restorer)
+    return restorer, None if config.stages in ("generator", "copy") else load_hybrid(config, restorer)
 
 
 def tried(job: Job, *arguments: Any, **named: Any) -> Outcome:
@@ -191,7 +191,7 @@ def _restore(
     return report
 
 
-def _hybrid(config: InferenceConfig, restorer: Restorer) -> "Hybrid":
+def load_hybrid(config: InferenceConfig, restorer: Restorer) -> "Hybrid":
     """The refiner that is asked for, on the restorer's device and in its type.
 
     Raises:

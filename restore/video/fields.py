@@ -166,10 +166,15 @@ class FieldWriter:
             return
         first, start, kept = self._first
         self._first = None
-        frame = np.empty((2 * len(image), *image.shape[1:]), np.uint8)
-        line = 0 if self._order.top_first else 1
-        frame[line::2], frame[1 - line :: 2] = first, image
-        self._writer.write(frame, start // 2, kept)
+        self._writer.write(weave(first, image, self._order), start // 2, kept)
+
+
+def weave(first: np.ndarray, second: np.ndarray, order: FieldOrder) -> np.ndarray:
+    """Two fields, uint8 `H/2 W ...`, in the order of their times => the frame, `H W ...`."""
+    frame = np.empty((2 * len(first), *first.shape[1:]), first.dtype)
+    line = 0 if order.top_first else 1
+    frame[line::2], frame[1 - line :: 2] = first, second
+    return frame
 
 
 R = TypeVar("R", VideoReader, VideoReader | ImageReader)
