@@ -46,6 +46,12 @@ class InferenceConfig:
         None, f"kinds that may be removed where they are found, some of {','.join(KINDS)}; by default all but text"
     )
     mask_dilation: int = _setting(0, "dilate the mask by this many pixels")
+    scale: Optional[Literal["2", "4", "720p", "1080p"]] = _setting(  # noqa: UP045
+        None, "enlarge: so many times, or to so many rows, with what neighbouring frames saw between the pixels"
+    )
+    square_pixels: bool = _setting(
+        False, "enlarge anamorphic video until its pixels are square; else they keep their shape"
+    )
     strength: float = _setting(1.0, "of what is done to visible pixels, 0 to 1; 0: they stay as they are, bit for bit")
     light: str = _setting(
         "off",
@@ -98,7 +104,7 @@ class InferenceConfig:
     provenance: bool = _setting(
         False,
         "also write where each pixel comes from, STEM_provenance.mkv: 0 seen 1 copied 2 filled 3 regenerated "
-        "4 unseen, and marked",
+        "4 unseen, and marked 5 seen, and enlarged",
     )
     confidence: bool = _setting(
         False, "also write how certain each pixel is, STEM_confidence.mkv: 255 in view ... 0 seen in no frame"
@@ -158,6 +164,8 @@ class InferenceConfig:
             raise ValueError(f"threads is {self.threads}, expected at least 1")
         if not 0 <= self.strength <= 1:
             raise ValueError(f"strength is {self.strength}, expected 0 to 1")
+        if self.square_pixels and self.scale is None:
+            raise ValueError("square_pixels is for what is enlarged; give --scale too")
         light_setting(self.light)
         for name in ("steps", "jump_length"):
             if getattr(self, name) < 1:

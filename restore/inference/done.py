@@ -59,7 +59,9 @@ def _changes(
     if lpips and report["scores"] and "lpips" not in report["scores"]["after"]:
         yield ["LPIPS was not scored"]
     then = report["sha256"]
-    models = {f"file of {role}": path for role, path in weights_files(weights).items()}
+    models = {
+        f"file of {role}": path for role, path in weights_files(weights, scaler="enlarge" in asked["stages"]).items()
+    }
     yield differences({name: then.get(name.removeprefix("file of ")) for name in models}, digests(**models))
     inputs = {role: path for role, path in files.items() if path or role != "original"}
     yield differences({role: then.get(role) for role in inputs}, digests(**inputs))

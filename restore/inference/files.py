@@ -35,6 +35,8 @@ from restore.kinds import REMOVED
 from restore.light.setting import light_setting
 from restore.pipeline import Restorer
 from restore.propagation.provenance import SEEN
+from restore.restored import Restored
+from restore.scaling.sizes import Scale
 from restore.video.fields import woven
 from restore.video.mask import MaskCheck
 from restore.video.prefetch import prefetch
@@ -55,6 +57,8 @@ def restore_file(
     mask_dilation: int = 0,
     strength: float = 1.0,
     light: str | float = "off",
+    scale: Scale | None = None,
+    square_pixels: bool = False,
     write_mask: str | Path | None = None,
     write_suspects: str | Path | None = None,
     write_provenance: str | Path | None = None,
@@ -99,6 +103,10 @@ def restore_file(
             `hidden_only` leave visible pixels lighter, and nothing more; `mask_mode` `none` hides nothing of the
             lighter picture; the scores `before` and the side-by-side's first picture are of the video as it is.
             Provenance calls such pixels seen. What is interrupted is not gone on with, but begun again.
+        scale: `2`, `4`, `720p` or `1080p`: enlarge what is restored, with what neighbouring frames saw between the
+            pixels; None leaves its size. All that is written is of that size, and so is the `original`; the scores
+            `before` are of the video enlarged bicubically. What is interrupted goes on behind a cut.
+        square_pixels: enlarge anamorphic video until its pixels are square; else they keep their shape.
         write_mask: `.mkv` for the mask that was used: lossless, grey, 255 where the picture is hidden, 0 elsewhere.
             Given as `mask` it restores the same, bit for bit.
         write_suspects: `.mkv` for what was found without proof, in the form of a mask.
@@ -149,6 +157,8 @@ def restore_file(
         raise ValueError("strength and a refiner change what is generated, and the restorer has no generator; load it")
     if restorer.finder is None and mode in FINDING:
         raise ValueError(f"mask_mode is {mode!r}, and the restorer has no finder; load it, or give a mask")
+    if scale and restorer.scaler is None:
+        raise ValueError(f"scale is {scale}, and the restorer has no scaler; load it")
     setting = light_setting(light)
     used = mask if mode in ("given", "both") else None
     if not overwrite:
@@ -168,6 +178,7 @@ def restore_file(
         interlaced=interlaced,
         hidden_only=hidden_only,
         segment=segment,
+        **({"scale": scale, "square_pixels": square_pixels} if scale else {}),
     )
     files = {"input": video, "mask": used, "original": original}
     if done:
@@ -178,7 +189,16 @@ def restore_file(
     with Journal(output, anew=not resume) as journal:
         with ExitStack() as stack:
             inputs = open_inputs(
-                stack, video, mask=used, original=original, output=output, rate=rate, part=part, interlaced=interlaced
+                stack,
+                video,
+                mask=used,
+                original=original,
+                output=output,
+                rate=rate,
+                part=part,
+                interlaced=interlaced,
+                scale=scale,
+                square_pixels=square_pixels,
             )
             reader, kept = inputs.video, inputs.kept
             # What is entered last ends first: the video remains whatever becomes of its sidecars.
@@ -229,24 +249,26 @@ def restore_file(
             frames = masked_frames(
                 restorer, reader, inputs.masks, check, mode=mode, remove=remove, dilation=mask_dilation
             )
-            # What is regenerated fades from stretch to stretch: nothing but a cut ends a segment there. What light a
+            # What is regenerated fades from stretch to stretch, and what is enlarged carries its memory from frame to
+            # frame: nothing but a cut ends a segment there. What light a
             # scene has depends on all of it so far, and its cuts are found in another picture.
             results = restorer.restore(
                 frames,
                 strength=strength,
                 light=setting,
                 segment=segment if setting == "off" else None,
-                cuts_only=hybrid is not None,
+                cuts_only=hybrid is not None or scale is not None,
                 resumption=resumption,
             )
             if hybrid:
                 results = hybrid.refine_frames(results, first=totals.frames, regions=totals.regions, progress=refining)
+            if hidden_only:
+                results = map(_hidden_only, results)
+            if scale:
+                results = restorer.enlarge(prefetch(results, 1), (inputs.info.height, inputs.info.width))
             restored = stack.enter_context(closing(prefetch(results, AHEAD)))
             for result, clean in until_crash(with_originals(restored, reader, inputs.originals), crashes):
                 frame = result.frame
-                if hidden_only:
-                    seen = (result.provenance == SEEN)[..., None]
-                    result = replace(result, image=np.where(seen, frame.image, result.image))
                 writer.write(result.image, frame.pts, frame.carried)
                 sidecars.write(result, clean)
                 totals.add(result, clean)
@@ -282,3 +304,9 @@ def restore_file(
             f"{report['broken']}; the {report['frames']} frames before are restored and kept in {output}: {video}"
         )
     return report
+
+
+def _hidden_only(result: Restored) -> Restored:
+    """Each visible pixel as it came in."""
+    seen = (result.provenance == SEEN)[..., None]
+    return replace(result, image=np.where(seen, result.frame.image, result.image))

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from restore.errors import InputError, VideoError
+from restore.inference.inputs import enlarged_size
 from restore.inference.journal import is_claimed
 from restore.inference.paired import open_paired
 from restore.inference.report import check_new, check_report, is_result, read_reports
+from restore.scaling.sizes import Scale
 from restore.video.files import find_videos, match_by_stem, match_masks, output_path, part_path
 from restore.video.info import exact_rate
 from restore.video.reader import VideoReader
@@ -75,6 +77,8 @@ def find_jobs(
     quality: int | None = None,
     container: str | None = None,
     rate: float | None = None,
+    scale: Scale | None = None,
+    square_pixels: bool = False,
     write_mask: bool = False,
     write_suspects: bool = False,
     provenance: bool = False,
@@ -124,12 +128,30 @@ def find_jobs(
         jobs.append(Job(video, output, mask, original, *sides, overwrite))
     _check_names(jobs)
     return [
-        _checked(job, folder=folder, lossless=lossless, quality=quality, rate=rate, overwrite=overwrite) for job in jobs
+        _checked(
+            job,
+            folder=folder,
+            lossless=lossless,
+            quality=quality,
+            rate=rate,
+            scale=scale,
+            square_pixels=square_pixels,
+            overwrite=overwrite,
+        )
+        for job in jobs
     ]
 
 
 def _checked(
-    job: Job, *, folder: bool, lossless: bool, quality: int | None, rate: float | None, overwrite: bool
+    job: Job,
+    *,
+    folder: bool,
+    lossless: bool,
+    quality: int | None,
+    rate: float | None,
+    scale: Scale | None,
+    square_pixels: bool,
+    overwrite: bool,
 ) -> Job:
     written: list[str] = []  # sidecars, by an earlier run that broke
     if not job.overwrite and job.output.exists():
@@ -158,6 +180,7 @@ def _checked(
     with ExitStack() as stack:
         try:
             reader = stack.enter_context(VideoReader(job.video, rate=exact_rate(rate)))
+            size = enlarged_size(reader, scale, square_pixels=square_pixels) if scale else None
         except VideoError as error:
             if not folder:
                 raise
@@ -170,7 +193,7 @@ def _checked(
         if job.mask:
             stack.enter_context(open_paired("mask", job.mask, reader))
         if job.original:
-            stack.enter_context(open_paired("original", job.original, reader))
+            stack.enter_context(open_paired("original", job.original, reader, size=size))
     return job
 
 

@@ -10,7 +10,7 @@ from restore.inference.report import digests, read_sealed
 from restore.inference.versions import versions
 from restore.shipped import ROOT
 
-SEGMENTER = "segmenter.pth"  # what lies beside the weights and belongs to them
+SEGMENTER, SCALER = "segmenter.pth", "scaler.pth"  # what lies beside the weights and belongs to them
 
 
 def verify(path: Path, *, again: bool = False) -> Iterator[tuple[str, bool]]:
@@ -34,13 +34,16 @@ def verify(path: Path, *, again: bool = False) -> Iterator[tuple[str, bool]]:
         yield _again(report, path.parent)
 
 
-def weights_files(weights: str | Path | None) -> dict[str, Path | None]:
-    """The files that a restorer's models come from, by their roles in a report."""
+def weights_files(weights: str | Path | None, *, scaler: bool = False) -> dict[str, Path | None]:
+    """The files that a restorer's models come from, by their roles in a report; `scaler`: whether it enlarges."""
+    files: dict[str, Path | None] = {"weights": None, "segmenter": None} | ({"scaler": None} if scaler else {})
     if weights is None:
-        return {"weights": None, "segmenter": None}
+        return files
     generator = _generator(weights)
-    segmenter = generator.with_name(SEGMENTER)
-    return {"weights": generator, "segmenter": segmenter if segmenter.exists() else None}
+    beside = {"segmenter": generator.with_name(SEGMENTER), "scaler": generator.with_name(SCALER)}
+    return {"weights": generator} | {
+        name: path if path.exists() else None for name, path in beside.items() if name in files
+    }
 
 
 def _generator(weights: str | Path) -> Path:
@@ -52,7 +55,8 @@ def _files(report: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     names = {role: report[role] for role in ("input", "mask", "original", "output")}
     if report["weights"]:
         generator = _generator(report["weights"])
-        names |= {"weights": str(generator), "segmenter": str(generator.with_name(SEGMENTER))}
+        names |= {"weights": str(generator)}
+        names |= {"segmenter": str(generator.with_name(SEGMENTER)), "scaler": str(generator.with_name(SCALER))}
     for role, digest in report["sha256"].items():
         if role == "side_files":
             yield from (("side file", name, of_file) for name, of_file in digest.items())
@@ -81,6 +85,7 @@ def _again(report: dict[str, Any], folder: Path) -> tuple[str, bool]:
         **({"weights": found["weights"]} if found["weights"] else {}),
         generator="generate" in report["stages"],
         finder="find" in report["stages"],
+        scaler="enlarge" in report["stages"],
         device=report["device"],
         precision=report["precision"] or "auto",
         engine=report["engine"] or "torch",
