@@ -177,6 +177,8 @@ class InferenceConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0 and at most 1")
         if self.stages == "copy" and self.strength != 1:
             raise ValueError(f"strength is {self.strength}, and --stages copy generates nothing; give one of the two")
+        if self.stages == "copy" and self.scale:
+            raise ValueError(f"scale is {self.scale}, and --stages copy generates nothing; give one of the two")
         if self.stages in ("generator", "copy") and (self.prompt or self.negative_prompt or self.motion_adapter):
             raise ValueError("a prompt or a motion adapter is for the refiner; give --stages hybrid too")
         if self.lpips and self.original_video is None:

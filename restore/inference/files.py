@@ -157,6 +157,8 @@ def restore_file(
         raise ValueError("strength and a refiner change what is generated, and the restorer has no generator; load it")
     if restorer.finder is None and mode in FINDING:
         raise ValueError(f"mask_mode is {mode!r}, and the restorer has no finder; load it, or give a mask")
+    if scale and restorer.generator is None:
+        raise ValueError(f"scale is {scale}, and the restorer has no generator, so that nothing is generated; load it")
     if scale and restorer.scaler is None:
         raise ValueError(f"scale is {scale}, and the restorer has no scaler; load it")
     setting = light_setting(light)

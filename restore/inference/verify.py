@@ -36,14 +36,13 @@ def verify(path: Path, *, again: bool = False) -> Iterator[tuple[str, bool]]:
 
 def weights_files(weights: str | Path | None, *, scaler: bool = False) -> dict[str, Path | None]:
     """The files that a restorer's models come from, by their roles in a report; `scaler`: whether it enlarges."""
-    files: dict[str, Path | None] = {"weights": None, "segmenter": None} | ({"scaler": None} if scaler else {})
-    if weights is None:
-        return files
-    generator = _generator(weights)
-    beside = {"segmenter": generator.with_name(SEGMENTER), "scaler": generator.with_name(SCALER)}
-    return {"weights": generator} | {
-        name: path if path.exists() else None for name, path in beside.items() if name in files
-    }
+    generator = _generator(weights) if weights is not None else None
+    beside = {"segmenter": SEGMENTER} | ({"scaler": SCALER} if scaler else {})
+    files: dict[str, Path | None] = {"weights": generator}
+    for role, name in beside.items():
+        path = generator and generator.with_name(name)
+        files[role] = path if path and path.exists() else None
+    return files
 
 
 def _generator(weights: str | Path) -> Path:

@@ -34,7 +34,7 @@ class Scaler(PaddedNetwork):
 
     multiple = 1
 
-    def __init__(self, *, width: int = 48, blocks: int = 4, memory: int = 7) -> None:
+    def __init__(self, *, width: int = 24, blocks: int = 4, memory: int = 3) -> None:
         super().__init__()
         self.memory, cells = memory, SCALE**2
         self.head = nn.Conv2d(3 + cells * (2 + memory), width, 3, padding=1)

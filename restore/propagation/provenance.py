@@ -34,5 +34,5 @@ def shares(counts: np.ndarray) -> dict[str, float]:
     >>> shares(np.array([6, 1, 3, 0, 0, 0]))
     {'seen': 0.6, 'copied': 0.1, 'filled': 0.3, 'regenerated': 0.0, 'unseen': 0.0}
     """
-    names = NAMES if counts[ENLARGED] else NAMES[:ENLARGED]
+    names = NAMES if counts[ENLARGED:].any() else NAMES[:ENLARGED]
     return {name: round(float(share), 6) for name, share in zip(names, counts / counts.sum(), strict=False)}

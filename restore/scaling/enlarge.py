@@ -71,8 +71,10 @@ def doubled(pictures: Iterable[Picture], scaler: Scaler, *, to_device: Callable[
         else:
             to_previous = full_flow(image, last[1])
         small, next_small = (to_device(to_float(picture)[None]) for picture in (image, after))
-        flows = [to_device(torch.from_numpy(flow).movedim(-1, 0)[None]) for flow in (to_following, to_previous)]
-        large, state = enlarged(scaler, small, next_small, *flows, state)
+        after_flow, before_flow = (
+            to_device(torch.from_numpy(flow).movedim(-1, 0)[None]) for flow in (to_following, to_previous)
+        )
+        large, state = enlarged(scaler, small, next_small, after_flow, before_flow, state)
         yield scene, to_uint8(large)[0]  # waits for the device
         last = now
 

@@ -29,4 +29,4 @@ def full_flow(now: np.ndarray, other: np.ndarray) -> np.ndarray:
     dis.setFinestScale(0)
     dis.setVariationalRefinementIterations(0)
     lumas = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (now, other))
-    return dis.calc(*lumas, None)  # type: ignore[call-overload, no-any-return]
+    return dis.calc(*lumas, None)  # type: ignore[call-overload]

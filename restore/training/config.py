@@ -186,9 +186,9 @@ class ScaleConfig(Settings):
     window: int = _setting(6, "frames a window: how long the memory is learned over")
     crop_height: int = _setting(96, "rows of a crop, at the enlarged size")
     crop_width: int = _setting(96, "columns of a crop, at the enlarged size")
-    width: int = _setting(48, "channels inside")
+    width: int = _setting(24, "channels inside")
     blocks: int = _setting(4, "residual blocks")
-    carried: int = _setting(7, "channels, at the enlarged size, that go from frame to frame beside the luma")
+    carried: int = _setting(3, "channels, at the enlarged size, that go from frame to frame beside the luma")
     learning_rate: float = _setting(1e-3, "of Adam; falls to zero along a cosine")
 
     def __post_init__(self) -> None:

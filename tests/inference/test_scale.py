@@ -161,6 +161,7 @@ def test_another_scaler_is_another_work(
     ("flags", "message"),
     [
         ({"square_pixels": True}, "square_pixels is for what is enlarged; give --scale too"),
+        ({"scale": "2", "stages": "copy"}, "scale is 2, and --stages copy generates nothing; give one of the two"),
         ({"scale": "3"}, "invalid choice: '3'"),
         ({"scale": "720p", "degraded_video": "large"}, "the video has 720 rows, and scale is 720p"),
         ({"scale": "4", "degraded_video": "wide"}, "scale is 4, which makes 8200x64 of 2050x16; expected at most 8192"),
@@ -240,5 +241,9 @@ def test_a_restorer_without_one_says_so(tmp_path: Path, tiny_weights: Path) -> N
     video = make_video(tmp_path / "clip.mp4", range(2))
     with pytest.raises(ValueError, match=r"^scale is 2, and the restorer has no scaler; load it$"):
         restore_file(restorer, video, tmp_path / "out.mp4", scale="2")
+    with pytest.raises(
+        ValueError, match=r"^scale is 2, and the restorer has no generator, so that nothing is generated"
+    ):
+        restore_file(Restorer(device="cpu"), video, tmp_path / "out.mp4", mask_mode="none", scale="2")
     with pytest.raises(ValueError, match=r"^the restorer has no scaler to enlarge with; load it$"):
         restorer.enlarge(iter([]), (96, 128))
