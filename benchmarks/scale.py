@@ -1,6 +1,6 @@
-"""Enlarging: `restore --scale` beside bicubic interpolation, SRMD and Real-ESRGAN, on clips that were made small.
+"""Enlarging: `restore --scale` beside bicubic interpolation and SRMD, on clips that were made small.
 
-python -m benchmarks.scale --clips DIR [--scale 2|4] [--degraded] [--frames 12] [--real_esrgan] [--weights FILE]
+python -m benchmarks.scale --clips DIR [--scale 2|4] [--degraded] [--frames 12] [--weights FILE]
 python -m benchmarks.scale --clips DIR --flow
 
 `--degraded` blurs (sigma 1.2) before the downscaling, and adds noise (sigma 8) and H.264 at CRF 28 behind it; otherwise
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import torch
 
-from benchmarks.enlargers import RealEsrgan, Srmd
+from benchmarks.enlargers import Srmd
 from restore.degradations.codec import compressed
 from restore.degradations.downscaling import downscaled
 from restore.degradations.noise import white
@@ -37,7 +37,6 @@ def main() -> None:
     parser.add_argument("--scale", type=int, choices=(2, 4), default=2)
     parser.add_argument("--degraded", action="store_true")
     parser.add_argument("--frames", type=int, default=12)
-    parser.add_argument("--real_esrgan", action="store_true", help="takes a minute a frame")
     parser.add_argument("--weights", help="a scaler.pth in place of the one that is shipped")
     parser.add_argument("--flow", action="store_true", help="how well large frames follow the flow of small ones")
     options = parser.parse_args()
@@ -52,8 +51,6 @@ def main() -> None:
     peers: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "SRMD": Srmd(options.scale, 8 if options.degraded else None)
     }
-    if options.real_esrgan:
-        peers["Real-ESRGAN"] = RealEsrgan(options.scale)
     names = ["bicubic", *peers, "restore"]
     print(f"| clip | {' | '.join(names)} |\n|---|{'---|' * len(names)}")
     rows = []

@@ -1,7 +1,7 @@
 """Motion between neighbouring frames at full resolution: DIS (Kroeger et al. 2016) down to single pixels.
 
 What lies between pixels must be found to less than a pixel: the clean large frames of `clips/val`, warped along this
-flow of the small ones, are 6 dB closer to the next than along a flow at half resolution (`benchmarks.scale --flow`),
+flow of the small ones, are 2.5 dB closer to the next than along a flow at half resolution (`benchmarks.scale --flow`),
 which restoring makes do with.
 """
 
