@@ -1,7 +1,7 @@
 """How a video flows through the package: one direction, one window in memory, any length.
 
-frames ──> detection ──> light ──> propagation ──> generator ──> temporal filter ──> restored frames
-           mask          gain      evidence        residual      hidden pixels
+frames ──> detection ──> light ──> propagation ──> generator ──> temporal filter ──> restored frames [──> scaler]
+           mask          gain      evidence        residual      hidden pixels                            enlarged
 """
 
 from collections.abc import Collection, Generator, Iterable, Iterator
@@ -22,8 +22,9 @@ from restore.light.lit import lit
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator
 from restore.models.pix2pix import Pix2PixUNet
+from restore.models.scaler import Scaler
 from restore.models.segmenter import Segmenter
-from restore.models.weights import load_models, load_segmenter
+from restore.models.weights import load_models, load_scaler, load_segmenter
 from restore.propagation.batches import Batch, evidence_batches, picture_batches
 from restore.propagation.confidence import with_visible
 from restore.propagation.copies import copies
@@ -32,6 +33,7 @@ from restore.propagation.evidence import Evidence, to_tensor
 from restore.propagation.resumption import LAST, Resumption
 from restore.propagation.temporal_filter import RADIUS, filter_hidden
 from restore.restored import Restored, weakened
+from restore.scaling.enlarge import enlarged_frames
 from restore.scenes import with_scenes
 from restore.shipped import WEIGHTS
 from restore.tensors import to_float, to_uint8
@@ -47,6 +49,7 @@ class Restorer:
     Args:
         generator: without one nothing is generated: see `restore`.
         finder, segmenter: detect what hides the scene; without a finder masks must be given.
+        scaler: enlarges.
         device, precision: as of `from_pretrained`.
 
     >>> import restore
@@ -61,14 +64,15 @@ class Restorer:
         finder: OcclusionFinder | None = None,
         *,
         segmenter: Segmenter | None = None,
+        scaler: Scaler | None = None,
         device: str | None = None,
         precision: str = "auto",
     ) -> None:
         self.device = _device(device)
         self.engine = "torch"
         self.dtype = _dtype(precision, self.device)
-        self.generator, self.finder, self.segmenter = generator, finder, segmenter
-        for model in filter(None, (generator, finder, segmenter)):
+        self.generator, self.finder, self.segmenter, self.scaler = generator, finder, segmenter, scaler
+        for model in filter(None, (generator, finder, segmenter, scaler)):
             model.eval().to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
@@ -78,6 +82,7 @@ class Restorer:
         *,
         generator: bool = True,
         finder: bool = True,
+        scaler: bool = False,
         device: str | None = None,
         precision: str = "auto",
         engine: str = "auto",
@@ -90,6 +95,7 @@ class Restorer:
                 itself.
             generator: whether it is loaded; without it nothing is generated: see `restore`.
             finder: whether it and the segmenter are loaded; without them masks must be given.
+            scaler: whether that of a `scaler.pth` in the same folder is loaded; without it nothing can be enlarged.
             device: `cpu`, `cuda`, `cuda:1`, ...; None takes a GPU if there is one.
             precision: `float32`, `bfloat16`, or `auto`: bfloat16 where the hardware computes in it.
             engine: what computes the networks: `torch`, `ncnn`, or `auto`, the faster of those there are. For ncnn they
@@ -107,12 +113,15 @@ class Restorer:
         own = path.with_name("segmenter.pth")
         if finder and own.exists():
             models["segmenter"] = load_segmenter(own)
+        if scaler:
+            models["scaler"] = load_scaler(path.with_name("scaler.pth"))
         if engine == "ncnn":
             precision = "float32"
         restorer = cls(
             models.get("generator"),
             cast(OcclusionFinder | None, models.get("finder")),
             segmenter=cast(Segmenter | None, models.get("segmenter")),
+            scaler=cast(Scaler | None, models.get("scaler")),
             device=device,
             precision=precision,
         )
@@ -226,6 +235,16 @@ class Restorer:
             remove=remove,
             suspects=suspects,
         )
+
+    def enlarge(self, restored: Iterable[Restored], size: tuple[int, int]) -> Generator[Restored, None, None]:
+        """Restored frames, in order, at `size` (rows, columns): see `scaling/enlarge.py`.
+
+        Raises:
+            ValueError: the restorer has no scaler.
+        """
+        if self.scaler is None:
+            raise ValueError("the restorer has no scaler to enlarge with; load it")
+        return enlarged_frames(restored, self.scaler, size=size, to_device=self._to_device)
 
     @torch.inference_mode()
     def generate(self, batches: Iterable[Batch], *, skip: int = 0) -> Iterator[Restored]:

@@ -11,7 +11,7 @@ FLOORS = [  # from the ground up
     {"config", "frame"},
     {"scenes", "restored"},
     {"video", "light", "degradations", "detection", "propagation", "models", "scoring"},
-    {"engines"},
+    {"engines", "scaling"},
     {"pipeline", "training", "refinement"},
     {"inference", "degrade_file"},
     {"demo", "page"},

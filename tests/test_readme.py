@@ -10,6 +10,8 @@ import pytest
 import inference
 import restore.__main__
 import train
+from restore.models.scaler import Scaler
+from restore.models.weights import save_models
 from tests.inference.command import quarter
 from tests.video.make import make_video, picture
 
@@ -33,6 +35,9 @@ def place(tmp_path: Path, tiny_weights: Path, tiny_refiner: Path, monkeypatch: p
         make_video(tmp_path / f"{kind}_videos" / "a.mp4", range(3), draw=draw)
     (tmp_path / "saved_models").mkdir()
     shutil.copy(tiny_weights, tmp_path / "saved_models" / "generator.pth")
+    save_models(
+        tmp_path / "saved_models" / "scaler.pth", {"scaler": (Scaler(width=8, blocks=1), {"width": 8, "blocks": 1})}
+    )
     shutil.copytree(tiny_refiner, tmp_path / "saved_models" / "refiner")
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     monkeypatch.chdir(tmp_path)

@@ -31,6 +31,8 @@ def main(argv: list[str] | None = None, *, program: str = "inference.py") -> int
             quality=config.quality,
             container=config.container,
             rate=config.rate,
+            scale=config.scale,
+            square_pixels=config.square_pixels,
             write_mask=config.write_mask,
             write_suspects=config.write_mask and config.finds,
             provenance=config.provenance,

@@ -48,6 +48,12 @@ class InferenceConfig:
         None, f"kinds that may be removed where they are found, some of {','.join(KINDS)}; by default all but text"
     )
     mask_dilation: int = _setting(0, "dilate the mask by this many pixels")
+    scale: Optional[Literal["2", "4", "720p", "1080p"]] = _setting(  # noqa: UP045
+        None, "enlarge: so many times, or to so many rows, with what neighbouring frames saw between the pixels"
+    )
+    square_pixels: bool = _setting(
+        False, "enlarge anamorphic video until its pixels are square; else they keep their shape"
+    )
     strength: float = _setting(1.0, "of what is done to visible pixels, 0 to 1; 0: they stay as they are, bit for bit")
     light: str = _setting(
         "off",
@@ -107,7 +113,7 @@ class InferenceConfig:
     provenance: bool = _setting(
         False,
         "also write where each pixel comes from, STEM_provenance.mkv: 0 seen 1 copied 2 filled 3 regenerated "
-        "4 unseen, and marked",
+        "4 unseen, and marked 5 seen, and enlarged",
     )
     confidence: bool = _setting(
         False, "also write how certain each pixel is, STEM_confidence.mkv: 255 times the probability that it is right"
@@ -181,11 +187,15 @@ class InferenceConfig:
             raise ValueError(f"threads is {self.threads}, expected at least 1")
         if not 0 <= self.strength <= 1:
             raise ValueError(f"strength is {self.strength}, expected 0 to 1")
+        if self.square_pixels and self.scale is None:
+            raise ValueError("square_pixels is for what is enlarged; give --scale too")
         light_setting(self.light)
         if self.range is not None:
             RangeSetting.of(self.range)
         elif self.only_range:
             raise ValueError("only_range is given, and there is no range; give --range too")
+        if self.range and self.scale:
+            raise ValueError("a range goes into a video of its size, and scale enlarges; give one of the two")
         for name in ("steps", "jump_length"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
@@ -196,6 +206,8 @@ class InferenceConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected more than 0 and at most 1")
         if self.stages == "copy" and self.strength != 1:
             raise ValueError(f"strength is {self.strength}, and --stages copy generates nothing; give one of the two")
+        if self.stages == "copy" and self.scale:
+            raise ValueError(f"scale is {self.scale}, and --stages copy generates nothing; give one of the two")
         if self.stages in ("generator", "copy") and (self.prompt or self.negative_prompt or self.motion_adapter):
             raise ValueError("a prompt or a motion adapter is for the refiner; give --stages hybrid too")
         if self.shard is not None:

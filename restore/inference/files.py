@@ -39,6 +39,8 @@ from restore.kinds import REMOVED
 from restore.light.setting import light_setting
 from restore.pipeline import Restorer
 from restore.propagation.provenance import SEEN
+from restore.restored import Restored
+from restore.scaling.sizes import Scale
 from restore.video.copied_pictures import copying
 from restore.video.fields import woven
 from restore.video.mask import MaskCheck
@@ -60,6 +62,8 @@ def restore_file(
     mask_dilation: int = 0,
     strength: float = 1.0,
     light: str | float = "off",
+    scale: Scale | None = None,
+    square_pixels: bool = False,
     write_mask: str | Path | None = None,
     write_suspects: str | Path | None = None,
     write_provenance: str | Path | None = None,
@@ -106,6 +110,10 @@ def restore_file(
             `hidden_only` leave visible pixels lighter, and nothing more; `mask_mode` `none` hides nothing of the
             lighter picture; the scores `before` and the side-by-side's first picture are of the video as it is.
             Provenance calls such pixels seen. What is interrupted is not gone on with, but begun again.
+        scale: `2`, `4`, `720p` or `1080p`: enlarge what is restored, with what neighbouring frames saw between the
+            pixels; None leaves its size. All that is written is of that size, and so is the `original`; the scores
+            `before` are of the video enlarged bicubically. What is interrupted goes on behind a cut.
+        square_pixels: enlarge anamorphic video until its pixels are square; else they keep their shape.
         write_mask: `.mkv` for the mask that was used: lossless, grey, 255 where the picture is hidden, 0 elsewhere.
             Given as `mask` it restores the same, bit for bit.
         write_suspects: `.mkv` for what was found without proof, in the form of a mask.
@@ -121,7 +129,7 @@ def restore_file(
         range: restore this part alone, bit for bit as it is restored in the whole: `120-360`, the first and the last
             frame, counted from 0; or `00:01:00-00:02:30`, times since the first frame begins, of which the frames are
             those that begin in it, without the end itself. Without an end it is to the last frame. Other frames go
-            along as they were read, and count in the report as visible.
+            along as they were read, and count in the report as visible. Not together with `scale`.
         only_range: write the range alone, from time 0 on; numbers of frames in the report are those of the output.
         part: which part of a video whose picture changes its size, counted from 0; with the sound of its time.
         interlaced: `auto` and `keep` restore the fields of interlaced video as a sequence of their own and weave them
@@ -161,10 +169,16 @@ def restore_file(
         raise ValueError("strength and a refiner change what is generated, and the restorer has no generator; load it")
     if restorer.finder is None and mode in FINDING:
         raise ValueError(f"mask_mode is {mode!r}, and the restorer has no finder; load it, or give a mask")
+    if scale and restorer.generator is None:
+        raise ValueError(f"scale is {scale}, and the restorer has no generator, so that nothing is generated; load it")
+    if scale and restorer.scaler is None:
+        raise ValueError(f"scale is {scale}, and the restorer has no scaler; load it")
     setting = light_setting(light)
     range_ = RangeSetting.of(range) if range else None
     if only_range and not range_:
         raise ValueError("only_range is given, and there is no range; give one")
+    if range_ and scale:
+        raise ValueError("a range goes into a video of its size, and scale enlarges; give one of the two")
     used, detects = mask if mode in ("given", "both") else None, mode in FINDING
     if not overwrite:
         check_report(output)
@@ -185,6 +199,7 @@ def restore_file(
         interlaced=interlaced,
         hidden_only=hidden_only,
         segment=segment,
+        **({"scale": scale, "square_pixels": square_pixels} if scale else {}),
     )
     files = {"input": video, "mask": used, "original": original}
     if done:
@@ -196,7 +211,15 @@ def restore_file(
     with Journal(output, anew=not resume) as journal:
         with ExitStack() as stack:
             opened = partial(
-                open_inputs, video=video, mask=used, output=output, rate=rate, part=part, interlaced=interlaced
+                open_inputs,
+                video=video,
+                mask=used,
+                output=output,
+                rate=rate,
+                part=part,
+                interlaced=interlaced,
+                scale=scale,
+                square_pixels=square_pixels,
             )
             inputs = opened(stack, original=original)
             reader, kept = inputs.video, inputs.kept
@@ -262,14 +285,15 @@ def restore_file(
                 progress(totals.frames)
             # What is regenerated depends on where stretches end, counted from the begin of their scene.
             skip, ahead = (0, 0) if resumption else ranged.start(whole_scene=hybrid is not None)
-            # What is regenerated fades from stretch to stretch: nothing but a cut ends a segment there. What light a
-            # scene has depends on all of it so far, and its cuts are found in another picture.
+            # What is regenerated fades from stretch to stretch, and what is enlarged carries its memory from frame to
+            # frame: nothing but a cut ends a segment there. What light a scene has depends on all of it so far, and its
+            # cuts are found in another picture.
             results = restorer.restore(
                 masked(inputs),
                 strength=strength,
                 light=setting,
                 segment=None if lit else segment,
-                cuts_only=hybrid is not None,
+                cuts_only=hybrid is not None or scale is not None,
                 resumption=resumption,
                 skip=skip,
             )
@@ -278,6 +302,10 @@ def restore_file(
                 results = hybrid.refine_frames(
                     results, first=number, skip=ahead, regions=totals.regions, progress=refining
                 )
+            if hidden_only:
+                results = (_hidden_only(result) for result in results)
+            if scale:
+                results = restorer.enlarge(prefetch(results, 1), (inputs.info.height, inputs.info.width))
             kinds = detects and restorer.segmenter is not None
             results = ranged.written(results, done=totals.frames, kinds=kinds)
             restored = stack.enter_context(closing(prefetch(results, AHEAD)))
@@ -285,9 +313,6 @@ def restore_file(
             for result, clean in until_crash(pairs, crashes):
                 frame = result.frame
                 frame.pts -= ranged.pts
-                if hidden_only:
-                    seen = (result.provenance == SEEN)[..., None]
-                    result = replace(result, image=np.where(seen, frame.image, result.image))
                 writer.write(result.image, frame.pts, frame.carried)
                 sidecars.write(result, clean)
                 totals.add(result, clean)
@@ -328,3 +353,9 @@ def restore_file(
             f"{report['broken']}; the {report['frames']} frames before are restored and kept in {output}: {video}"
         )
     return report
+
+
+def _hidden_only(result: Restored) -> Restored:
+    """Each visible pixel as it came in."""
+    seen = (result.provenance == SEEN)[..., None]
+    return replace(result, image=np.where(seen, result.frame.image, result.image))

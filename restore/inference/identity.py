@@ -33,6 +33,8 @@ def identity(
         files: what goes in, by role.
     """
     models = {"weights": restorer.generator, "finder": restorer.finder, "segmenter": restorer.segmenter}
+    if asked["settings"].get("scale"):
+        models["scaler"] = restorer.scaler
     if hybrid:
         models |= {"refiner": hybrid.refiner.unet, "autoencoder": hybrid.refiner.vae}
     settings = {name: value for name, value in asked.items() if name != "settings"} | asked["settings"]

@@ -9,6 +9,7 @@ from typing import Literal
 
 from restore.errors import VideoError
 from restore.inference.paired import Paired, open_paired, refuse_lengths
+from restore.scaling.sizes import Scale, enlarged_info
 from restore.video.fields import FieldOrder, field_order, refuse_unheld, split
 from restore.video.info import VideoInfo, exact_rate
 from restore.video.mask import MaskCheck
@@ -63,6 +64,8 @@ def open_inputs(
     rate: float | None,
     part: int,
     interlaced: Interlaced,
+    scale: Scale | None = None,
+    square_pixels: bool = False,
 ) -> Inputs:
     """Open them; `stack` closes them. The arguments are those of `restore_file`.
 
@@ -78,13 +81,37 @@ def open_inputs(
             f"ask for --interlaced keep: {video}"
         )
     whole = stack.enter_context(VideoReader(video, rate=exact_rate(rate), top_first=top_first, part=part))
+    info = replace(whole.info, interlaced=bool(kept and kept.flagged))
+    if scale:
+        if kept:
+            raise VideoError(
+                f"interlaced video is not enlarged as fields; ask for --interlaced deinterlace, or off: {video}"
+            )
+        info = _enlarged(whole, scale, square_pixels=square_pixels)
+    size = (info.width, info.height) if scale else None
     if kept:
         refuse_unheld(kept, output.suffix, output)
     masks = stack.enter_context(open_paired("mask", Path(mask), whole)) if mask else None
-    originals = stack.enter_context(open_paired("original", Path(original), whole)) if original else None
-    info = replace(whole.info, interlaced=bool(kept and kept.flagged))
+    originals = stack.enter_context(open_paired("original", Path(original), whole, size=size)) if original else None
     masks, originals = masks and split(masks, kept), originals and split(originals, kept)
     return Inputs(whole, split(whole, kept), info, masks, originals, order, kept)
+
+
+def enlarged_size(video: VideoReader, scale: Scale, *, square_pixels: bool) -> tuple[int, int]:
+    """Columns and rows of an enlarged video.
+
+    Raises:
+        VideoError: it is as large already, or becomes too large.
+    """
+    info = _enlarged(video, scale, square_pixels=square_pixels)
+    return info.width, info.height
+
+
+def _enlarged(video: VideoReader, scale: Scale, *, square_pixels: bool) -> VideoInfo:
+    try:
+        return enlarged_info(video.info, scale, square_pixels=square_pixels)
+    except VideoError as error:
+        raise VideoError(f"{error}: {video.path}") from error
 
 
 def checked_mask(mask: str | Path, video: VideoReader) -> MaskCheck:

@@ -8,14 +8,17 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from restore.errors import InputError, VideoError
+from restore.inference.inputs import enlarged_size
 from restore.inference.journal import is_claimed
 from restore.inference.paired import open_paired
 from restore.inference.report import check_new, check_report, is_result, read_reports
 from restore.inference.shard import WHOLE, Shard
+from restore.scaling.sizes import Scale
 from restore.video.files import find_videos, match_by_stem, match_masks, output_path, part_path
 from restore.video.info import exact_rate
 from restore.video.reader import VideoReader
@@ -77,6 +80,8 @@ def find_jobs(
     quality: int | None = None,
     container: str | None = None,
     rate: float | None = None,
+    scale: Scale | None = None,
+    square_pixels: bool = False,
     write_mask: bool = False,
     write_suspects: bool = False,
     provenance: bool = False,
@@ -127,8 +132,18 @@ def find_jobs(
         sides = mask_file, suspects_file, codes_file, confidence_file, rows_file, html_file
         jobs.append(Job(video, output, mask, original, *sides, overwrite))
     _check_names(jobs)
+    checked = partial(
+        _checked,
+        folder=folder,
+        lossless=lossless,
+        quality=quality,
+        rate=rate,
+        scale=scale,
+        square_pixels=square_pixels,
+        overwrite=overwrite,
+    )
     for at in shard.indices(len(jobs)):
-        jobs[at] = _checked(jobs[at], folder=folder, lossless=lossless, quality=quality, rate=rate, overwrite=overwrite)
+        jobs[at] = checked(jobs[at])
     return jobs
 
 
@@ -156,7 +171,15 @@ def make_folder(folder: Path) -> None:
 
 
 def _checked(
-    job: Job, *, folder: bool, lossless: bool, quality: int | None, rate: float | None, overwrite: bool
+    job: Job,
+    *,
+    folder: bool,
+    lossless: bool,
+    quality: int | None,
+    rate: float | None,
+    scale: Scale | None,
+    square_pixels: bool,
+    overwrite: bool,
 ) -> Job:
     written: list[str] = []  # sidecars, by an earlier run that broke
     if not job.overwrite and job.output.exists():
@@ -185,6 +208,7 @@ def _checked(
     with ExitStack() as stack:
         try:
             reader = stack.enter_context(VideoReader(job.video, rate=exact_rate(rate)))
+            size = enlarged_size(reader, scale, square_pixels=square_pixels) if scale else None
         except VideoError as error:
             if not folder:
                 raise
@@ -197,7 +221,7 @@ def _checked(
         if job.mask:
             stack.enter_context(open_paired("mask", job.mask, reader))
         if job.original:
-            stack.enter_context(open_paired("original", job.original, reader))
+            stack.enter_context(open_paired("original", job.original, reader, size=size))
     return job
 
 

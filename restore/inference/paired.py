@@ -27,8 +27,13 @@ RATES = 0.01  # by which two rates may differ: 29.97 is called 30, and container
 ERRORS: dict[Kind, type[InputError]] = {"mask": MaskError, "original": VideoError}
 
 
-def open_paired(kind: Kind, path: Path, video: VideoReader) -> AbstractContextManager[Paired]:
+def open_paired(
+    kind: Kind, path: Path, video: VideoReader, *, size: tuple[int, int] | None = None
+) -> AbstractContextManager[Paired]:
     """Open the mask or the original of a video, and compare what can be known before they are decoded.
+
+    Args:
+        size: columns and rows that it must have; by default the video's.
 
     Raises:
         MaskError, VideoError: its size or its number of frames is not the video's; a mask has another rate, or is the
@@ -40,10 +45,12 @@ def open_paired(kind: Kind, path: Path, video: VideoReader) -> AbstractContextMa
         if kind == "mask" and path.samefile(video.path):  # easily done with folders, and nothing else would tell
             raise MaskError(f"the mask is the video itself; give another file: {path}")
         theirs, ours = paired.info, video.info
-        if (theirs.width, theirs.height) != (ours.width, ours.height):
+        if (theirs.width, theirs.height) != (size or (ours.width, ours.height)):
+            whose = "enlarged video" if size else "video"
+            width, height = size or (ours.width, ours.height)
             raise ERRORS[kind](
-                f"{kind} is {theirs.width}x{theirs.height}, video is {ours.width}x{ours.height}; "
-                f"give one of the video's size: {path}"
+                f"{kind} is {theirs.width}x{theirs.height}, {whose} is {width}x{height}; "
+                f"give one of the {whose}'s size: {path}"
             )
         other_rate = kind == "mask" and theirs.rate and abs(theirs.rate / ours.rate - 1) > RATES
         if other_rate or (theirs.frames and ours.frames and theirs.frames != ours.frames):

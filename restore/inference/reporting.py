@@ -44,8 +44,9 @@ def asked_for(
     computes = restorer.generator or restorer.finder  # a network, anything
     stages = ["find"] * (mode in FINDING) + ["light"] * (settings["light"] != "off")
     stages += ["propagate"] * propagates + ["generate" if restorer.generator else "mark"]
+    stages += ["refine"] * (hybrid is not None) + ["hidden only"] * settings["hidden_only"]
     return {
-        "stages": stages + ["refine"] * (hybrid is not None) + ["hidden only"] * settings["hidden_only"],
+        "stages": stages + ["enlarge"] * ("scale" in settings),
         "device": str(restorer.device),
         "precision": str(restorer.dtype).removeprefix("torch.") if computes else None,
         "engine": restorer.engine if computes else None,
@@ -92,7 +93,7 @@ def reported(
         `input`, `mask`, `original` (paths as given), `weights`, `refiner`, `motion_adapter` (likewise, or hub ids;
         relative to the package inside it), `output`, `side_files` (names); `sha256` of `input`, `mask`, `original`,
         `output`, `weights`, `segmenter`, `refiner` and `motion_adapter`, None for what is not given or came from a
-        hub, and of the `side_files` by their names; `versions` of all that computes;
+        hub, of the `scaler` where it enlarges, and of the `side_files` by their names; `versions` of all that computes;
         `frames`, `width`, `height`, `rate` (1/s); `stages`, `device`, `precision` and `engine` (None, as the `weights`,
         where no network computes), `seconds`, `frames_per_second`; `mask_mode`, `remove`, `mask_dilation`, `strength`,
         and other `settings`;
@@ -110,7 +111,8 @@ def reported(
         `regenerated`: None without a refiner, or its settings and the `regions` (first and last frame, crop);
         `estimated`: None, or of the visible pixels the `noise` in levels, how likely they are `blurred`, in [0, 1], and
         the share `corrected` of the correction;
-        `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`, `unseen`;
+        `provenance`: the shares of all pixels that were `seen`, `copied`, `filled`, `regenerated`, `unseen`, and,
+        where any are, `enlarged`;
         `unseen_colour`: None with a generator, or the R, G and B, in [0, 255], of what no frame saw;
         `scores`: None, or `before` and `after` (`Scores.summary`) and `regions`, whose mask separates hole and seen;
         `warnings`; `part` and `next_part`, None if it is the last; `broken`: None, or where the video breaks.
@@ -136,7 +138,7 @@ def reported(
         "weights": relative_to_root(weights) if weights else None,
         "refiner": relative_to_root(hybrid.folder) if hybrid and hybrid.folder else None,
         "motion_adapter": relative_to_root(hybrid.motion_adapter) if hybrid and hybrid.motion_adapter else None,
-        "sha256": digests(**files, output=output, **weights_files(weights, hybrid))
+        "sha256": digests(**files, output=output, **weights_files(weights, hybrid, scaler="enlarge" in asked["stages"]))
         | {"side_files": {path.name: digests(file=path)["file"] for path in side_files}},
         "frames": count,
         "width": info.width,

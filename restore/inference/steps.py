@@ -35,6 +35,8 @@ def steps(report: dict[str, Any]) -> list[Step]:
         done.append(_refinement(report["regenerated"]))
     if settings["hidden_only"]:
         done.append(Step("Hidden only", "Each visible pixel is put back as it came in."))
+    if settings.get("scale"):
+        done.append(replace(ENLARGING, settings={name: settings[name] for name in ("scale", "square_pixels")}))
     names = ("lossless", "quality", "rate", "interlaced")
     done.append(
         Step(
@@ -62,6 +64,18 @@ PROPAGATION = Step(
         "Fischler, Bolles: Random Sample Consensus, 1981, doi:10.1145/358669.358692",
         "Sundaram, Brox, Keutzer: Dense Point Trajectories by GPU-Accelerated Large Displacement Optical Flow, 2010",
         "Boyer, Moore: MJRTY, a Fast Majority Vote Algorithm, 1991",
+    ),
+)
+
+
+ENLARGING = Step(
+    "Enlarge",
+    "A recurrent network enlarges each frame with what the frames before it and the next one saw between its pixels, "
+    "along their motion.",
+    papers=(
+        "Sajjadi, Vemulapalli, Brown: Frame-Recurrent Video Super-Resolution, 2018, arXiv:1801.04590",
+        "Chan, Wang, Yu, Dong, Loy: BasicVSR, 2021, arXiv:2012.02181",
+        "Kroeger, Timofte, Dai, Van Gool: Fast Optical Flow using Dense Inverse Search, 2016, arXiv:1603.03590",
     ),
 )
 

@@ -14,9 +14,10 @@ from restore.errors import RestoreError, VideoError, printable
 from restore.inference.jobs import Job
 from restore.inference.report import read_reports, write_whole
 from restore.inference.shard import WHOLE, Shard
-from restore.propagation.provenance import NAMES
+from restore.propagation.provenance import ENLARGED, NAMES
 
-COLUMNS = "input", "output", "status", "frames", "seconds", "hidden", *NAMES, "psnr_before", "psnr_after", "warnings"
+CODES = NAMES[:ENLARGED]  # what is enlarged was seen
+COLUMNS = "input", "output", "status", "frames", "seconds", "hidden", *CODES, "psnr_before", "psnr_after", "warnings"
 BEGIN = "\ufeff" + ",".join(f'"{column}"' for column in COLUMNS[:3])  # of the table, as `_table` writes it
 FORMULA = "=", "+", "-", "@", "\t", "\r", "\n"  # what a cell begins with that a spreadsheet computes
 
@@ -120,10 +121,15 @@ def figures_of(job: Job) -> dict[str, Any]:
         "frames": sum(report["frames"] for report in reports),
         "seconds": round(sum(report["seconds"] for report in reports), 3),
         "hidden": share([report["hidden"] for report in reports]),
-        **{name: share([report["provenance"].get(name, 0.0) for report in reports]) for name in NAMES},
+        **{name: share([_seen(report["provenance"]).get(name, 0.0) for report in reports]) for name in CODES},
         **{f"psnr_{when}": scores[when]["psnr"] if scores else None for when in ("before", "after")},
         "warnings": sum(len(report["warnings"]) for report in reports),
     }
+
+
+def _seen(provenance: dict[str, float]) -> dict[str, float]:
+    """Shares by name, what is enlarged counted as seen."""
+    return provenance | {"seen": provenance.get("seen", 0.0) + provenance.get("enlarged", 0.0)}
 
 
 def _read(path: Path) -> list[dict[str, Any]] | None:

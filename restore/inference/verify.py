@@ -17,11 +17,12 @@ if TYPE_CHECKING:  # see `restore_file`
     from restore.pipeline import Restorer
     from restore.refinement.hybrid import Hybrid
 
-SEGMENTER = "segmenter.pth"  # what lies beside the weights and belongs to them
+SEGMENTER, SCALER = "segmenter.pth", "scaler.pth"  # what lies beside the weights and belongs to them
 REFINER = "refiner", "motion_adapter"  # roles of what refines
 # Of `restore_file`, what a report may ask for: nothing that names a file.
 SETTINGS = {
-    "lossless", "quality", "rate", "range", "only_range", "interlaced", "hidden_only", "segment", "light",
+    "lossless", "quality", "rate", "range", "only_range", "interlaced", "hidden_only", "segment", "light", "scale",
+    "square_pixels",
 }  # fmt: skip
 
 
@@ -57,13 +58,18 @@ def verify(path: Path, *, again: bool = False) -> Iterator[tuple[str, bool]]:
         yield proven
 
 
-def weights_files(weights: str | Path | None, hybrid: "Hybrid | None" = None) -> dict[str, Path | None]:
-    """The files and folders that the models come from, by their roles in a report; None for what came from a hub."""
-    files: dict[str, Path | None] = {"weights": None, "segmenter": None}
-    if weights is not None:
-        generator = _generator(weights)
-        segmenter = generator.with_name(SEGMENTER)
-        files = {"weights": generator, "segmenter": segmenter if segmenter.exists() else None}
+def weights_files(
+    weights: str | Path | None, hybrid: "Hybrid | None" = None, *, scaler: bool = False
+) -> dict[str, Path | None]:
+    """The files and folders that the models come from, by their roles in a report; None for what came from a hub.
+    `scaler`: whether it enlarges.
+    """
+    generator = _generator(weights) if weights is not None else None
+    beside = {"segmenter": SEGMENTER} | ({"scaler": SCALER} if scaler else {})
+    files: dict[str, Path | None] = {"weights": generator}
+    for role, name in beside.items():
+        path = generator and generator.with_name(name)
+        files[role] = path if path and path.exists() else None
     folders = (hybrid.folder, hybrid.motion_adapter) if hybrid else (None, None)
     for role, folder in zip(REFINER, folders, strict=True):
         files[role] = Path(folder) if folder and Path(folder).exists() else None
@@ -79,7 +85,8 @@ def _files(report: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     names = {role: report.get(role) for role in ("input", "mask", "original", "output", *REFINER)}
     if report["weights"]:
         generator = _generator(report["weights"])
-        names |= {"weights": str(generator), "segmenter": str(generator.with_name(SEGMENTER))}
+        names |= {"weights": str(generator)}
+        names |= {"segmenter": str(generator.with_name(SEGMENTER)), "scaler": str(generator.with_name(SCALER))}
     for role, digest in report["sha256"].items():
         if role == "side_files":
             yield from (("side file", name, of_file) for name, of_file in digest.items())
@@ -139,6 +146,7 @@ def _again(report: dict[str, Any], folder: Path) -> tuple[str, bool]:
         **({"weights": found["weights"]} if found["weights"] else {}),
         generator="generate" in report["stages"],
         finder="find" in report["stages"],
+        scaler="enlarge" in report["stages"],
         device=report["device"],
         precision=report["precision"] or "auto",
         engine=report["engine"] or "torch",

@@ -1,7 +1,7 @@
 """Models on disk: weights and the keyword arguments that rebuild the model, nothing that could run code.
 
 A file holds {"format": FORMAT, NAME: {"class": ..., "kwargs": {...}, "weights": {...}}, ...}: `generator.pth` holds a
-`generator` and a `finder`, `segmenter.pth` a `segmenter`.
+`generator` and a `finder`, `segmenter.pth` a `segmenter`, `scaler.pth` a `scaler`.
 """
 
 import os
@@ -18,12 +18,13 @@ from restore.models.discriminator import PatchGAN
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
+from restore.models.scaler import Scaler
 from restore.models.segmenter import Segmenter
 
 FORMAT = "restore/1"
 CLASSES: dict[str, type[nn.Module]] = {
     model.__name__: model
-    for model in (GatedGenerator, UNetGenerator, Pix2PixUNet, OcclusionFinder, Segmenter, PatchGAN)
+    for model in (GatedGenerator, UNetGenerator, Pix2PixUNet, OcclusionFinder, Segmenter, Scaler, PatchGAN)
 }
 
 
@@ -92,6 +93,14 @@ def load_segmenter(path: str | Path) -> Segmenter:
     if not isinstance(segmenter, Segmenter):
         raise WeightsError(f"expected a Segmenter, got {type(segmenter).__name__}: {path}")
     return segmenter
+
+
+def load_scaler(path: str | Path) -> Scaler:
+    """The scaler of a `scaler.pth`; see `load_models`."""
+    scaler = load_models(path, ("scaler",))["scaler"]
+    if not isinstance(scaler, Scaler):
+        raise WeightsError(f"expected a Scaler, got {type(scaler).__name__}: {path}")
+    return scaler
 
 
 def load_whole(path: str | Path) -> dict[str, Any]:

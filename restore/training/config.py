@@ -50,7 +50,9 @@ class Settings:
 class TrainConfig(Settings):
     """Train the restorer on a folder of videos: the occlusion finder first, then the generator."""
 
-    stage: Literal["generator"] = _setting("generator", "what to train: generator, obstruction, autoencoder, refiner")
+    stage: Literal["generator"] = _setting(
+        "generator", "what to train: generator, obstruction, autoencoder, refiner, scale"
+    )
     frames_per_window: int = _setting(4, "frames of each window that the generator learns from")
     reuse: int = _setting(1, "steps that follow on each batch that is prepared; they draw from the memory")
     memory: int = _setting(
@@ -169,9 +171,39 @@ class RefinerConfig(Settings):
         check_at_most("hidden_least", self.hidden_least, "hidden_most", self.hidden_most)
 
 
+@dataclass
+class ScaleConfig(Settings):
+    """Train the scaler that enlarges restored frames with what their neighbours saw."""
+
+    stage: Literal["scale"] = _setting("scale", "what to train")
+    output_dir: str = _setting("saved_models", "where scaler.pth goes")
+    run_dir: str = _setting("runs/scale", "checkpoints and tensorboard logs; the same command resumes from it")
+    generator: str = _setting("saved_models/generator.pth", "the weights that restore the degraded windows, as in use")
+    batch_size: int = _setting(
+        8, "windows a step and process, of which the quarter with the most detail is learned from"
+    )
+    windows_per_video: int = _setting(4, "windows cut from each decode of a video")
+    window: int = _setting(6, "frames a window: how long the memory is learned over")
+    crop_height: int = _setting(96, "rows of a crop, at the enlarged size")
+    crop_width: int = _setting(96, "columns of a crop, at the enlarged size")
+    width: int = _setting(24, "channels inside")
+    blocks: int = _setting(4, "residual blocks")
+    carried: int = _setting(3, "channels, at the enlarged size, that go from frame to frame beside the luma")
+    learning_rate: float = _setting(1e-3, "of Adam; falls to zero along a cosine")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("crop_height", "crop_width"):
+            if getattr(self, name) % 2:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}, expected an even one: it is enlarged from half of it"
+                )
+
+
 STAGES = {
     "generator": TrainConfig,
     "obstruction": ObstructionConfig,
     "autoencoder": AutoencoderConfig,
     "refiner": RefinerConfig,
+    "scale": ScaleConfig,
 }

@@ -15,11 +15,12 @@ from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.pretrained import load_autoencoder
+from restore.models.scaler import Scaler
 from restore.models.segmenter import Segmenter
-from restore.models.weights import load_models, load_segmenter
+from restore.models.weights import load_models, load_scaler, load_segmenter
 from restore.refinement.load import load_refiner
 from restore.shipped import shipped
-from restore.training.config import AutoencoderConfig, ObstructionConfig, RefinerConfig, TrainConfig
+from restore.training.config import AutoencoderConfig, ObstructionConfig, RefinerConfig, ScaleConfig, TrainConfig
 from restore.training.imagenet import load_imagenet
 
 
@@ -40,6 +41,15 @@ class InitialRefiner:
 
     denoiser: UNetMotionModel
     vae: Autoencoder
+    generator: nn.Module
+
+
+@dataclass(frozen=True)
+class InitialScaler:
+    """The scaler learns, the generator is frozen."""
+
+    scaler: Scaler
+    kwargs: dict[str, Any]  # that rebuild the scaler
     generator: nn.Module
 
 
@@ -127,6 +137,27 @@ def initial_refiner(config: RefinerConfig) -> InitialRefiner:
     torch.manual_seed(config.seed)
     denoiser = build_denoiser(latent_channels=vae.config.latent_channels, widths=config.widths, frames=config.window)
     return InitialRefiner(denoiser, vae, generator)
+
+
+def initial_scaler(config: ScaleConfig) -> InitialScaler:
+    """A new scaler, or that of `config.init_from`, and the generator that restores before it.
+
+    Raises:
+        WeightsError: the weights of one are missing, broken, or of another shape.
+    """
+    generator = load_models(shipped(config.generator), ("generator",))["generator"]
+    torch.manual_seed(config.seed)
+    kwargs = {"width": config.width, "blocks": config.blocks, "memory": config.carried}
+    scaler = Scaler(**kwargs)
+    if config.init_from:
+        try:
+            scaler.load_state_dict(load_scaler(shipped(config.init_from)).state_dict())
+        except RuntimeError as error:
+            raise WeightsError(
+                f"the scaler has another shape; give the --width, --blocks and --carried it was trained with, or "
+                f"another --init_from: {config.init_from}"
+            ) from error
+    return InitialScaler(scaler, kwargs, generator)
 
 
 def _check_cells(config: RefinerConfig, vae: Autoencoder) -> None:

@@ -12,6 +12,7 @@ from restore.tensors import UNIT_LEVELS
 
 FEW = 50  # px: what softens Dice of a kind, and how many of it are worth a gradient
 TYPICAL_ERROR, SLIGHT_ERROR = 0.04, 0.012  # in [-1, 1]: what weighs about 1, and what is hardly worth a difference
+SLIGHT = 0.01  # in [-1, 1]: a difference up to which Charbonnier's loss is squared
 AROUND = 9  # px; a side of what a frame's error is averaged over. The reach of a network, as `degradation.CELL`
 KNOWN = 0.1  # how much a known latent cell counts, where a hidden one counts 1
 
@@ -45,6 +46,13 @@ def squared_loss(restored: Tensor, clean: Tensor) -> Tensor:
     Where much is possible, as deep in a hole, L1 leads to the median of it and this to the mean, which PSNR rewards.
     """
     return F.mse_loss(restored, clean)
+
+
+def charbonnier_loss(enlarged: Tensor, clean: Tensor) -> Tensor:
+    """Mean of sqrt(d^2 + e^2) - e, d = enlarged - clean in [-1, 1] (Charbonnier et al. 1994): squared where a
+    difference is slight, absolute where it is not. Scalar.
+    """
+    return ((enlarged - clean).square() + SLIGHT**2).sqrt().mean() - SLIGHT
 
 
 def perceptual_loss(distance: nn.Module, restored: Tensor, clean: Tensor) -> Tensor:

@@ -68,6 +68,9 @@ RANGES = {
     "latent_channels": COUNT,
     "gradient_weight": WEIGHT,
     "moment_weight": WEIGHT,
+    # The scaler's.
+    "blocks": COUNT,
+    "carried": COUNT,
     # The refiner's.
     "widths": Range(16),
     "coarse_share": SHARE,

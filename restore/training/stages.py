@@ -12,7 +12,14 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 
 from restore.errors import ConfigError
-from restore.training.config import AutoencoderConfig, ObstructionConfig, RefinerConfig, Settings, TrainConfig
+from restore.training.config import (
+    AutoencoderConfig,
+    ObstructionConfig,
+    RefinerConfig,
+    ScaleConfig,
+    Settings,
+    TrainConfig,
+)
 from restore.training.data import readable
 from restore.training.folders import split
 from restore.training.initial import (
@@ -20,6 +27,7 @@ from restore.training.initial import (
     initial_autoencoder,
     initial_generator,
     initial_refiner,
+    initial_scaler,
     initial_segmenter,
 )
 from restore.training.interrupt import Interrupt, stop_after_step
@@ -28,6 +36,7 @@ from restore.training.train_autoencoder import AutoencoderTraining
 from restore.training.train_finder import FinderTraining
 from restore.training.train_generator import GeneratorTraining
 from restore.training.train_refiner import RefinerTraining
+from restore.training.train_scaler import ScalerTraining
 from restore.training.train_segmenter import SegmenterTraining
 from restore.video.files import is_image
 
@@ -80,6 +89,8 @@ def _loaded(config: Settings) -> Stage:
         return partial(_one, config, partial(SegmenterTraining, config, initial_segmenter(config)))
     if isinstance(config, RefinerConfig):
         return partial(_one, config, partial(RefinerTraining, config, initial_refiner(config)))
+    if isinstance(config, ScaleConfig):
+        return partial(_one, config, partial(ScalerTraining, config, initial_scaler(config)))
     assert isinstance(config, TrainConfig)
     return partial(_finder_and_generator, config, initial_generator(config))
 

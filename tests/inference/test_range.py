@@ -221,6 +221,10 @@ FORM = (
         ({"range": "0:75-0:90"}, f"range is '0:75-0:90', {FORM}"),
         ({"range": "five"}, f"range is 'five', {FORM}"),
         ({"only_range": True}, "only_range is given, and there is no range; give --range too"),
+        (
+            {"range": "1-2", "scale": "2"},
+            "a range goes into a video of its size, and scale enlarges; give one of the two",
+        ),
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
 )

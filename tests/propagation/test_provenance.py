@@ -76,5 +76,6 @@ def test_a_frame_that_is_restored_by_itself_copies_nothing() -> None:
 
 
 def test_shares_sum_to_one() -> None:
-    wanted = {name: 1 / 3 for name in NAMES[:3]} | dict.fromkeys(NAMES[3:], 0)
-    assert shares(np.array([1, 1, 1, 0, 0])) == pytest.approx(wanted, abs=1e-6)
+    wanted = {name: 1 / 3 for name in NAMES[:3]} | dict.fromkeys(NAMES[3:5], 0)
+    assert shares(np.array([1, 1, 1, 0, 0, 0])) == pytest.approx(wanted, abs=1e-6)
+    assert shares(np.array([0, 1, 0, 0, 0, 3])) == dict.fromkeys(NAMES, 0) | {"copied": 0.25, "enlarged": 0.75}

@@ -77,4 +77,6 @@ def test_an_unknown_stage_is_refused(tmp_path: Path) -> None:
     for arguments in (["--stage", "magic"], ["--config", str(profile)]):
         with pytest.raises(ConfigError) as error:
             chosen("stage", STAGES, arguments)
-        assert str(error.value) == "stage is 'magic', expected one of generator, obstruction, autoencoder, refiner"
+        assert (
+            str(error.value) == "stage is 'magic', expected one of generator, obstruction, autoencoder, refiner, scale"
+        )

@@ -22,12 +22,19 @@ from restore.models.generator import UNetGenerator
 from restore.models.weights import save_models
 from restore.training.config import STAGES, Settings
 from restore.training.folders import split
-from restore.training.initial import initial_autoencoder, initial_generator, initial_refiner, initial_segmenter
+from restore.training.initial import (
+    initial_autoencoder,
+    initial_generator,
+    initial_refiner,
+    initial_scaler,
+    initial_segmenter,
+)
 from restore.training.run import Training
 from restore.training.train_autoencoder import AutoencoderTraining
 from restore.training.train_finder import FinderTraining
 from restore.training.train_generator import GeneratorTraining
 from restore.training.train_refiner import RefinerTraining
+from restore.training.train_scaler import ScalerTraining
 from restore.training.train_segmenter import SegmenterTraining
 from tests.propagation.footage import pan
 
@@ -48,6 +55,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "obstruction": COMMON | {"frames_per_window": 2},
     "autoencoder": COMMON | {"downsampling": 4, "latent_channels": 4, "width": 8},
     "refiner": COMMON | {"widths": [16, 16]},
+    "scale": COMMON | {"width": 8, "blocks": 1, "carried": 2},
 }
 
 
@@ -126,6 +134,8 @@ def build(
         return SegmenterTraining(config, initial_segmenter(config), *parts), config
     if stage == "autoencoder":
         return AutoencoderTraining(config, initial_autoencoder(config), *parts), config
+    if stage == "scale":
+        return ScalerTraining(config, initial_scaler(config), *parts), config
     return RefinerTraining(config, initial_refiner(config), *parts), config
 
 

@@ -1,0 +1,1 @@
+"""Enlarging restored frames with what their neighbours saw between the pixels."""
