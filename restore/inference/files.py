@@ -205,7 +205,7 @@ def restore_file(
     if done:
         wanted = [write_mask, write_suspects, write_provenance, write_confidence, write_side_by_side, write_html]
         names = [Path(path).name for path in wanted if path]
-        models = weights_files(weights, hybrid)
+        models = weights_files(weights, hybrid, scaler=scale is not None)
         return done_before(output, asked, files=files, models=models, side_files=names, lpips=lpips)
     crashes: list[str] = []
     with Journal(output, anew=not resume) as journal:

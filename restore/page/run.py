@@ -4,7 +4,6 @@ import errno
 import fcntl
 import os
 import re
-import signal
 import struct
 import subprocess
 import termios
@@ -59,9 +58,9 @@ class Run:
             yield rest
 
     def interrupt(self) -> None:
-        """As Ctrl-C: what is done is kept."""
+        """As Ctrl-C: what is done is kept. Not by its signal, ignored where the page began in the background."""
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.terminate()
 
     def wait(self) -> int:
         """Its exit code, once `lines` has ended."""

@@ -93,6 +93,9 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
         "mask": str(given),
         "original": str(original),
         "weights": "some.pth",
+        "refiner": None,
+        "motion_adapter": None,
+        "range": None,
         "sha256": {
             role: sha256(path.read_bytes()).hexdigest()
             for role, path in {
@@ -102,7 +105,8 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
                 "output": out / "restored.mkv",
             }.items()
         }
-        | {"weights": None, "segmenter": None, "side_files": {}},
+        | dict.fromkeys(("weights", "segmenter", "refiner", "motion_adapter"))
+        | {"side_files": {}},
         "frames": FRAMES,
         "width": 64,
         "height": 48,
@@ -127,6 +131,8 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
             "lossless": True,
             "quality": None,
             "rate": None,
+            "range": None,
+            "only_range": False,
             "interlaced": "auto",
             "hidden_only": False,
             "light": "off",

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from restore.inference.overlay import COLOURS, overlay
-from restore.propagation.provenance import NAMES, SEEN
+from restore.propagation.provenance import ENLARGED, NAMES, SEEN
 from tests.propagation.footage import texture
 
 # What is left of linear RGB, Machado et al. (2009), severity 1.
@@ -32,8 +32,8 @@ def test_what_was_seen_stays_and_all_else_is_tinted_with_its_own_colour() -> Non
         assert drawn[inside].std() > image[inside].std() / 4  # the picture is still to be read
 
 
-def test_every_code_but_seen_has_a_colour() -> None:
-    assert set(COLOURS) == set(range(len(NAMES))) - {SEEN}
+def test_every_code_but_what_was_seen_has_a_colour() -> None:
+    assert set(COLOURS) == set(range(len(NAMES))) - {SEEN, ENLARGED}
 
 
 def test_a_single_pixel_shows() -> None:

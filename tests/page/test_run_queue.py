@@ -1,12 +1,15 @@
 """The queue: the command line as a process, its end, and what outlives the page."""
 
 import json
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from restore.errors import ConfigError
 from restore.page.folder import NotHere
+from restore.page.run import Run
 from restore.page.run_queue import CANCELLED, FAILED, PAUSED, WAITING, RunQueue
 from restore.page.settings import arguments, configured, flags, shown
 from tests.page.place import until
@@ -27,6 +30,19 @@ def test_what_fails_says_why_and_does_not_hold_up_the_queue(tmp_path: Path) -> N
         assert queue.jobs() == [second]
         with pytest.raises(NotHere, match="no such run"):
             queue.job(first.number)
+
+
+def test_a_run_is_interrupted_where_the_page_itself_ignores_ctrl_c() -> None:
+    """As it does where a script began it in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run = Run([sys.executable, "-c", "import time; print('it runs', flush=True); time.sleep(60)"])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    lines = run.lines()
+    assert next(lines) == "it runs"
+    run.interrupt()
+    assert list(lines) == [] and run.wait() != 0
 
 
 def test_what_was_running_is_paused_when_the_page_ends_and_waits_for_a_person(tmp_path: Path) -> None:
