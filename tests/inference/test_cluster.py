@@ -200,6 +200,8 @@ def test_a_lost_worker_and_a_lost_command_change_nothing_but_time(
             time.sleep(0.05)
         if command.returncode != 2 or "Ray does not start on this machine" not in command.communicate()[1]:
             break
+    else:
+        pytest.skip("Ray does not start on this machine in time")
     journal = journal_folder(out / "a_restored.mkv")
     until((journal / "00001.json").exists, command)
     first = holder(journal / "lock")
