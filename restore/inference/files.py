@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from restore.errors import RestoreError
 from restore.inference.config import FINDING
@@ -240,7 +239,6 @@ def restore_file(
                     comparison=write_side_by_side,
                     with_original=inputs.originals is not None,
                     overwrite=overwrite,
-                    threads=torch.get_num_threads(),  # else the bytes would depend on how many cores there are
                 )
             )
             page = HtmlReport(write_html, info=reader.info, overwrite=overwrite) if write_html else None
@@ -256,7 +254,6 @@ def restore_file(
                     folder=journal.folder,
                     files=journal.files("output"),
                     copies=copies is not None,
-                    threads=torch.get_num_threads(),
                 )
             )
             writer = copying(woven(writer, kept), copies)

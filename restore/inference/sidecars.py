@@ -28,7 +28,6 @@ class Sidecars:
         mask, suspects, provenance, confidence: `.mkv`, lossless and grey; None for none.
         comparison: a video; None for none.
         with_original: whether the comparison has the original in it, too.
-        threads: of each encoder.
     """
 
     def __init__(
@@ -44,7 +43,6 @@ class Sidecars:
         comparison: str | Path | None,
         with_original: bool,
         overwrite: bool,
-        threads: int,
     ) -> None:
         self.paths = [Path(path) for path in (mask, suspects, provenance, confidence, comparison) if path]
         self._stack = ExitStack()
@@ -56,9 +54,7 @@ class Sidecars:
                 return None
             folder, files = journal.folder, journal.files(role)
             writer = self._stack.enter_context(
-                VideoWriter(
-                    path, info=info, grey=grey, overwrite=overwrite, folder=folder, files=files, threads=threads
-                )
+                VideoWriter(path, info=info, grey=grey, overwrite=overwrite, folder=folder, files=files)
             )
             self._writers[role] = writer
             return woven(writer, order) if grey else writer

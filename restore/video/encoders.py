@@ -13,6 +13,7 @@ from restore.video.cropping import WHOLE, Cropping, to_even
 from restore.video.info import VideoInfo
 
 LEAST_OF_X265 = 32  # pixels a side
+THREADS = 4  # of an encoder, on any machine: another number codes lossy video into other bytes
 MPEG4_TICKS = 65535  # MPEG-4 counts no finer than this in a second
 
 
@@ -165,7 +166,6 @@ def add_picture_stream(
     info: VideoInfo,
     time_base: Fraction,
     quality: int | None,
-    threads: int | None,
 ) -> VideoStream:
     """Add the stream that the frames are encoded into."""
     more = padding(encoder, info)
@@ -183,7 +183,7 @@ def add_picture_stream(
     codec.thread_type = "AUTO"
     if encoder.name == "ffv1" and info.width == 1:  # FFmpeg's slices would be of no columns; version 1 has none
         codec.options = {"level": "1"}
-    codec.thread_count = threads or 0  # 0: as many as there are cores, which changes the bytes
+    codec.thread_count = THREADS
     codec.sample_aspect_ratio = info.sample_aspect_ratio
     if info.interlaced and encoder in (H264, H264_DEEP, MPEG4):
         codec.flags |= Flags.interlaced_dct | Flags.interlaced_me

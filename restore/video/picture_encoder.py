@@ -32,13 +32,10 @@ class PictureEncoder:
         info: VideoInfo,
         slot: Fraction,
         quality: int | None,
-        threads: int | None,
         *,
         in_band: bool = False,
     ) -> None:
-        self._add = partial(
-            add_picture_stream, encoder=encoder, info=info, time_base=slot, quality=quality, threads=threads
-        )
+        self._add = partial(add_picture_stream, encoder=encoder, info=info, time_base=slot, quality=quality)
         self._format = container.format.name
         self.stream: VideoStream = self._add(container)
         self._coder: VideoStream | None = self.stream  # None: a segment has ended

@@ -71,8 +71,6 @@ class VideoWriter:
         folder: where the hidden file lies, on the disk of `path`; by default in its folder.
         files: what is coded is written to these files, too, for `resume`.
         copies: coded pictures are copied, too, so that what is encoded states its parameters in the stream.
-        threads: of the encoder. By default as many as there are cores; another number codes lossy video into other
-            bytes.
 
     Raises:
         VideoError: before any work, if `path` exists, its folder cannot be written, its extension is unknown, `quality`
@@ -93,7 +91,6 @@ class VideoWriter:
         folder: Path | None = None,
         files: CodedFiles | None = None,
         copies: bool = False,
-        threads: int | None = None,
     ) -> None:
         self.path = Path(path)
         self._files = files
@@ -129,7 +126,7 @@ class VideoWriter:
         self._temporary = (folder or self.path.parent) / hidden
         self._container = _create(self._temporary, self.path)
         try:
-            self._encoder = PictureEncoder(self._container, encoder, info, self._slot, quality, threads, in_band=copies)
+            self._encoder = PictureEncoder(self._container, encoder, info, self._slot, quality, in_band=copies)
             if source is not None:
                 self._passthrough = Passthrough(Path(source), self._container, self.path, info, self._put)
                 self._encoder.stream.metadata.update(self._passthrough.picture_tags)
