@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FLOORS = [  # from the ground up
     {"errors", "kinds", "arrays", "tensors", "shipped", "waiting_threads"},
-    {"config", "frame"},
+    {"config", "frame", "memory_plan"},
     {"scenes", "restored"},
     {"video", "light", "degradations", "detection", "propagation", "models", "scoring"},
     {"engines", "scaling"},

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from restore.detection.finder_in_strips import logits_in_strips
 from restore.detection.fuse import HIGH_SHARE, agreed_boxes, fuse, strongest, suppress_traces, temporal_median
 from restore.detection.keyframes import Stretch, between_keyframes
 from restore.detection.proof import prove
@@ -68,6 +69,7 @@ def detect(
     segmenter: Segmenter | None = None,
     remove: Collection[str] = REMOVED,
     suspects: bool = False,
+    rows: int | None = None,
 ) -> Iterator[Frame]:
     """Detect what is hidden in `frames`, consecutive ones of one video.
 
@@ -76,12 +78,14 @@ def detect(
         to_device: moves pictures `1 3 H W` to the networks.
         segmenter: detects all of `KINDS`; without one the kinds stay unknown.
         remove, suspects: see `prove`.
+        rows: of the strips that the finder computes pictures in; None computes them whole.
 
     Yields:
         The same records in order, with `mask`, `probability`, `kinds`, `proven`, `suspected` and `scene`. About twenty
         frames are read ahead.
     """
-    detections = _number_scenes(_find_boxes(frames, finder, to_device))
+    found = _find_boxes(frames, finder, to_device) if rows is None else _find_in_strips(frames, finder, to_device, rows)
+    detections = _number_scenes(found)
     if segmenter is None:
         detected = (detection.frame for detection in detections)
     else:
@@ -129,12 +133,27 @@ def _find_boxes(
             yield detection
 
 
+@torch.inference_mode()
+def _find_in_strips(
+    frames: Iterable[Frame], finder: OcclusionFinder, to_device: Callable[[Tensor], Tensor], rows: int
+) -> Iterator[_Detection]:
+    """The same, where no picture is whole in the finder; each in a batch of its own."""
+    placed = (detection for detection, _ in _placed(frames, to_device))
+    for previous, detection, following in _with_neighbours(placed):
+        images = [other.frame.image for other in (previous, detection, following)]
+        logits = logits_in_strips(finder, images, to_device, rows=rows)
+        detection.finder = _numpy(logits)
+        detection.frame.mask = detection.frame.probability = _numpy(logits.sigmoid())
+        yield detection
+
+
 def _placed(frames: Iterable[Frame], to_device: Callable[[Tensor], Tensor]) -> Iterator[tuple[_Detection, Tensor]]:
     """Each frame's pixels, float32 `1 3 H W` in [-1, 1] on the device: the only conversion, for both networks."""
     for frame in frames:
         pixels = to_device(to_float(frame.image[None].copy()))
         reduction = _reduction(frame)
         yield _Detection(frame, F.avg_pool2d(pixels, reduction, ceil_mode=True) if reduction > 1 else pixels), pixels
+        del pixels  # 12 bytes a pixel, while the next frame is waited for
 
 
 def _number_scenes(detections: Iterable[_Detection]) -> Iterator[_Detection]:

@@ -23,7 +23,7 @@ from restore.inference.html_report import HtmlReport
 from restore.inference.identity import identity
 from restore.inference.inputs import Interlaced, checked_mask, open_inputs
 from restore.inference.journal import SEGMENT, Journal
-from restore.inference.masks import AHEAD, MaskMode, masked_frames
+from restore.inference.masks import MaskMode, masked_frames
 from restore.inference.paired import with_originals
 from restore.inference.range_setting import RangeSetting
 from restore.inference.ranged import Ranged
@@ -302,10 +302,12 @@ def restore_file(
             if hidden_only:
                 results = (_hidden_only(result) for result in results)
             if scale:
-                results = restorer.enlarge(prefetch(results, 1), (inputs.info.height, inputs.info.width))
+                results = restorer.enlarge(
+                    prefetch(results, min(1, restorer.plan.ahead)), (inputs.info.height, inputs.info.width)
+                )
             kinds = detects and restorer.segmenter is not None
             results = ranged.written(results, done=totals.frames, kinds=kinds)
-            restored = stack.enter_context(closing(prefetch(results, AHEAD)))
+            restored = stack.enter_context(closing(prefetch(results, restorer.plan.ahead)))
             pairs = ranged.ending(with_originals(restored, ranged.told.video, inputs.originals), done=totals.frames)
             for result, clean in until_crash(pairs, crashes):
                 frame = result.frame

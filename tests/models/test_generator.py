@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from restore.degradations.blur import defocus
+from restore.frame import HIDDEN
 from restore.models.degradation import STATISTICS, noise_floor
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import (
@@ -103,7 +104,7 @@ def test_where_something_is_wrong_a_share_of_the_correction_is_made() -> None:
 def test_what_is_visible_is_summed_up_for_each_frame() -> None:
     evidence = some_evidence(hidden=True)
     evidence[1, MASK] = 1
-    visible, hidden = gated(1.0).estimate(evidence).of_visible(evidence)
+    visible, hidden = gated(1.0).estimate(evidence).of_visible(evidence[:, MASK] > HIDDEN)
     noise = noise_floor(evidence)[0].item()
     assert noise > 10 and torch.allclose(visible, torch.tensor([noise, 0.0, 0.5]), atol=1e-5) and hidden.isnan().all()
 
@@ -155,7 +156,7 @@ def test_the_network_is_called_where_something_can_change(levels: float, hidden:
     model.unet.register_forward_hook(lambda *_: calls.append(1))
     wanted = model(evidence)
     assert torch.equal(model.eval()(evidence), wanted) and len(calls) == 1 + called
-    assert model.estimate(evidence).of_visible(evidence)[0, 0].item() == pytest.approx(levels, 1e-3)
+    assert model.estimate(evidence).of_visible(evidence[:, MASK] > HIDDEN)[0, 0].item() == pytest.approx(levels, 1e-3)
 
 
 def pictures(blurred: bool) -> torch.Tensor:
@@ -177,7 +178,9 @@ def test_blur_opens_the_gate_as_noise_does() -> None:
     assert changeable(sharp).tolist() == [False] * 2 and changeable(blurred).tolist() == [True] * 2
     sharp[0, MASK, 4, 5] = 1
     assert changeable(sharp).tolist() == [True, False]
-    of_visible = [model.estimate(evidence).of_visible(evidence)[:, 1] for evidence in (pictures(False), blurred)]
+    of_visible = [
+        model.estimate(evidence).of_visible(evidence[:, MASK] > HIDDEN)[:, 1] for evidence in (pictures(False), blurred)
+    ]
     assert of_visible[0].max() < 0.2 and of_visible[1].min() > 0.95
 
 
