@@ -168,12 +168,12 @@ class Restorer:
                 the first that comes out needs them.
         """
         # By the final masks, so that a mask written and given again decides alike; detection had its finder's alone.
-        frames = prefetch(with_scenes(lit(frames, light)), self.plan.ahead)
+        frames = prefetch(map(self.plan.put, with_scenes(lit(frames, light))), self.plan.ahead)
         if isinstance(self.generator, Pix2PixUNet):  # the classic sees one frame and nothing else
             yield from weakened(islice(self.generate(picture_batches(frames), skip=skip), skip, None), strength)
             return
         before = resumption.generated_before(frames) if resumption else []
-        propagated = _propagated(frames, resumption, segment=segment, cuts_only=cuts_only)
+        propagated = _propagated(frames, resumption, segment=segment, cuts_only=cuts_only, plan=self.plan)
         if self.generator is None:
             yield from map(copies, islice(propagated, skip, None))
             return
@@ -182,7 +182,8 @@ class Restorer:
         in_strips = self.plan.rows is not None and isinstance(self.generator, GatedGenerator)
         batches = row_batches(propagated) if in_strips else evidence_batches(propagated)
         batches = prefetch(batches, min(1, self.plan.ahead))
-        filtered = _filtered(chain(before, self.generate(batches, skip=skip - RADIUS)))
+        generated = map(self.plan.put, self.generate(batches, skip=skip - RADIUS))
+        filtered = _filtered(chain(before, generated))
         # After the filter, which averages hidden pixels with visible ones.
         yield from weakened(islice(filtered, len(before) + skip, None), strength)
 
@@ -243,7 +244,7 @@ class Restorer:
             segmenter=self.segmenter,
             remove=remove,
             suspects=suspects,
-            rows=self.plan.rows,
+            plan=self.plan,
         )
 
     def enlarge(self, restored: Iterable[Restored], size: tuple[int, int]) -> Generator[Restored, None, None]:
@@ -301,14 +302,17 @@ def _propagated(
     *,
     segment: int | None = None,
     cuts_only: bool = False,
+    plan: MemoryPlan = WHOLE,
 ) -> Iterator[Evidence]:
     propagation: Propagation | None = None
     for frame in frames:
         if propagation is None:
-            propagation = Propagation(*frame.size, segment=segment, cuts_only=cuts_only)
+            propagation = Propagation(*frame.size, segment=segment, cuts_only=cuts_only, plan=plan)
             if resumption:
                 resumption.begin(propagation)
         yield from propagation.push(frame)
+        plan.put(frame)  # with its motion
+        plan.rest()
     if propagation:
         yield from propagation.flush()
 

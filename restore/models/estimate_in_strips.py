@@ -64,7 +64,7 @@ class StripEstimator:
         for part in strips(self._tall, self._rows):
             around = slice(max(0, part.start - CELL), min(self._tall, part.stop + CELL))
             evidence = self._padded(around)
-            inside = slice((part.start - around.start) // CELL, (part.stop - around.start) // CELL)
+            inside = slice((part.start - around.start) // CELL, -(-(part.stop - around.start) // CELL))
             measured.append([plane[:, :, inside] for plane in cells(evidence)])
             own = self._evidence(slice(part.start, min(part.stop, self._height)))
             floors.append(floor_cells(own))
