@@ -45,7 +45,9 @@ class StripEstimator:
         degraded, hidden = self._measure()
         opens = bool(degraded.opens.any())
         if not (opens or hidden.any()):
-            frame = torch.cat([self._evidence(part)[:, FRAME] for part in strips(self._height, self._rows)], 2)
+            # Copies, as a view would hold all channels of its strip.
+            frames = [self._evidence(part)[:, FRAME].clone() for part in strips(self._height, self._rows)]
+            frame = torch.cat(frames, 2)
             zeros = torch.zeros_like(frame[:, :1])
             return Estimate(frame, torch.full_like(zeros, NO_ERROR), zeros, degraded), hidden
         planes: list[Tensor] = []
