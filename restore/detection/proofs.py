@@ -27,8 +27,8 @@ LAGS, AGREEING = (-6, -3, 3, 6), 2  # frames to the looks that motion is measure
 EDGE = 4  # px on both sides of an edge, between which its levels are reached
 STEEP_LEVELS = 12.0  # between both sides, at least
 STEEPEST = 0.9  # quantile of the edges of a component
-# Share of the difference between both sides that lies within a pixel, 0.5 at an ideal edge. Logos have 0.26 to 0.49, leaves
-# and dirt before training clips 0.16 to 0.19, drops 0.14 to 0.39: most of these stay suspects.
+# Share of the difference between both sides that lies within a pixel, 0.5 at an ideal edge. Logos have 0.26 to 0.49,
+# leaves and dirt before training clips 0.16 to 0.19, drops 0.14 to 0.39: most of these stay suspects.
 IN_FOCUS = 0.25
 LEAST_MOTION = 1.0  # px; less is not measured
 ALONG = 0.25  # share of the change that is left once the motion is taken out, where something moves along
