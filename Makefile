@@ -9,8 +9,9 @@ DEMO_ARGS ?=
 demo: .venv/.installed
 	$(PY) -m restore demo $(DEMO_ARGS)
 
+# Bytecode is kept, whatever the environment says: many tests start Python anew, and would compile all of it each time.
 test: .venv/.installed
-	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -n 2 --dist loadfile
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(PY) -m pytest -n 2 --dist loadfile
 
 check: .venv/.installed
 	$(PY) -m ruff format --check $(wildcard $(CODE))

@@ -1,13 +1,18 @@
-"""What holds for every test: no network, and no more than two threads."""
+"""What holds for every test: no network, and one thread, here and in the processes that tests start."""
 
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before huggingface_hub is imported, which reads it once
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is: threads that spin steal from those that work
+# Before torch and OpenCV are imported. Tests run side by side, and networks this small take 1.7 times the CPU with two
+# threads. How many threads add up a sum decides its last bit, so that all processes have as many.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin steal from those that work
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 
@@ -15,7 +20,13 @@ from restore.models.finder import OcclusionFinder
 from restore.models.generator import UNetGenerator
 from restore.models.weights import save_models
 
-torch.set_num_threads(min(2, os.cpu_count() or 1))
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """What a test sets by `--threads` is not there in the next."""
+    yield
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
 
 
 @pytest.fixture(autouse=True)

@@ -26,19 +26,24 @@ def blocks(language: str) -> list[str]:
 COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
 
 
+@pytest.fixture(scope="module")
+def saved_models(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path, tiny_refiner: Path) -> Path:
+    """One folder for all commands: what is exported for ncnn is kept in it."""
+    folder = tmp_path_factory.mktemp("saved_models")
+    shutil.copy(tiny_weights, folder / "generator.pth")
+    save_models(folder / "scaler.pth", {"scaler": (Scaler(width=8, blocks=1), {"width": 8, "blocks": 1})})
+    shutil.copytree(tiny_refiner, folder / "refiner")
+    return folder
+
+
 @pytest.fixture
-def place(tmp_path: Path, tiny_weights: Path, tiny_refiner: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, saved_models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with everything that the README speaks of."""
     for kind, suffix, draw in (("degraded", ".avi", picture), ("original", ".avi", picture), ("mask", ".mkv", quarter)):
         make_video(tmp_path / f"{kind}{suffix}", range(3), draw=draw)
         (tmp_path / f"{kind}_videos").mkdir()
         make_video(tmp_path / f"{kind}_videos" / "a.mp4", range(3), draw=draw)
-    (tmp_path / "saved_models").mkdir()
-    shutil.copy(tiny_weights, tmp_path / "saved_models" / "generator.pth")
-    save_models(
-        tmp_path / "saved_models" / "scaler.pth", {"scaler": (Scaler(width=8, blocks=1), {"width": 8, "blocks": 1})}
-    )
-    shutil.copytree(tiny_refiner, tmp_path / "saved_models" / "refiner")
+    (tmp_path / "saved_models").symlink_to(saved_models)
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     monkeypatch.chdir(tmp_path)
     return tmp_path

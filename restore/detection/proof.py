@@ -5,7 +5,8 @@ connected component of a detection needs a proof by measurement, too (`proofs.py
 
 - flat: a box is of one level, to within the noise, its edges are hard and run along the picture's, and it is too
   large to be a piece of something;
-- fixed: its edges stand still on the sensor while the camera moves, and those around it stand still less;
+- fixed: its edges stand still on the sensor while the camera moves, those around it stand still less, and they are out
+  of focus, as a lens is and a logo is not;
 - sudden: it is brighter or darker than all that is near it in the frame before and in the frame after, as a scratch is,
   while what is close around it stays.
 

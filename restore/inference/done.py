@@ -35,36 +35,28 @@ def done_before(
         VideoError: something differs; the line says what.
     """
     report = read_sealed(report_path(output))
-    for changes in _changes(report, output, asked, files, models, side_files, lpips):
-        if changes:
+    then = report["sha256"]
+
+    def changes() -> Iterator[list[str]]:
+        """From what is quick to compare to what takes long: nothing is read whole where a setting differs."""
+        yield differences(_settings(report, asked), _settings(asked, asked))
+        if lpips and report["scores"] and "lpips" not in report["scores"]["after"]:
+            yield ["LPIPS was not scored"]
+        now = {f"file of {role}": digest for role, digest in digests(**models).items()}
+        yield differences({f"file of {role}": then.get(role) for role in models}, now)
+        inputs = {role: path for role, path in files.items() if path or role != "original"}
+        yield differences({role: then.get(role) for role in inputs}, digests(**inputs))
+        if then["output"] != digests(output=output)["output"]:
+            yield ["it has changed since"]
+        sides = {f"file {name}": output.with_name(name) for name in side_files}
+        yield differences({f"file {name}": then["side_files"].get(name) for name in side_files}, digests(**sides))
+
+    for changed in changes():
+        if changed:
             raise VideoError(
-                f"the output exists already, and {'; '.join(changes)}; move it away, or ask to overwrite it: {output}"
+                f"the output exists already, and {'; '.join(changed)}; move it away, or ask to overwrite it: {output}"
             )
     return report
-
-
-def _changes(
-    report: dict[str, Any],
-    output: Path,
-    asked: dict[str, Any],
-    files: dict[str, str | Path | None],
-    models: dict[str, Path | None],
-    side_files: Sequence[str],
-    lpips: bool,
-) -> Iterator[list[str]]:
-    # From what is quick to compare to what takes long: nothing is read whole where a setting differs.
-    yield differences(_settings(report, asked), _settings(asked, asked))
-    if lpips and report["scores"] and "lpips" not in report["scores"]["after"]:
-        yield ["LPIPS was not scored"]
-    then = report["sha256"]
-    now = {f"file of {role}": digest for role, digest in digests(**models).items()}
-    yield differences({f"file of {role}": then.get(role) for role in models}, now)
-    inputs = {role: path for role, path in files.items() if path or role != "original"}
-    yield differences({role: then.get(role) for role in inputs}, digests(**inputs))
-    if then["output"] != digests(output=output)["output"]:
-        yield ["it has changed since"]
-    sides = {f"file {name}": output.with_name(name) for name in side_files}
-    yield differences({f"file {name}": then["side_files"].get(name) for name in side_files}, digests(**sides))
 
 
 def _settings(report: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:

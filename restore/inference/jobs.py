@@ -19,10 +19,10 @@ from restore.inference.paired import open_paired
 from restore.inference.report import check_new, check_report, is_result, read_reports
 from restore.inference.shard import WHOLE, Shard
 from restore.scaling.sizes import Scale
+from restore.video.encoders import checked_encoder
 from restore.video.files import find_videos, match_by_stem, match_masks, output_path, part_path
 from restore.video.info import exact_rate
 from restore.video.reader import VideoReader
-from restore.video.writer import checked_encoder
 
 
 @dataclass(frozen=True)

@@ -22,20 +22,11 @@ from restore.training.config import (
 )
 from restore.training.data import readable
 from restore.training.folders import split
-from restore.training.initial import (
-    InitialGenerator,
-    initial_autoencoder,
-    initial_generator,
-    initial_refiner,
-    initial_scaler,
-    initial_segmenter,
-)
+from restore.training.initial import InitialGenerator, initial_generator, initial_scaler, initial_segmenter
 from restore.training.interrupt import Interrupt, stop_after_step
 from restore.training.run import Training, run
-from restore.training.train_autoencoder import AutoencoderTraining
 from restore.training.train_finder import FinderTraining
 from restore.training.train_generator import GeneratorTraining
-from restore.training.train_refiner import RefinerTraining
 from restore.training.train_scaler import ScalerTraining
 from restore.training.train_segmenter import SegmenterTraining
 from restore.video.files import is_image
@@ -84,10 +75,16 @@ def train(config: Settings) -> int:
 def _loaded(config: Settings) -> Stage:
     """The stage that is asked for, with the weights that it begins from, once they are known to fit."""
     if isinstance(config, AutoencoderConfig):
+        from restore.training.initial_latent import initial_autoencoder  # diffusers takes seconds to import
+        from restore.training.train_autoencoder import AutoencoderTraining
+
         return partial(_one, config, partial(AutoencoderTraining, config, initial_autoencoder(config)))
     if isinstance(config, ObstructionConfig):
         return partial(_one, config, partial(SegmenterTraining, config, initial_segmenter(config)))
     if isinstance(config, RefinerConfig):
+        from restore.training.initial_latent import initial_refiner
+        from restore.training.train_refiner import RefinerTraining
+
         return partial(_one, config, partial(RefinerTraining, config, initial_refiner(config)))
     if isinstance(config, ScaleConfig):
         return partial(_one, config, partial(ScalerTraining, config, initial_scaler(config)))

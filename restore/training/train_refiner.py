@@ -15,7 +15,7 @@ from restore.refinement.refiner import RefinerPipeline
 from restore.training.config import RefinerConfig
 from restore.training.data import collate
 from restore.training.feed import Feed, clean_windows
-from restore.training.initial import InitialRefiner
+from restore.training.initial_latent import InitialRefiner
 from restore.training.learner import Learner
 from restore.training.losses import diffusion_loss
 from restore.training.prepare import seeded

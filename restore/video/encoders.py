@@ -2,11 +2,13 @@
 
 from dataclasses import astuple, dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 
 from av.codec.context import Flags
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
+from restore.errors import VideoError
 from restore.video.alpha import has_alpha_plane
 from restore.video.colours import BT709, FULL, LIMITED, MATRICES, RGB, UNSPECIFIED
 from restore.video.cropping import WHOLE, Cropping, to_even
@@ -46,6 +48,28 @@ BY_SUFFIX = {".mp4": H264, ".m4v": H264, ".mov": H264, ".mkv": H264, ".avi": MPE
 
 # FFmpeg's names; left to guess, it takes `.m4v` for raw MPEG-4.
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".avi": "avi", ".webm": "webm"}
+
+
+def checked_encoder(path: Path, lossless: bool, quality: int | None, overwrite: bool) -> Encoder:
+    """The encoder for `path`.
+
+    Raises:
+        VideoError: its extension is unknown, `quality` is off the scale, or it exists and may not be overwritten.
+    """
+    suffix = path.suffix.lower()
+    known = ", ".join(sorted(BY_SUFFIX))
+    if lossless and suffix != ".mkv":
+        raise VideoError(f"got the extension {suffix!r} for lossless output, expected '.mkv'; rename it: {path}")
+    if suffix not in BY_SUFFIX:
+        raise VideoError(f"got the extension {suffix!r}, expected one of {known}; rename it: {path}")
+    encoder = FFV1 if lossless else BY_SUFFIX[suffix]
+    if quality is not None and not encoder.best <= quality <= encoder.worst:
+        raise VideoError(
+            f"got quality {quality}, expected {encoder.best} (best) to {encoder.worst} of {encoder.name}: {path}"
+        )
+    if path.exists() and not overwrite:
+        raise VideoError(f"the output exists already; move it away, or ask to overwrite it: {path}")
+    return encoder
 
 
 def fitting(encoder: Encoder, info: VideoInfo, quality: int | None, suffix: str) -> Encoder:

@@ -13,38 +13,20 @@ import av
 import numpy as np
 from av.container import OutputContainer
 from av.packet import Packet
-from av.video.format import VideoFormat
 
 from restore.errors import RestoreError, VideoError
 from restore.video import matroska, mp4
-from restore.video.alpha import has_alpha_plane, put_alpha
-from restore.video.carried import Carried, SideDataCarrier, lost, side_data_names
+from restore.video.carried import Carried, lost, side_data_names
 from restore.video.clip import count_packets
 from restore.video.coded import Coded, CodedFiles, read_coded
-from restore.video.colours import FromRGB, from_grey
-from restore.video.depth import shallow
-from restore.video.encoders import (
-    BY_SUFFIX,
-    FFV1,
-    FORMATS,
-    GREY,
-    Encoder,
-    fitting,
-    lost_colours,
-    notes,
-    output_colours,
-    output_transfer,
-    padding,
-    pixel_format,
-    slot,
-)
+from restore.video.encoders import FORMATS, GREY, checked_encoder, fitting, lost_colours, notes, padding, slot
 from restore.video.files import shortened
 from restore.video.info import VideoInfo
 from restore.video.opening import reason
+from restore.video.output_frames import OutputFrames
 from restore.video.passthrough import Passthrough
 from restore.video.picture_encoder import PictureEncoder
 from restore.video.place import Place
-from restore.video.working_space import WorkingSpace
 
 # What FFmpeg's muxers say of a packet that they do not take; a full disk is another error.
 REFUSED = av.InvalidDataError, av.ArgumentError, av.error.PatchWelcomeError
@@ -97,15 +79,7 @@ class VideoWriter:
         encoder = checked_encoder(self.path, lossless or grey, quality, overwrite)
         suffix = self.path.suffix.lower()
         encoder = GREY if grey else fitting(encoder, info, quality, suffix) if source is not None else encoder
-        self._alpha = has_alpha_plane(pixel_format(encoder, info))
-        self._deep = VideoFormat(pixel_format(encoder, info)).components[0].bits > 8
-        matrix, color_range = output_colours(encoder, info)
-        self._space = WorkingSpace(output_transfer(encoder, info))
-        self._grey, self._interlaced = grey, info.interlaced
-        self._to_frame: Callable[..., av.VideoFrame] = (
-            from_grey if grey else FromRGB(pixel_format(encoder, info), colorspace=matrix, color_range=color_range)
-        )
-        self._size = (info.height, info.width) if grey else (info.height, info.width, 3)
+        self._frames, self._grey = OutputFrames(encoder, info, grey=grey), grey
         self._time_base = time_base or info.time_base
         self._encoder_name = encoder.name
         self._lost: list[str] = []
@@ -113,14 +87,13 @@ class VideoWriter:
         if source is not None:
             self._note_lost(info.side_data)
             self._lost += lost_colours(encoder, info)
-            if info.alpha and not self._alpha:
+            if info.alpha and not self._frames.transparent:
                 self._lost.append("the transparency (alpha channel): the picture is opaque")
         self._shape, self._cropping = info.sample_aspect_ratio, padding(encoder, info)
         self._slot = slot(encoder, info, self._time_base)
         self._last: int | None = None
         self._pictures = 0
         self._refused: str | None = None  # what FFmpeg says of packets that were copied and it does not store
-        self._carrier = SideDataCarrier()
         self._passthrough: Passthrough | None = None
         hidden = f".{shortened(self.path.stem)}.{secrets.token_hex(4)}{self.path.suffix}"
         self._temporary = (folder or self.path.parent) / hidden
@@ -166,8 +139,8 @@ class VideoWriter:
             VideoError: the container is AVI, and the time is not on its grid of frames, or far behind the last.
             RestoreError: the disk is full, or the encoder failed.
         """
-        if image.shape != self._size or image.dtype != np.uint8:
-            raise ValueError(f"got a picture {image.shape} {image.dtype}, expected {self._size} uint8")
+        if image.shape != self._frames.size or image.dtype != np.uint8:
+            raise ValueError(f"got a picture {image.shape} {image.dtype}, expected {self._frames.size} uint8")
         if self._last is not None and pts <= self._last:
             raise ValueError(f"got pts {pts} after {self._last}, expected it to move forward")
         time = pts * self._time_base / self._slot
@@ -184,18 +157,9 @@ class VideoWriter:
                     f"of which {self.path.suffix} holds {MOST_SKIPPED} at most; write .mkv or .mp4 instead: {self.path}"
                 )
         self._last = pts
-        if self._deep or not self._space.is_video:
-            deep = self._space.to_video(image, carried.deep if carried else None)
-            image = deep if self._deep else shallow(deep)
-        image = self._cropping.padded(image)
         if carried and carried.side_data and not self._grey:
             self._note_lost(side_data_names(carried.side_data))
-            frame = self._carrier.put(carried.side_data, image, interlaced=self._interlaced)
-            frame = self._to_frame(image, frame)
-        else:
-            frame = self._to_frame(image)
-        if self._alpha:
-            put_alpha(frame, carried.alpha if carried else None)
+        frame = self._frames.of(image, carried)
         duration = round(carried.duration * self._time_base / self._slot) if carried else 0
         self._mux(lambda: self._encoder.encode(frame, time.numerator, duration))
 
@@ -319,28 +283,6 @@ class VideoWriter:
         with suppress(OSError, av.FFmpegError):  # of a file that is deleted in the next line
             self._container.close()
         self._temporary.unlink(missing_ok=True)
-
-
-def checked_encoder(path: Path, lossless: bool, quality: int | None, overwrite: bool) -> Encoder:
-    """The encoder for `path`.
-
-    Raises:
-        VideoError: its extension is unknown, `quality` is off the scale, or it exists and may not be overwritten.
-    """
-    suffix = path.suffix.lower()
-    known = ", ".join(sorted(BY_SUFFIX))
-    if lossless and suffix != ".mkv":
-        raise VideoError(f"got the extension {suffix!r} for lossless output, expected '.mkv'; rename it: {path}")
-    if suffix not in BY_SUFFIX:
-        raise VideoError(f"got the extension {suffix!r}, expected one of {known}; rename it: {path}")
-    encoder = FFV1 if lossless else BY_SUFFIX[suffix]
-    if quality is not None and not encoder.best <= quality <= encoder.worst:
-        raise VideoError(
-            f"got quality {quality}, expected {encoder.best} (best) to {encoder.worst} of {encoder.name}: {path}"
-        )
-    if path.exists() and not overwrite:
-        raise VideoError(f"the output exists already; move it away, or ask to overwrite it: {path}")
-    return encoder
 
 
 def _mend(error: Exception) -> str:

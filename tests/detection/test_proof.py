@@ -51,6 +51,19 @@ def spots(seed: int = 5) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 2, (7, 10, 1), np.uint8).repeat(2, 0).repeat(2, 1).repeat(3, 2) * 255
 
 
+def on_lens(clip: np.ndarray, sway: float = 0.0, sigma: float = 1.5) -> tuple[np.ndarray, np.ndarray]:
+    """The clip with `spots` before `PATCH`, as out of focus as a lens is, and their mask; they sway by some px."""
+    layer = np.zeros((H, W, 4), np.float32)
+    layer[PATCH] = np.concatenate([spots(), np.full((14, 20, 1), 255)], 2)
+    layer = cv2.GaussianBlur(layer, (0, 0), sigma) / 255
+    seen, masks = covering(clip, PATCH, 0)
+    for t, scene in enumerate(clip):
+        shift = np.array([[1, 0, sway * np.sin(t / 3)], [0, 1, 0]])
+        moved = cv2.warpAffine(layer, shift, (W, H))
+        seen[t] = scene * (1 - moved[..., 3:]) + 255 * moved[..., :3] * moved[..., 3:]
+    return seen, masks
+
+
 @pytest.mark.parametrize("sigma", [0, 15])
 @pytest.mark.parametrize("step", [0, 3])
 def test_a_flat_box_is_proven_before_any_scene(step: int, sigma: float) -> None:
@@ -116,13 +129,19 @@ def test_all_boxes_are_measured_where_kinds_are_unknown() -> None:
 
 @pytest.mark.parametrize("kind", ["dirt", "drops", "leaves", "flare"])
 def test_what_stands_still_on_the_sensor_before_a_moving_scene_is_proven(kind: str) -> None:
-    clip, masks = covering(footage(), PATCH, spots())
+    clip, masks = on_lens(footage())
     for sigma in (0, 5):
         assert shares(proved(noisy(clip, sigma), masks, kind), PATCH)[6:] == [1] * 14
 
 
+def test_what_is_as_sharp_as_a_logo_is_suspected() -> None:
+    for sigma, proven in ((1.5, 14), (0.01, 0), (0.5, 0)):
+        clip, masks = on_lens(footage(), sigma=sigma)
+        assert sum(shares(proved(clip, masks, "drops"), PATCH)[6:]) == proven
+
+
 def test_what_stands_still_in_a_still_scene_is_suspected() -> None:
-    clip, masks = covering(footage(step=0), PATCH, spots())
+    clip, masks = on_lens(footage(step=0))
     frames = proved(noisy(clip, 5), masks, "dirt")
     assert sum(shares(frames)) == 0
     for frame in frames:
@@ -132,29 +151,23 @@ def test_what_stands_still_in_a_still_scene_is_suspected() -> None:
 
 def test_what_stands_still_before_a_still_camera_is_suspected_whatever_passes_close_by() -> None:
     """A lane mark between cars."""
-    clip, masks = covering(footage(step=0), PATCH, spots())
+    clip, masks = on_lens(footage(step=0))
     for lane in (np.s_[32:48], np.s_[66:82]):
         clip[:, lane] = pan(20, (0, 6), H, W)[:, lane]
     assert sum(shares(proved(clip, masks, "dirt"))) == 0
-    clip = covering(pan(20, (0, 6), H, W), PATCH, spots())[0]
+    clip, _ = on_lens(footage(20, 6))
     assert shares(proved(clip, masks, "dirt"), PATCH)[6:] == [1] * 14
 
 
 def test_what_a_camera_follows_is_suspected() -> None:
     """It stands nearly still: a hand-held camera is off by a pixel or two."""
-    layer = np.zeros((H, W, 4), np.float32)
-    layer[PATCH] = np.concatenate([spots(), np.full((14, 20, 1), 255)], 2)
-    for amplitude, proven in ((0, 14), (1.5, 0)):
-        clip, masks = covering(footage(20, 6), PATCH, 0)
-        for t, scene in enumerate(footage(20, 6)):
-            shift = np.array([[1, 0, amplitude * np.sin(t / 3)], [0, 1, 0]])
-            moved = cv2.warpAffine(cv2.GaussianBlur(layer, (0, 0), 1.5), shift, (W, H)) / 255
-            clip[t] = scene * (1 - moved[..., 3:]) + 255 * moved[..., :3] * moved[..., 3:]
+    for sway, proven in ((0, 14), (1.5, 0)):
+        clip, masks = on_lens(footage(20, 6), sway)
         assert sum(shares(proved(clip, masks, "dirt"), PATCH)[6:]) == proven
 
 
 def test_letters_of_burnt_in_text_that_are_taken_for_drops_are_suspected() -> None:
-    clip, masks = covering(footage(), PATCH, spots())
+    clip, masks = on_lens(footage())
     kinds = np.full((H, W), KINDS.index("drops"), np.uint8)
     kinds[:, 80:] = KINDS.index("text")  # half of the patch
     for with_text in (True, False):
@@ -207,9 +220,8 @@ def test_what_was_proven_a_moment_ago_stays_proven() -> None:
 
 
 def test_nothing_is_compared_across_a_cut() -> None:
-    clip, masks = covering(footage(), PATCH, spots())
-    clip[10:] = clip[10:, ::-1]
-    clip[10:, *PATCH] = spots()
+    clip, masks = on_lens(footage())
+    clip[10:] = on_lens(footage()[10:, ::-1])[0]
     frames = proved(clip, masks, "dirt", [0] * 10 + [1] * 10)
     alone = proved(clip[10:], masks[10:], "dirt")
     assert shares(frames)[10:] == shares(alone)

@@ -15,7 +15,7 @@ import torch
 import inference
 from restore.shipped import WEIGHTS
 from restore.video.reader import VideoReader
-from tests.inference.command import SUMMARY, Command, copy_streams, folder, frames_in, left_in, quarter, two, written
+from tests.inference.command import Command, copy_streams, folder, frames_in, left_in, quarter, two, written
 from tests.propagation.footage import at_rest, noisy
 from tests.video.make import MILLI, UNEVEN, cut_in_half, make_video, noise, packets_of
 from tests.video.test_depth import deep_video
@@ -241,36 +241,3 @@ def test_what_a_mask_hides_is_summed_up_before_the_work(tmp_path: Path, out: Pat
         0,
         [f"inference.py: the mask hides 25.0% of all pixels, and something in 10 of 10 frames: {mask}"],
     )
-
-
-def test_two_processes_share_a_folder(tmp_path: Path, out: Path, tiny_weights: Path) -> None:
-    videos = two(tmp_path / "in")
-    make_video(videos / "c.mp4")
-    # `accelerate launch --cpu` starts a single process, whatever --num_processes says (1.15); torchrun starts two.
-    done = shell(
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node",
-        2,
-        "inference.py",
-        "--degraded_video",
-        videos,
-        "--original_video",
-        videos,
-        "--weights_path",
-        tiny_weights,
-        "--output_dir",
-        out,
-    )
-    assert done.returncode == 0, done.stderr
-    parts = [".summary.1of2.json", ".summary.2of2.json"]
-    assert left_in(out) == parts + [f"{stem}_restored.{end}" for stem in "abc" for end in ("json", "mp4")] + SUMMARY
-    rows = json.loads((out / "summary.json").read_text())["videos"]
-    assert [(row["input"], row["status"]) for row in rows] == [(str(videos / f"{stem}.mp4"), "done") for stem in "abc"]
-    # Each file once, and one table of all.
-    assert sorted(line.split(":")[0] for line in done.stdout.splitlines() if "_restored.mp4: " in line) == [
-        str(out / f"{stem}_restored.mp4") for stem in "abc"
-    ]
-    assert done.stdout.count("after restoring") == 1 and done.stdout.count("\nmean") == 2

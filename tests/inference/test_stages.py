@@ -1,8 +1,6 @@
 """`--stages hybrid` and `fill`: what the refiner may change, what it may not, and what the report says of it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -16,7 +14,6 @@ from restore.video.reader import VideoReader
 from tests.inference.command import Command, left_in
 from tests.video.make import make_video
 
-ROOT = Path(__file__).parents[2]
 HOLE = slice(8, 36), slice(16, 48)  # rows and columns; hidden in every frame
 
 
@@ -133,26 +130,6 @@ def test_without_a_heavy_region_hybrid_is_the_generator(run: Command, out: Path,
     assert run(**given, stages="hybrid", heavy_side=0.9) == 0
     hybrid, report = restored(out)
     assert np.array_equal(hybrid, generator) and report["regenerated"]["regions"] == []
-
-
-def test_two_processes_give_what_one_gives(
-    run: Command, out: Path, tmp_path: Path, tiny_weights: Path, given: dict[str, Any]
-) -> None:
-    for name in ("videos", "masks"):
-        (tmp_path / name).mkdir()
-    for stem in "ab":
-        make_video(tmp_path / "videos" / f"{stem}.mp4")
-        (tmp_path / "masks" / f"{stem}.mkv").write_bytes(Path(given["mask_video"]).read_bytes())
-    folders = {"degraded_video": tmp_path / "videos", "mask_video": tmp_path / "masks", "stages": "hybrid"}
-    assert run(**given | folders) == 0
-    one = {stem: restored(out, stem)[0] for stem in "ab"}
-    flags = given | folders | {"weights_path": tiny_weights, "output_dir": tmp_path / "two", "device": "cpu"}
-    line = [str(part) for name, value in flags.items() for part in ([f"--{name}"] + [value] * (value is not True))]
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    done = subprocess.run([*launch, "inference.py", *line], cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    for stem in "ab":
-        assert np.array_equal(restored(tmp_path / "two", stem)[0], one[stem])
 
 
 @pytest.mark.parametrize(

@@ -67,12 +67,12 @@ def test_photographs_are_filmed_and_learned_from(tmp_path: Path) -> None:
     """With the blur of their open shutter in the frame, and not in what is to come out."""
     for seed in range(3):
         cv2.imwrite(str(tmp_path / f"{seed}.png"), texture(80, 100, seed))
-    one = training(tmp_path, windows_per_video=1, batch_size=1, epochs=30, photos=True)
+    one = training(tmp_path, windows_per_video=1, batch_size=1, epochs=12, photos=True)
     assert len(one.feed.items.videos) == 4
     moving = [pairs.clean.diff(dim=0).abs().mean().item() for pairs in one.batches(0)]
-    assert len(moving) == 120 and np.mean(np.array(moving) > 0.005) > 0.3  # the video is static, most cameras are not
+    assert len(moving) == 48 and np.mean(np.array(moving) > 0.005) > 0.3  # the video is static, most cameras are not
     photos = [index for index, path in enumerate(one.feed.items.videos) if path.suffix == ".png"]
-    items = [one.feed.items.windows[epoch, index] for epoch in range(12) for index in photos]
+    items = [one.feed.items.windows[epoch, index] for epoch in range(4) for index in photos]
     assert any(not torch.equal(item["clips"], item["recorded"]) for item in items)
 
 

@@ -78,19 +78,25 @@ def test_it_writes_a_refiner_that_works(trained: Path) -> None:
     ]
 
 
+@pytest.fixture(scope="module")
+def whole(videos: Path, given: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training that was never stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert run(videos, folder, **given) == 0
+    return folder
+
+
 @pytest.mark.parametrize("step", [1, 4])
 def test_stopped_and_resumed_is_as_never_stopped(
-    videos: Path, given: dict[str, Any], tmp_path: Path, step: int
+    videos: Path, given: dict[str, Any], whole: Path, tmp_path: Path, step: int
 ) -> None:
-    assert run(videos, tmp_path / "whole", **given) == 0
     with at_step(UNetMotionModel, step, ctrl_c):
-        assert run(videos, tmp_path / "parts", **given) == INTERRUPTED
-    load_refiner(tmp_path / "parts/out")  # what there is can be used already
-    assert run(videos, tmp_path / "parts", **given) == 0
-    whole, parts = (content(tmp_path / name / "run/refiner.checkpoint") for name in ("whole", "parts"))
-    assert same(whole, parts)
+        assert run(videos, tmp_path, **given) == INTERRUPTED
+    load_refiner(tmp_path / "out")  # what there is can be used already
+    assert run(videos, tmp_path, **given) == 0
+    assert same(*(content(folder / "run/refiner.checkpoint") for folder in (whole, tmp_path)))
     weights = "out/unet/diffusion_pytorch_model.safetensors"
-    assert (tmp_path / "whole" / weights).read_bytes() == (tmp_path / "parts" / weights).read_bytes()
+    assert (whole / weights).read_bytes() == (tmp_path / weights).read_bytes()
 
 
 def test_two_processes_share_one_training(videos: Path, given: dict[str, Any], tmp_path: Path) -> None:

@@ -16,24 +16,15 @@ from torch.nn.modules.module import register_module_forward_hook
 
 import train
 from restore.config import parse
-from restore.models.autoencoder import build_autoencoder
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import UNetGenerator
 from restore.models.weights import save_models
 from restore.training.config import STAGES, Settings
 from restore.training.folders import split
-from restore.training.initial import (
-    initial_autoencoder,
-    initial_generator,
-    initial_refiner,
-    initial_scaler,
-    initial_segmenter,
-)
+from restore.training.initial import initial_generator, initial_scaler, initial_segmenter
 from restore.training.run import Training
-from restore.training.train_autoencoder import AutoencoderTraining
 from restore.training.train_finder import FinderTraining
 from restore.training.train_generator import GeneratorTraining
-from restore.training.train_refiner import RefinerTraining
 from restore.training.train_scaler import ScalerTraining
 from restore.training.train_segmenter import SegmenterTraining
 from tests.propagation.footage import pan
@@ -109,6 +100,8 @@ def accelerator(**settings: Any) -> Accelerator:
 
 def refiner_parts(folder: Path) -> dict[str, Any]:
     """Settings that name a generator and an autoencoder to train a refiner with, the smallest there are."""
+    from restore.models.autoencoder import build_autoencoder  # diffusers takes seconds to import
+
     torch.manual_seed(0)
     kwargs: dict[str, Any] = {"widths": (8, 8), "blocks": (1, 1), "decoder_blocks": (1,)}
     models = {"generator": (UNetGenerator(**kwargs), kwargs), "finder": (OcclusionFinder(), {})}
@@ -132,10 +125,14 @@ def build(
         return GeneratorTraining(config, initial_generator(config), finder, *parts), config
     if stage == "obstruction":
         return SegmenterTraining(config, initial_segmenter(config), *parts), config
-    if stage == "autoencoder":
-        return AutoencoderTraining(config, initial_autoencoder(config), *parts), config
     if stage == "scale":
         return ScalerTraining(config, initial_scaler(config), *parts), config
+    from restore.training.initial_latent import initial_autoencoder, initial_refiner  # these import diffusers
+    from restore.training.train_autoencoder import AutoencoderTraining
+    from restore.training.train_refiner import RefinerTraining
+
+    if stage == "autoencoder":
+        return AutoencoderTraining(config, initial_autoencoder(config), *parts), config
     return RefinerTraining(config, initial_refiner(config), *parts), config
 
 
