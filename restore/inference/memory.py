@@ -46,7 +46,7 @@ PROCESS = 1_880_000_000  # bytes: interpreter, libraries, models, what ncnn comp
 STEPS = (
     Step(None, True, False, found=2000, given=2000),
     Step(ROWS, False, False, found=750, given=750),
-    Step(ROWS, False, True, found=290, given=290),
+    Step(ROWS, False, True, found=420, given=420),
 )
 
 
