@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from restore.degradations.blur import defocus
+from restore.models.averaging import averaged
 from restore.models.degradation import STATISTICS, noise_floor
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import (
@@ -117,7 +118,10 @@ def test_without_noise_the_frame_comes_out_bit_for_bit_whatever_is_estimated(lev
     seen = (evidence[:, MASK] == 0).expand_as(restored)
     correction = restored - evidence[:, FRAME]
     assert torch.equal(restored[seen], evidence[:, FRAME][seen]) == (opened == 0)
-    assert torch.allclose(correction[seen], torch.tensor(opened * (0.25 - levels / 127.5) / 2), atol=1e-4)
+    average, share = averaged(evidence, noise_floor(evidence))
+    wanted = torch.full_like(correction, opened * (0.25 - levels / 127.5) / 2)
+    wanted = wanted + opened * share * (average - evidence[:, FRAME] - wanted)
+    assert torch.allclose(correction[seen], wanted[seen], atol=1e-4)
     assert torch.allclose(correction[~seen], torch.tensor(0.25 - levels / 127.5), atol=1e-4)
 
 
@@ -179,6 +183,21 @@ def test_blur_opens_the_gate_as_noise_does() -> None:
     assert changeable(sharp).tolist() == [True, False]
     of_visible = [model.estimate(evidence).of_visible(evidence)[:, 1] for evidence in (pictures(False), blurred)]
     assert of_visible[0].max() < 0.2 and of_visible[1].min() > 0.95
+
+
+def test_weak_noise_is_averaged_whatever_the_network_makes_of_it() -> None:
+    clean, evidence = pictures(False), pictures(False)
+    evidence[:, FRAME] += 4 / 127.5 * torch.randn(2, 3, 256, 256, generator=torch.Generator().manual_seed(0))
+    estimate = gated(-2.0).eval().estimate(evidence)  # which changes nothing by itself
+    errors = [(one - clean[:, FRAME]).square().mean() for one in (estimate.restored, evidence[:, FRAME])]
+    assert errors[0] < 0.2 * errors[1] and estimate.gate.min() > 0  # all was changed, and is no longer certain
+
+
+def test_a_blurred_scene_is_not_averaged_as_that_would_leave_the_blur() -> None:
+    for blurred in (False, True):
+        evidence = pictures(blurred)
+        evidence[:, BASE] += 4 / 127.5
+        assert torch.equal(gated(-2.0)(evidence), evidence[:, FRAME]) == blurred
 
 
 def test_what_is_a_little_soft_is_corrected_a_little() -> None:
