@@ -5,6 +5,7 @@ frames ──> detection ──> light ──> propagation ──> generator ─
 """
 
 from collections.abc import Collection, Generator, Iterable, Iterator
+from copy import copy
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -16,20 +17,22 @@ from torch import Tensor, nn
 
 from restore.detection.detect import detect
 from restore.engines.choose import accelerate, choose_engine
-from restore.frame import Frame
+from restore.frame import HIDDEN, Frame
 from restore.kinds import REMOVED
 from restore.light.lit import lit
+from restore.memory_plan import WHOLE, MemoryPlan
+from restore.models.estimate_in_strips import StripEstimator
 from restore.models.finder import OcclusionFinder
-from restore.models.generator import GatedGenerator
+from restore.models.generator import Estimate, GatedGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.scaler import Scaler
 from restore.models.segmenter import Segmenter
 from restore.models.weights import load_models, load_scaler, load_segmenter
-from restore.propagation.batches import Batch, evidence_batches, picture_batches
+from restore.propagation.batches import Batch, evidence_batches, picture_batches, row_batches
 from restore.propagation.confidence import with_visible
 from restore.propagation.copies import copies
 from restore.propagation.engine import Propagation
-from restore.propagation.evidence import Evidence, to_tensor
+from restore.propagation.evidence import MASK, Evidence, EvidenceRows, to_tensor
 from restore.propagation.resumption import LAST, Resumption
 from restore.propagation.temporal_filter import RADIUS, filter_hidden
 from restore.restored import Restored, weakened
@@ -39,8 +42,6 @@ from restore.shipped import WEIGHTS
 from restore.tensors import to_float, to_uint8
 from restore.video.prefetch import prefetch
 from restore.video.windows import windows
-
-AHEAD = 4  # frames detected ahead of their use
 
 
 class Restorer:
@@ -69,7 +70,7 @@ class Restorer:
         precision: str = "auto",
     ) -> None:
         self.device = _device(device)
-        self.engine = "torch"
+        self.engine, self.plan = "torch", WHOLE
         self.dtype = _dtype(precision, self.device)
         self.generator, self.finder, self.segmenter, self.scaler = generator, finder, segmenter, scaler
         for model in filter(None, (generator, finder, segmenter, scaler)):
@@ -130,6 +131,12 @@ class Restorer:
         restorer.engine = engine
         return restorer
 
+    def within(self, plan: MemoryPlan) -> "Restorer":
+        """The same models, which restore the same in another amount of memory."""
+        restorer = copy(self)
+        restorer.plan = plan
+        return restorer
+
     def restore(
         self,
         frames: Iterable[Frame],
@@ -161,19 +168,22 @@ class Restorer:
                 the first that comes out needs them.
         """
         # By the final masks, so that a mask written and given again decides alike; detection had its finder's alone.
-        frames = prefetch(with_scenes(lit(frames, light)), AHEAD)
+        frames = prefetch(map(self.plan.put, with_scenes(lit(frames, light))), self.plan.ahead)
         if isinstance(self.generator, Pix2PixUNet):  # the classic sees one frame and nothing else
             yield from weakened(islice(self.generate(picture_batches(frames), skip=skip), skip, None), strength)
             return
         before = resumption.generated_before(frames) if resumption else []
-        propagated = _propagated(frames, resumption, segment=segment, cuts_only=cuts_only)
+        propagated = _propagated(frames, resumption, segment=segment, cuts_only=cuts_only, plan=self.plan)
         if self.generator is None:
             yield from map(copies, islice(propagated, skip, None))
             return
         # Three threads share the work: frames are detected, propagated, and generated. Of the evidence one batch is
         # made ahead and no more: `evidence_batches` has room for two.
-        batches = prefetch(evidence_batches(propagated), 1)
-        filtered = _filtered(chain(before, self.generate(batches, skip=skip - RADIUS)))
+        in_strips = self.plan.rows is not None and isinstance(self.generator, GatedGenerator)
+        batches = row_batches(propagated) if in_strips else evidence_batches(propagated)
+        batches = prefetch(batches, min(1, self.plan.ahead))
+        generated = map(self.plan.put, self.generate(batches, skip=skip - RADIUS))
+        filtered = _filtered(chain(before, generated))
         # After the filter, which averages hidden pixels with visible ones.
         yield from weakened(islice(filtered, len(before) + skip, None), strength)
 
@@ -234,6 +244,7 @@ class Restorer:
             segmenter=self.segmenter,
             remove=remove,
             suspects=suspects,
+            plan=self.plan,
         )
 
     def enlarge(self, restored: Iterable[Restored], size: tuple[int, int]) -> Generator[Restored, None, None]:
@@ -257,17 +268,29 @@ class Restorer:
             if skip >= 0:  # a batch is computed whole, as what else is in it may change the last bits
                 yield from degraded
                 continue
-            evidence = self._to_device(to_tensor(stacks))
             if isinstance(self.generator, GatedGenerator):
-                estimate = self.generator.estimate(evidence)
+                estimate, hidden = self._estimated(self.generator, stacks)
                 images = to_uint8(estimate.restored)  # waits for the device
-                judged = zip(estimate.of_visible(evidence).tolist(), *estimate.planes(), strict=True)
+                judged = zip(estimate.of_visible(hidden).tolist(), *estimate.planes(), strict=True)
                 for frame, image, ((a, b, c), *planes) in zip(degraded, images, judged, strict=True):
                     certain = with_visible(frame.confidence, frame.mask, *planes)
                     yield replace(frame, image=image, confidence=certain, estimate=(a, b, c))
             else:
+                assert isinstance(stacks, np.ndarray), "only gated generators compute strips"
+                evidence = self._to_device(to_tensor(stacks))
                 for frame, image in zip(degraded, to_uint8(self.generator(evidence)), strict=True):
                     yield replace(frame, image=image)
+
+    def _estimated(self, generator: GatedGenerator, stacks: np.ndarray | EvidenceRows) -> tuple[Estimate, Tensor]:
+        """What the generator makes of a batch, and what is hidden in it, bool `B 1 H W`."""
+        if isinstance(stacks, EvidenceRows):
+            assert self.plan.rows is not None
+            rows = self.plan.rows
+            return StripEstimator(
+                generator, lambda part: self._to_device(stacks[part]), stacks.size, rows=rows
+            ).estimate()
+        evidence = self._to_device(to_tensor(stacks))
+        return generator.estimate(evidence), evidence[:, MASK] > HIDDEN
 
     def _to_device(self, x: Tensor) -> Tensor:
         return x.to(self.device, memory_format=torch.channels_last)
@@ -279,14 +302,17 @@ def _propagated(
     *,
     segment: int | None = None,
     cuts_only: bool = False,
+    plan: MemoryPlan = WHOLE,
 ) -> Iterator[Evidence]:
     propagation: Propagation | None = None
     for frame in frames:
         if propagation is None:
-            propagation = Propagation(*frame.size, segment=segment, cuts_only=cuts_only)
+            propagation = Propagation(*frame.size, segment=segment, cuts_only=cuts_only, plan=plan)
             if resumption:
                 resumption.begin(propagation)
         yield from propagation.push(frame)
+        plan.put(frame)  # with its motion
+        plan.rest()
     if propagation:
         yield from propagation.flush()
 

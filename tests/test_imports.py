@@ -8,8 +8,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FLOORS = [  # from the ground up
     {"errors", "kinds", "arrays", "tensors", "shipped", "waiting_threads"},
-    {"config", "frame"},
-    {"scenes", "restored"},
+    {"config", "frame", "shelf"},
+    {"scenes", "restored", "memory_plan"},
     {"video", "light", "degradations", "detection", "propagation", "models", "scoring"},
     {"engines", "scaling"},
     {"pipeline", "training", "refinement"},

@@ -18,12 +18,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from restore.detection.finder_in_strips import logits_in_strips
 from restore.detection.fuse import HIGH_SHARE, agreed_boxes, fuse, strongest, suppress_traces, temporal_median
 from restore.detection.keyframes import Stretch, between_keyframes
 from restore.detection.proof import prove
 from restore.detection.proofs import NEAR, SUDDEN
 from restore.frame import Frame
 from restore.kinds import KINDS, REMOVED
+from restore.memory_plan import WHOLE, MemoryPlan
 from restore.models.finder import OcclusionFinder
 from restore.models.segmenter import Segmenter, new_stack, one_by_one
 from restore.scenes import SceneDetector
@@ -68,6 +70,7 @@ def detect(
     segmenter: Segmenter | None = None,
     remove: Collection[str] = REMOVED,
     suspects: bool = False,
+    plan: MemoryPlan = WHOLE,
 ) -> Iterator[Frame]:
     """Detect what is hidden in `frames`, consecutive ones of one video.
 
@@ -76,17 +79,22 @@ def detect(
         to_device: moves pictures `1 3 H W` to the networks.
         segmenter: detects all of `KINDS`; without one the kinds stay unknown.
         remove, suspects: see `prove`.
+        plan: how much is in memory at once.
 
     Yields:
         The same records in order, with `mask`, `probability`, `kinds`, `proven`, `suspected` and `scene`. About twenty
         frames are read ahead.
     """
-    detections = _number_scenes(_find_boxes(frames, finder, to_device))
+    if plan.rows is None:
+        found = _find_boxes(frames, finder, to_device)
+    else:
+        found = _find_in_strips(frames, finder, to_device, plan.rows)
+    detections = _waiting(_number_scenes(found, final=segmenter is None), plan)
     if segmenter is None:
         detected = (detection.frame for detection in detections)
     else:
-        detected = (_fuse(*three) for three in _with_neighbours(_segment(detections, segmenter)))
-    yield from prove(detected, remove=remove, suspects=suspects)
+        detected = (_fuse(*three) for three in _with_neighbours(_segment(detections, segmenter, plan)))
+    yield from prove(map(plan.put, detected), remove=remove, suspects=suspects)
 
 
 def detect_clip(
@@ -129,16 +137,41 @@ def _find_boxes(
             yield detection
 
 
+@torch.inference_mode()
+def _find_in_strips(
+    frames: Iterable[Frame], finder: OcclusionFinder, to_device: Callable[[Tensor], Tensor], rows: int
+) -> Iterator[_Detection]:
+    """The same, where no picture is whole in the finder; each in a batch of its own."""
+    placed = (_Detection(frame, _reduced(_pixels(frame, to_device), frame)) for frame in frames)
+    for previous, detection, following in _with_neighbours(placed):
+        images = [other.frame.image for other in (previous, detection, following)]
+        logits = logits_in_strips(finder, images, to_device, rows=rows)
+        detection.finder = _numpy(logits)
+        detection.frame.mask = detection.frame.probability = _numpy(logits.sigmoid())
+        yield detection
+
+
 def _placed(frames: Iterable[Frame], to_device: Callable[[Tensor], Tensor]) -> Iterator[tuple[_Detection, Tensor]]:
     """Each frame's pixels, float32 `1 3 H W` in [-1, 1] on the device: the only conversion, for both networks."""
     for frame in frames:
-        pixels = to_device(to_float(frame.image[None].copy()))
-        reduction = _reduction(frame)
-        yield _Detection(frame, F.avg_pool2d(pixels, reduction, ceil_mode=True) if reduction > 1 else pixels), pixels
+        pixels = _pixels(frame, to_device)
+        yield _Detection(frame, _reduced(pixels, frame)), pixels
 
 
-def _number_scenes(detections: Iterable[_Detection]) -> Iterator[_Detection]:
-    """Decide the scene of each frame from the pixels that the finder leaves in view."""
+def _pixels(frame: Frame, to_device: Callable[[Tensor], Tensor]) -> Tensor:
+    return to_device(to_float(frame.image[None].copy()))
+
+
+def _reduced(pixels: Tensor, frame: Frame) -> Tensor:
+    """At the segmenter's resolution."""
+    reduction = _reduction(frame)
+    return F.avg_pool2d(pixels, reduction, ceil_mode=True) if reduction > 1 else pixels
+
+
+def _number_scenes(detections: Iterable[_Detection], *, final: bool) -> Iterator[_Detection]:
+    """Decide the scene of each frame from the pixels that the finder leaves in view. `final`: whether its probability
+    is that of the frame, too.
+    """
     scenes = SceneDetector()
     for detection in detections:
         # A copy: the mask is preliminary, and what is derived from it must not stay cached.
@@ -146,17 +179,28 @@ def _number_scenes(detections: Iterable[_Detection]) -> Iterator[_Detection]:
         detection.scene = frame.scene = scenes.push(preliminary)
         frame.comparable = preliminary.comparable
         frame.mask = None  # 4 bytes a pixel that wait for their proof
+        if not final:
+            frame.probability = None
         yield detection
 
 
-def _segment(detections: Iterable[_Detection], segmenter: Segmenter) -> Iterator[_Detection]:
+def _waiting(detections: Iterable[_Detection], plan: MemoryPlan) -> Iterator[_Detection]:
+    """The same, whose pictures and logits are not used until others behind them have been looked at."""
+    for detection in detections:
+        yield plan.put(detection)
+        plan.rest()
+
+
+def _segment(detections: Iterable[_Detection], segmenter: Segmenter, plan: MemoryPlan) -> Iterator[_Detection]:
     """Run the segmenter over key frames, and over those between that need it."""
-    for detection in between_keyframes(_stretches(detections, segmenter)):
+    for detection in between_keyframes(_stretches(detections, segmenter, plan)):
         detection.boxes = agreed_boxes(detection.finder, detection.segmenter, detection.kinds)
-        yield detection
+        yield plan.put(detection)
 
 
-def _stretches(detections: Iterable[_Detection], segmenter: Segmenter) -> Iterator[Stretch[_Detection]]:
+def _stretches(
+    detections: Iterable[_Detection], segmenter: Segmenter, plan: MemoryPlan
+) -> Iterator[Stretch[_Detection]]:
     """The frames from one key frame to the next, or to the scene's last."""
     buffer: Tensor | None = None  # of all frames, one after another
     for window in windows(detections, SEGMENTER_FRAMES, before=SEGMENTER_CONTEXT, after=SEGMENTER_CONTEXT):
@@ -166,18 +210,26 @@ def _stretches(detections: Iterable[_Detection], segmenter: Segmenter) -> Iterat
             core = [detection for detection in clip if detection in window.core]
             if core:
                 first = clip.index(core[0])
-                look, brief = partial(_look, clip, first, segmenter, buffer), partial(_is_brief, clip, first)
+                look, brief = partial(_look, clip, first, segmenter, buffer, plan), partial(_is_brief, clip, first)
                 yield Stretch(core, look, brief, ends=core[-1] is clip[-1])
 
 
 @torch.inference_mode()
-def _look(clip: Sequence[_Detection], first: int, segmenter: Segmenter, buffer: Tensor, frames: Sequence[int]) -> None:
+def _look(
+    clip: Sequence[_Detection],
+    first: int,
+    segmenter: Segmenter,
+    buffer: Tensor,
+    plan: MemoryPlan,
+    frames: Sequence[int],
+) -> None:
     """Set what the segmenter makes of some `frames`, counted from the `first` of a stretch within its clip."""
     at = [first + index for index in frames]
     for index, stack in zip(at, one_by_one([detection.pixels for detection in clip], at, buffer), strict=True):
         planes = segmenter(stack).float()[0].cpu().numpy()  # 1+K h w; waits for the device
         detection = clip[index]
         detection.segmenter, detection.kinds = _enlarged(planes[0], strongest(planes[1:]), detection.frame)
+        plan.put(detection)
 
 
 def _is_brief(clip: Sequence[_Detection], first: int, index: int) -> bool:

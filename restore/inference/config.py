@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Optional
 
+from restore.inference.memory_size import memory_size
 from restore.inference.range_setting import RangeSetting
 from restore.inference.shard import WHOLE, Shard, parse_shard, shard_of_torchrun
 from restore.kinds import KINDS, REMOVED
@@ -136,6 +137,11 @@ class InferenceConfig:
     threads: Optional[int] = _setting(  # noqa: UP045
         None, "that each network and each picture operation shares; by default as many as there are cores"
     )
+    max_memory: Optional[str] = _setting(  # noqa: UP045
+        None,
+        "that the process may take, such as 3G or 800M; where it is little, pictures are computed in strips and frames "
+        "that wait lie in files; by default what is free",
+    )
     device: Optional[str] = _setting(None, "cpu, cuda, cuda:1, ...; by default a GPU if there is one")  # noqa: UP045
     shard: Optional[str] = _setting(  # noqa: UP045
         None,
@@ -161,6 +167,11 @@ class InferenceConfig:
     def share(self) -> Shard:
         """Of the videos: this process's."""
         return parse_shard(self.shard) if self.shard else shard_of_torchrun() or WHOLE
+
+    @property
+    def most_memory(self) -> int | None:
+        """Bytes that the process may take; None: what is free."""
+        return memory_size(self.max_memory) if self.max_memory is not None else None
 
     @property
     def removed(self) -> tuple[str, ...]:
@@ -190,6 +201,8 @@ class InferenceConfig:
         if self.square_pixels and self.scale is None:
             raise ValueError("square_pixels is for what is enlarged; give --scale too")
         light_setting(self.light)
+        if self.max_memory is not None:
+            memory_size(self.max_memory)
         if self.range is not None:
             RangeSetting.of(self.range)
         elif self.only_range:

@@ -23,7 +23,8 @@ from restore.inference.html_report import HtmlReport
 from restore.inference.identity import identity
 from restore.inference.inputs import Interlaced, checked_mask, open_inputs
 from restore.inference.journal import SEGMENT, Journal
-from restore.inference.masks import AHEAD, MaskMode, masked_frames
+from restore.inference.masks import MaskMode, masked_frames
+from restore.inference.memory import Memory
 from restore.inference.paired import with_originals
 from restore.inference.range_setting import RangeSetting
 from restore.inference.ranged import Ranged
@@ -85,6 +86,7 @@ def restore_file(
     weights: str | Path | None = None,
     resume: bool = True,
     segment: int = SEGMENT,
+    memory: Memory | None = None,
     progress: Callable[[int], object] | None = None,
     refining: Callable[[int, int, int], None] | None = None,
 ) -> dict[str, Any]:
@@ -142,6 +144,8 @@ def restore_file(
         resume: go on where the same restoration was interrupted; without it what is done of it is done anew.
         segment: frames after which what is done can be gone on behind (`Propagation`). Where a video is longer, another
             length codes it into other bytes.
+        memory: how much it may take; by default what is free. Where that is less than the whole pictures take, it is
+            restored in strips, which restores the same but for last bits.
         progress: called with 1 for each frame that is written.
         refining: called with `(stretch, model calls made, model calls in all)` for each stretch that is refined.
 
@@ -222,6 +226,9 @@ def restore_file(
             )
             inputs = opened(stack, original=original)
             reader, kept = inputs.video, inputs.kept
+            picture = inputs.whole.info
+            plan = (memory or Memory()).plan(picture.height, picture.width, finds=detects, folder=journal.folder)
+            restorer, asked["strips"] = restorer.within(plan), plan.rows
             check = checked_mask(used, inputs.whole) if used else MaskCheck()
             masked = partial(masked_frames, restorer, check=check, mode=mode, remove=remove, dilation=mask_dilation)
             lit = setting != "off"
@@ -302,10 +309,12 @@ def restore_file(
             if hidden_only:
                 results = (_hidden_only(result) for result in results)
             if scale:
-                results = restorer.enlarge(prefetch(results, 1), (inputs.info.height, inputs.info.width))
+                results = restorer.enlarge(
+                    prefetch(results, min(1, restorer.plan.ahead)), (inputs.info.height, inputs.info.width)
+                )
             kinds = detects and restorer.segmenter is not None
             results = ranged.written(results, done=totals.frames, kinds=kinds)
-            restored = stack.enter_context(closing(prefetch(results, AHEAD)))
+            restored = stack.enter_context(closing(prefetch(results, restorer.plan.ahead)))
             pairs = ranged.ending(with_originals(restored, ranged.told.video, inputs.originals), done=totals.frames)
             for result, clean in until_crash(pairs, crashes):
                 frame = result.frame

@@ -17,7 +17,6 @@ from restore.video.mask import MaskCheck
 from restore.video.prefetch import prefetch
 from restore.video.reader import VideoReader
 
-AHEAD = 4  # frames decoded ahead of their use
 MaskMode = Literal["given", "found", "all", "both", "none"]
 
 
@@ -40,7 +39,7 @@ def masked_frames(
         dilation: pixels that the mask is dilated by, in all directions.
     """
     detect = partial(restorer.detect, remove=remove, suspects=mode == "all") if mode in FINDING else None
-    for frame in _masked(detect, inputs.video, inputs.masks, check):
+    for frame in _masked(detect, inputs.video, inputs.masks, check, ahead=restorer.plan.ahead):
         if dilation:
             assert frame.mask is not None
             frame.mask = dilate(frame.mask, dilation)
@@ -52,14 +51,16 @@ def _masked(
     video: VideoReader,
     given: Paired | None,
     check: MaskCheck,
+    *,
+    ahead: int,
 ) -> Iterator[Frame]:
     if given is None:
-        yield from (detect or _unhidden)(prefetch(video, AHEAD))
+        yield from (detect or _unhidden)(prefetch(video, ahead))
         return
     masks: deque[np.ndarray] = deque()  # of the frames on their way through detection
 
     def pictures() -> Iterator[Frame]:
-        for frame, mask in prefetch(in_step(video, video, "mask", given), AHEAD):
+        for frame, mask in prefetch(in_step(video, video, "mask", given), ahead):
             masks.append(check.hidden_pixels(mask.image).astype(np.float32))
             yield frame
 

@@ -95,7 +95,8 @@ def reported(
         `output`, `weights`, `segmenter`, `refiner` and `motion_adapter`, None for what is not given or came from a
         hub, of the `scaler` where it enlarges, and of the `side_files` by their names; `versions` of all that computes;
         `frames`, `width`, `height`, `rate` (1/s); `stages`, `device`, `precision` and `engine` (None, as the `weights`,
-        where no network computes), `seconds`, `frames_per_second`; `mask_mode`, `remove`, `mask_dilation`, `strength`,
+        where no network computes), `strips` (rows of those that networks computed the pictures in; None: whole),
+        `seconds`, `frames_per_second`; `mask_mode`, `remove`, `mask_dilation`, `strength`,
         and other `settings`;
         `light`: None, or the `setting`, the share of the frames that are `changed`, and the `scenes` in which some are,
         each with its `frames` (first and last), `gain` (least and greatest) and `balance` (of R, G and B, means);

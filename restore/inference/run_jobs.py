@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,12 @@ from restore.inference.folder_bar import FolderBar
 from restore.inference.jobs import Job, make_folder
 from restore.inference.journal import forget
 from restore.inference.located import in_words
+from restore.inference.memory import Memory
 from restore.inference.outcomes import Outcome, note, say, sum_up
 from restore.inference.refining_bar import refining_bar
 from restore.inference.report import read_reports
 from restore.inference.summary import Summary, figures_of
+from restore.inference.until_it_fits import until_it_fits
 from restore.pipeline import Restorer
 from restore.video.clip import count_frames
 
@@ -144,7 +147,9 @@ def _restore(
         number: int | None = 0
         while number is not None:
             part = job.of_part(number)
-            report = restore_file(
+            memory = Memory(config.most_memory)
+            attempt = partial(
+                restore_file,
                 restorer,
                 job.video,
                 part.output,
@@ -177,9 +182,11 @@ def _restore(
                 hidden_only=config.stages == "fill",
                 weights=config.weights_path,
                 resume=not config.no_resume,
+                memory=memory,
                 progress=forward,
                 refining=refining,
             )
+            report = until_it_fits(attempt, memory)
             number = report["next_part"]
             if job.done:
                 continue

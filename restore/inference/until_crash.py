@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from restore.errors import RestoreError
+from restore.inference.memory import is_out_of_memory
 
 T = TypeVar("T")
 
@@ -18,6 +19,6 @@ def until_crash(frames: Iterator[T], crashes: list[str]) -> Iterator[T]:
     except RestoreError:
         raise
     except Exception as error:
-        if not some:
+        if not some or is_out_of_memory(error):  # which is restored again, in less
             raise
         crashes.append(f"restoring stopped ({type(error).__name__}: {error})")

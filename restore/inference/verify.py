@@ -127,6 +127,7 @@ def _as_many_threads(report: dict[str, Any]) -> Iterator[None]:
 
 def _again(report: dict[str, Any], folder: Path) -> tuple[str, bool]:
     from restore.inference.files import restore_file
+    from restore.inference.memory import Memory
     from restore.pipeline import Restorer
 
     if report["broken"] is not None:
@@ -167,6 +168,7 @@ def _again(report: dict[str, Any], folder: Path) -> tuple[str, bool]:
             strength=report["strength"],
             part=report["part"],
             hybrid=_hybrid(report, found, restorer),
+            memory=Memory(strips=report.get("strips")),
             **settings,
         )
         same = digests(output=output)["output"] == report["sha256"]["output"]

@@ -46,17 +46,27 @@ def statistics(evidence: Tensor, size: tuple[int, int]) -> Tensor:
     Returns:
         `B 8 rows columns`.
     """
+    return of_cells(*cells(evidence), size)
+
+
+def cells(evidence: Tensor) -> tuple[Tensor, Tensor]:
+    """What `statistics` are made of, by cells of `CELL` x `CELL` pixels, of which the last row and column may have
+    fewer: the measures of the visible pixels and how much is visible, `B 4 h w`, and the mean level, `B 1 h w`.
+    """
     seen = (evidence[:, MASK] <= HIDDEN).to(evidence.dtype)
     frame, base = evidence[:, FRAME], evidence[:, BASE]
     difference = (frame - base).abs().mean(1, keepdim=True) * UNIT_LEVELS
     grey = torch.stack([frame.mean(1), base.mean(1)], 1) * UNIT_LEVELS
     measures = torch.cat([difference, _laplacian(grey).abs()], 1)  # B 3 H W
+    measured = F.avg_pool2d(torch.cat([measures * seen, seen], 1), CELL, ceil_mode=True)  # B 4 H/8 W/8
+    return measured, F.avg_pool2d((frame.mean(1, keepdim=True) + 1) * UNIT_LEVELS, CELL, ceil_mode=True)
 
-    cells = F.avg_pool2d(torch.cat([measures * seen, seen], 1), CELL, ceil_mode=True)  # B 4 H/8 W/8
+
+def of_cells(cells: Tensor, grey_cells: Tensor, size: tuple[int, int]) -> Tensor:
+    """`statistics` of `cells` of the whole picture."""
     around = F.avg_pool2d(F.pad(cells, (WIDE // 2,) * 4), WIDE, 1)
     wide = around[:, :3] / around[:, 3:].clamp(min=1e-3)
     close = torch.where(cells[:, 3:] > FEWEST, cells[:, :3] / cells[:, 3:].clamp(min=1e-3), wide)
-    grey_cells = F.avg_pool2d((frame.mean(1, keepdim=True) + 1) * UNIT_LEVELS, CELL, ceil_mode=True)
     smoothest = _smoothest(close[:, :2], (cells[:, 3:] > FEWEST) & (grey_cells > DARK) & (grey_cells < BRIGHT))
     measured = log_level(torch.cat([close, wide, smoothest], 1)) / LOG_SCALE
     return F.interpolate(measured, size=size, mode="bilinear", align_corners=False)
@@ -71,10 +81,15 @@ def spectrum(evidence: Tensor) -> Tensor:
     Args:
         evidence: `B 23 H W`.
     """
-    rings = log_spectrum(evidence[:, BASE], evidence[:, MASK] > HIDDEN)
-    frequencies = torch.arange(RINGS, device=evidence.device) + 0.5
+    return relative_spectrum(evidence[:, BASE], evidence[:, MASK] > HIDDEN).to(evidence.dtype)
+
+
+def relative_spectrum(base: Tensor, hidden: Tensor) -> Tensor:
+    """`spectrum` of a base, `B 3 H W`, or its mean channel, `B 1 H W`; hidden: bool `B 1 H W`."""
+    rings = log_spectrum(base, hidden)
+    frequencies = torch.arange(RINGS, device=base.device) + 0.5
     relative = (rings - NATURAL + 2 * frequencies.log()) / LOG_SCALE
-    return relative.nan_to_num(0.0).to(evidence.dtype)[..., None, None]
+    return relative.nan_to_num(0.0)[..., None, None]
 
 
 def noise_floor(evidence: Tensor) -> Tensor:
@@ -84,12 +99,21 @@ def noise_floor(evidence: Tensor) -> Tensor:
     Args:
         evidence: `B 23 H W`.
     """
+    return floor_of_cells(floor_cells(evidence))
+
+
+def floor_cells(evidence: Tensor) -> Tensor:
+    """What the `noise_floor` is made of, by cells as in `cells`: `B 3 h w`."""
     frame = evidence[:, FRAME]
     difference = (frame - evidence[:, BASE]).abs().mean(1, keepdim=True) * UNIT_LEVELS
     others = (evidence[:, COUNTS] > 0).any(1, keepdim=True) & (evidence[:, MASK] <= HIDDEN)
     grey = (frame.mean(1, keepdim=True) + 1) * UNIT_LEVELS
-    planes = torch.cat([difference, others.to(frame.dtype), grey], 1)
-    difference, others, grey = F.avg_pool2d(planes, CELL, ceil_mode=True).split(1, 1)
+    return F.avg_pool2d(torch.cat([difference, others.to(frame.dtype), grey], 1), CELL, ceil_mode=True)
+
+
+def floor_of_cells(cells: Tensor) -> Tensor:
+    """`noise_floor` of the `floor_cells` of the whole picture."""
+    difference, others, grey = cells.split(1, 1)
     return _smoothest(difference, (others > 1 - 1e-3) & (grey > DARK) & (grey < BRIGHT))[..., :1, :1]
 
 

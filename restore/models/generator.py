@@ -50,12 +50,11 @@ class Estimate:
     gate: Tensor
     degraded: "Degraded"
 
-    def of_visible(self, evidence: Tensor) -> Tensor:
-        """`B 3`, of the visible pixels of each frame of the `evidence`: the noise in levels, how likely a blur is, in
-        [0, 1], and the mean share of the correction that is made; NaN where none is visible.
+    def of_visible(self, hidden: Tensor) -> Tensor:
+        """`B 3`, of the pixels of each frame that are not `hidden`, bool `B 1 H W`: the noise in levels, how likely a
+        blur is, in [0, 1], and the mean share of the correction that is made; NaN where none is visible.
         """
-        visible = evidence[:, MASK] <= HIDDEN
-        share = self.gate.masked_fill(~visible, torch.nan).flatten(1).nanmean(1)
+        share = self.gate.masked_fill(hidden, torch.nan).flatten(1).nanmean(1)
         measured = (self.degraded.noise.flatten(), self.degraded.softness.sigmoid().flatten())
         return torch.stack([*(value + 0 * share for value in measured), share], 1)
 
@@ -212,12 +211,10 @@ class GatedGenerator(nn.Module):
         """What to make of the frame, and how degraded it is. In use, frames that come out as they went in cost next to
         nothing: of a batch that has no noise, no blur, and nothing hidden no more is measured, and no error estimated.
         """
-        height, width = evidence.shape[-2:]
-        frame, base = evidence[:, FRAME], evidence[:, BASE]
         hidden = (evidence[:, MASK] > HIDDEN).to(evidence.dtype)
         degraded = Degraded.of(evidence)
         if not self.training and not (degraded.opens.any() or hidden.any()):
-            return Estimate(frame, torch.full_like(hidden, NO_ERROR), hidden, degraded)
+            return Estimate(evidence[:, FRAME], torch.full_like(hidden, NO_ERROR), hidden, degraded)
 
         padded = pad_to_multiple(evidence, self.unet.multiple)
         unshuffle = self.unet.unshuffle
@@ -225,12 +222,33 @@ class GatedGenerator(nn.Module):
         if self.reads_spectrum:
             measured = torch.cat([measured, spectrum(evidence).expand(-1, -1, *measured.shape[-2:])], 1)
         measured = measured.to(next(self.guess.parameters()).dtype)
-        guess = F.interpolate(self.guess(measured), scale_factor=float(unshuffle), mode="nearest")
-        guess = guess[..., :height, :width].to(evidence.dtype)
         if self.training or degraded.opens.any():
             x = self.unet(padded, [measured])
         else:  # nothing but hidden pixels may change
             x = self._around(pad_to_multiple(hidden, self.unet.multiple), padded, measured)
+        average = averaged(evidence, degraded.noise)
+        return Estimate(*self.corrected(evidence, x, measured, degraded, average), degraded)
+
+    def corrected(
+        self,
+        evidence: Tensor,
+        x: Tensor,
+        measured: Tensor,
+        degraded: Degraded,
+        average: tuple[Tensor, Tensor],
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The first three of an `Estimate`, of `B 23 H W`, or of some rows of it.
+
+        Args:
+            x: what the network made of it, `B 5 H W`, or more rows and columns to the bottom and the right.
+            measured: what it was told of it, `B C H/u W/u`, or more likewise.
+            average: of the same rows, as `averaging.averaged`.
+        """
+        height, width = evidence.shape[-2:]
+        frame, base = evidence[:, FRAME], evidence[:, BASE]
+        hidden = (evidence[:, MASK] > HIDDEN).to(evidence.dtype)
+        guess = F.interpolate(self.guess(measured), scale_factor=float(self.unet.unshuffle), mode="nearest")
+        guess = guess[..., :height, :width].to(evidence.dtype)
         x = x[..., :height, :width].to(evidence.dtype)
         residual, share, log_level = x.split([3, 1, 1], 1)
         log_level = log_level + guess[:, :1]
@@ -238,10 +256,9 @@ class GatedGenerator(nn.Module):
         gate = torch.maximum(degraded.opens * erring * (share + guess[:, 1:]).sigmoid(), hidden)
         restored = frame + gate * (base + residual - frame)
         # What is noisy, and not blurred, is averaged as well; what is not noisy comes out as it is.
-        average, share = averaged(evidence, degraded.noise)
+        mean, share = average
         share = share * degraded.noisy * (1 - degraded.blurred)
-        restored = restored + share * (average - restored)
-        return Estimate(restored, log_level, torch.maximum(gate, share), degraded)
+        return restored + share * (mean - restored), log_level, torch.maximum(gate, share)
 
     def _around(self, hidden: Tensor, padded: Tensor, measured: Tensor) -> Tensor:
         """What the network makes of the picture around hidden pixels, and zeros elsewhere: `B 5 H W`."""

@@ -78,24 +78,30 @@ class UNet(PaddedNetwork):
 
     def whole(self, x: Tensor, *features: Tensor) -> Tensor:
         """`features`: `B C h w` for each of `feature_channels`, at the levels' resolutions."""
-        # Encoder.
         x = F.relu(self.head(x))  # B widths[0] H/u W/u
-        skips = []
-        for level, encoder in enumerate(self.encoders):
-            if level < len(self.projections):
-                x = x + self.projections[level](features[level])
-            x = encoder(x)
-            if level < len(self.downs):
-                skips.append(x)
-                x = self.downs[level](x)
-
-        # Decoder.
-        for level in reversed(range(len(self.downs))):
-            x = F.interpolate(self.ups[level](x), scale_factor=2.0, mode="nearest")
-            x = F.relu(self.merges[level](torch.cat([x, skips[level]], 1)))
-            x = self.decoders[level](x)
-
+        x = self.level(0, x, features)
         return F.pixel_shuffle(self.tail(x), self.unshuffle)  # B out H W
+
+    def level(self, number: int, x: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
+        """A level and all below it, `B C h w` => the same shape."""
+        x = self.down(number, x, features)
+        if number == len(self.downs):
+            return x
+        return self.up(number, self.level(number + 1, self.downs[number](x), features), x)
+
+    def down(self, number: int, x: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
+        """The encoder of a level."""
+        if number < len(self.projections):
+            x = x + self.projections[number](features[number])
+        x = self.encoders[number](x)
+        return x
+
+    def up(self, number: int, deeper: Tensor, skip: Tensor) -> Tensor:
+        """The decoder of a level, on what came of the one below it, `B C h/2 w/2`, and of its encoder."""
+        x = F.interpolate(self.ups[number](deeper), scale_factor=2.0, mode="nearest")
+        x = F.relu(self.merges[number](torch.cat([x, skip], 1)))
+        x = self.decoders[number](x)
+        return x
 
     def examples(self) -> tuple[Tensor, ...]:
         side = 2 * self.multiple

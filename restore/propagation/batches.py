@@ -7,13 +7,14 @@ import numpy as np
 
 from restore.frame import Frame
 from restore.propagation.confidence import mask_confidence
-from restore.propagation.evidence import CHANNELS, Evidence, picture
+from restore.propagation.evidence import CHANNELS, Evidence, EvidenceRows, picture
 from restore.propagation.provenance import mask_provenance
 from restore.restored import Restored
 from restore.tensors import frames_at_once
 from restore.video.windows import windows
 
-Batch = tuple[list[Restored], np.ndarray]  # frames that are not restored yet, and what is read of them, `B H W C`
+# Frames that are not restored yet, and what is read of them: `B H W C`, or strip by strip of a single one.
+Batch = tuple[list[Restored], np.ndarray | EvidenceRows]
 
 
 def evidence_batches(evidence: Iterable[Evidence]) -> Iterator[Batch]:
@@ -36,12 +37,18 @@ def evidence_batches(evidence: Iterable[Evidence]) -> Iterator[Batch]:
         if not batch:
             stacks = next(buffers)
         one.stack(stacks[len(batch)])
-        batch.append(Restored(frame, frame.image, one.provenance, one.confidence))
+        batch.append(_not_restored(one))
         if len(batch) == len(stacks) or frame.ends:
             yield batch, stacks[: len(batch)]
             batch = []
     if batch:
         yield batch, stacks[: len(batch)]
+
+
+def row_batches(evidence: Iterable[Evidence]) -> Iterator[Batch]:
+    """Frame by frame, with rows of the evidence stack to be asked for."""
+    for one in evidence:
+        yield [_not_restored(one)], EvidenceRows(one)
 
 
 def picture_batches(frames: Iterable[Frame]) -> Iterator[Batch]:
@@ -51,3 +58,8 @@ def picture_batches(frames: Iterable[Frame]) -> Iterator[Batch]:
         for window in windows(chain([first], frames), frames_at_once(*first.size)):
             batch = [Restored(x, x.image, mask_provenance(x), mask_confidence(x)) for x in window.core]
             yield batch, picture(np.stack([x.image for x in window.core]))
+
+
+def _not_restored(evidence: Evidence) -> Restored:
+    frame = evidence.frame
+    return Restored(frame, frame.image, evidence.provenance, evidence.confidence)

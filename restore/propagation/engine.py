@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from restore.frame import Frame
+from restore.memory_plan import WHOLE, MemoryPlan
 from restore.propagation.background import Background
 from restore.propagation.camera import IDENTITY
 from restore.propagation.evidence import Evidence
@@ -39,6 +40,7 @@ class Propagation:
         segment: frames after which a segment ends, with the core or, from half of them on, at a cut: the last frame
             that is given back `ends` it, and has the `state` behind it unless it is the last of its scene. None: never.
         cuts_only: a segment ends at cuts alone.
+        plan: how much of this is in memory at once.
 
     >>> frame = Frame(np.zeros((16, 16, 3), np.uint8), mask=np.zeros((16, 16), np.float32), scene=0)
     >>> propagation = Propagation(16, 16)
@@ -46,7 +48,16 @@ class Propagation:
     ([], [True])
     """
 
-    def __init__(self, height: int, width: int, *, segment: int | None = None, cuts_only: bool = False) -> None:
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        *,
+        segment: int | None = None,
+        cuts_only: bool = False,
+        plan: MemoryPlan = WHOLE,
+    ) -> None:
+        self._plan = plan
         self._size = height, width
         self._segment, self._cuts_only = segment, cuts_only
         self._given = 0  # frames given back since the last segment ended
@@ -146,7 +157,8 @@ class Propagation:
         for index in range(len(self._waiting) - 1, -1, -1):
             frame = self._waiting[index]
             if index < count:
-                futures.appendleft(memory)
+                futures.appendleft(self._plan.put(memory))
+                self._plan.rest()
             memory = memory.updated(frame)
             if frame.motion is not None and index > 0:
                 earlier, number = self._waiting[index - 1], self._first + index - 1

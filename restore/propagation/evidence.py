@@ -84,16 +84,25 @@ class Evidence:
         """All channels, float32 `H W 23`; written to `out` if that is given, as fresh memory costs more than filling
         it. 5 ms at 320x240.
         """
-        base = picture(self.base())
-        channels = [base, picture(self.frame.image), picture(self.previous.image), picture(self.following.image)]
+        return self.part(slice(0, self.frame.size[0]), picture(self.base()), out)
+
+    def part(self, rows: slice, base: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Some rows of the stack.
+
+        Args:
+            base: float32 `H W 3` in [-1, 1], of `base`.
+        """
+        base = base[rows]
+        images = self.frame.image, self.previous.image, self.following.image
+        channels = [base, *(picture(image[rows]) for image in images)]
         for memory in (self.past, self.future):
-            colour = picture(clipped(memory.colour))
+            colour, known = picture(clipped(memory.colour[rows])), memory.known[rows]
             # An unknown pixel shows the base: to the generator the same as no news.
-            channels.append(colour if memory.complete else choose(memory.known, colour, base))
-            channels.append(memory.count * np.float32(1 / AVERAGED))
-            channels.append(memory.known / np.maximum(memory.age, np.float32(1)))
-        channels.append(self.frame.hidden.astype(np.float32))
-        stack = np.empty((*self.frame.size, CHANNELS), np.float32) if out is None else out
+            channels.append(colour if memory.complete else choose(known, colour, base))
+            channels.append(memory.count[rows] * np.float32(1 / AVERAGED))
+            channels.append(known / np.maximum(memory.age[rows], np.float32(1)))
+        channels.append(self.frame.hidden[rows].astype(np.float32))
+        stack = np.empty((*base.shape[:2], CHANNELS), np.float32) if out is None else out
         cv2.merge(channels, stack)  # several times faster than writing the channels one by one
         return stack
 
@@ -113,6 +122,23 @@ class Evidence:
             certain[self.copied] = certainty(copy_features(self.past, self.future, self.copied), OF_COPIES)
             certain[unseen] = certainty(fill_features(unseen), OF_FILLED)
         return certain
+
+
+class EvidenceRows:
+    """The stack of a large picture, a strip of rows at a time; of the whole only the base is made, 12 bytes a pixel.
+
+    Attributes:
+        size: rows and columns.
+    """
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._base = picture(evidence.base())
+        self.size = evidence.frame.size
+
+    def __getitem__(self, rows: slice) -> Tensor:
+        """Rows of the stack, float32 `1 23 rows W`."""
+        return to_tensor(self._evidence.part(rows, self._base)[None])
 
 
 def picture(levels: np.ndarray) -> np.ndarray:

@@ -9,21 +9,31 @@ T = TypeVar("T")
 
 
 def prefetch(iterable: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
-    """Yield the items of `iterable`, up to `depth` of them computed ahead in a background thread.
+    """Yield the items of `iterable`, up to `depth` of them computed ahead in a background thread; at 0 each is computed
+    when it is asked for, in the caller's.
 
     An exception in the thread is raised here, after the items that came before it. When the consumer stops early
     (`close()`, an exception, Ctrl-C), the thread finishes the item at hand, closes the source's generator, and ends.
     What the source reads from must outlive this iterator: loop over it directly, or close it first.
 
     Raises:
-        ValueError: `depth` is less than 1.
+        ValueError: `depth` is less than 0.
 
     >>> list(prefetch(range(3)))
     [0, 1, 2]
     """
-    if depth < 1:
-        raise ValueError(f"depth must be at least 1, got {depth}")
-    return _prefetch(iterable, depth)
+    if depth < 0:
+        raise ValueError(f"depth must be at least 0, got {depth}")
+    return _prefetch(iterable, depth) if depth else _one_by_one(iterable)
+
+
+def _one_by_one(iterable: Iterable[T]) -> Generator[T, None, None]:
+    source = iter(iterable)
+    try:
+        yield from source
+    finally:
+        if hasattr(source, "close"):
+            source.close()
 
 
 def _prefetch(iterable: Iterable[T], depth: int) -> Generator[T, None, None]:

@@ -124,6 +124,7 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
         "device": "cpu",
         "precision": "float32",
         "engine": "torch",
+        "strips": None,
         "mask_mode": "given",
         "mask_dilation": 0,
         "strength": 1.0,

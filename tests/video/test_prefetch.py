@@ -18,7 +18,7 @@ def _no_thread_is_left() -> Iterator[None]:
     assert [thread.name for thread in threading.enumerate() if thread.name == "prefetch"] == []
 
 
-@pytest.mark.parametrize("depth", [1, 2, 100])
+@pytest.mark.parametrize("depth", [0, 1, 2, 100])
 def test_all_items_in_order(depth: int) -> None:
     assert list(prefetch(range(50), depth)) == list(range(50))
     assert list(prefetch([], depth)) == []
@@ -111,5 +111,5 @@ def test_a_reader_ahead_of_its_consumer(tmp_path: Path) -> None:
 
 
 def test_depth_is_checked_at_once() -> None:
-    with pytest.raises(ValueError, match="depth must be at least 1, got 0"):
-        prefetch([1], 0)
+    with pytest.raises(ValueError, match="depth must be at least 0, got -1"):
+        prefetch([1], -1)
