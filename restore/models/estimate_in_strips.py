@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from restore.frame import HIDDEN
+from restore.models.averaging import SIDE, averaged
 from restore.models.crops import Crop, crops
 from restore.models.degradation import CELL, cells, floor_cells, floor_of_cells, of_cells, relative_spectrum
 from restore.models.generator import NO_ERROR, REACH, Degraded, Estimate, GatedGenerator
@@ -18,6 +19,7 @@ from restore.models.softness import blur_logit
 from restore.models.strips import in_strips, strips
 from restore.propagation.evidence import BASE, FRAME, MASK
 
+REACHED = SIDE // 2  # rows around, that an average over time depends on
 LEAST_ROWS = 16  # of a strip, and all are multiples of it
 
 
@@ -53,7 +55,13 @@ class StripEstimator:
         planes: list[Tensor] = []
         for part, x in self._everywhere() if opens else self._around(hidden):
             own = slice(part.start, min(part.stop, self._height))
-            some = self._generator.corrected(self._evidence(own), x, self._told(part), degraded)
+            around = slice(max(0, own.start - REACHED), min(own.stop + REACHED, self._height))
+            evidence = self._evidence(around)
+            inside = slice(own.start - around.start, own.stop - around.start)
+            average = [plane[:, :, inside] for plane in averaged(evidence, degraded.noise)]
+            some = self._generator.corrected(
+                evidence[:, :, inside], x, self._told(part), degraded, (average[0], average[1])
+            )
             planes = planes or [one.new_empty(1, one.shape[1], self._height, self._width) for one in some]
             for plane, one in zip(planes, some, strict=True):
                 plane[:, :, own] = one

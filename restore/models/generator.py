@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore.frame import HIDDEN
+from restore.models.averaging import averaged
 from restore.models.crops import crops
 from restore.models.degradation import STATISTICS, noise_floor, spectrum, statistics
 from restore.models.softness import RINGS, blur_logit
@@ -40,7 +41,7 @@ class Estimate:
     Attributes:
         restored: `B 3 H W`, about [-1, 1] (not clipped).
         log_level: `B 1 H W`, the estimated error of the frame around each pixel, as `degradation.log_level`.
-        gate: `B 1 H W` in [0, 1], the share of the correction that is made; 1 where the pixel is hidden.
+        gate: `B 1 H W` in [0, 1], the share of the correction, or of the average, that is made; 1 where it is hidden.
         degraded: what was measured of the frame.
     """
 
@@ -81,11 +82,19 @@ class Degraded:
         return cls(noise_floor(evidence), softness.to(evidence.dtype))
 
     @property
+    def noisy(self) -> Tensor:
+        """`B 1 1 1` in [0, 1], 0 without noise."""
+        return ((self.noise - NOISELESS) / (NOISY - NOISELESS)).clamp(0, 1)
+
+    @property
+    def blurred(self) -> Tensor:
+        """`B 1 1 1` in [0, 1], 0 without blur."""
+        return ((self.softness - SHARP) / (BLURRED - SHARP)).clamp(0, 1)
+
+    @property
     def opens(self) -> Tensor:
         """`B 1 1 1` in [0, 1], how much of a correction may be made: 0 without noise and blur."""
-        noisy = (self.noise - NOISELESS) / (NOISY - NOISELESS)
-        blurred = (self.softness - SHARP) / (BLURRED - SHARP)
-        return torch.maximum(noisy, blurred).clamp(0, 1)
+        return torch.maximum(self.noisy, self.blurred)
 
 
 def changeable(evidence: Tensor) -> Tensor:
@@ -134,9 +143,10 @@ class GatedGenerator(nn.Module):
 
         restored = frame + gate * (base + residual - frame)
 
-    The network computes the residual, as that of `UNetGenerator`, and the gate: the share of the correction that is
-    made, 0 where the frame is estimated to be right, 1 where it is hidden. It reads the statistics of the degradation
-    too, which tell it more than it sees of the frame.
+    and where noise is weak, joined with an average over time (`averaging.py`). The network computes the residual, as
+    that of `UNetGenerator`, and the gate: the share of the correction that is made, 0 where the frame is estimated to
+    be right, 1 where it is hidden. It reads the statistics of the degradation too, which tell it more than it sees of
+    the frame.
 
     Args:
         unshuffle, widths, blocks, decoder_blocks: see `UNet`. The default is 12 GMAC a frame at 320x240.
@@ -216,16 +226,23 @@ class GatedGenerator(nn.Module):
             x = self.unet(padded, [measured])
         else:  # nothing but hidden pixels may change
             x = self._around(pad_to_multiple(hidden, self.unet.multiple), padded, measured)
-        return Estimate(*self.corrected(evidence, x, measured, degraded), degraded)
+        average = averaged(evidence, degraded.noise)
+        return Estimate(*self.corrected(evidence, x, measured, degraded, average), degraded)
 
     def corrected(
-        self, evidence: Tensor, x: Tensor, measured: Tensor, degraded: Degraded
+        self,
+        evidence: Tensor,
+        x: Tensor,
+        measured: Tensor,
+        degraded: Degraded,
+        average: tuple[Tensor, Tensor],
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The first three of an `Estimate`, of `B 23 H W`, or of some rows of it.
 
         Args:
             x: what the network made of it, `B 5 H W`, or more rows and columns to the bottom and the right.
             measured: what it was told of it, `B C H/u W/u`, or more likewise.
+            average: of the same rows, as `averaging.averaged`.
         """
         height, width = evidence.shape[-2:]
         frame, base = evidence[:, FRAME], evidence[:, BASE]
@@ -237,7 +254,11 @@ class GatedGenerator(nn.Module):
         log_level = log_level + guess[:, :1]
         erring = ((log_level - GATE_SHUT) / (GATE_OPEN - GATE_SHUT)).clamp(0, 1)
         gate = torch.maximum(degraded.opens * erring * (share + guess[:, 1:]).sigmoid(), hidden)
-        return frame + gate * (base + residual - frame), log_level, gate
+        restored = frame + gate * (base + residual - frame)
+        # What is noisy, and not blurred, is averaged as well; what is not noisy comes out as it is.
+        mean, share = average
+        share = share * degraded.noisy * (1 - degraded.blurred)
+        return restored + share * (mean - restored), log_level, torch.maximum(gate, share)
 
     def _around(self, hidden: Tensor, padded: Tensor, measured: Tensor) -> Tensor:
         """What the network makes of the picture around hidden pixels, and zeros elsewhere: `B 5 H W`."""

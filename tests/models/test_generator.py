@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from restore.degradations.blur import defocus
 from restore.frame import HIDDEN
+from restore.models.averaging import averaged
 from restore.models.degradation import STATISTICS, noise_floor
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import (
@@ -55,6 +56,7 @@ def test_the_generator_learns_a_residual() -> None:
 
 def gated(log_level: float, residual: float = 0.25, **kwargs: Any) -> GatedGenerator:
     """One that estimates the same error and adds the same everywhere, and makes half of the correction."""
+    torch.manual_seed(0)
     model = GatedGenerator(**(TINY | kwargs))
     last = model.guess[-1]
     assert model.unet.tail.bias is not None and isinstance(last, nn.Conv2d) and last.bias is not None
@@ -118,7 +120,10 @@ def test_without_noise_the_frame_comes_out_bit_for_bit_whatever_is_estimated(lev
     seen = (evidence[:, MASK] == 0).expand_as(restored)
     correction = restored - evidence[:, FRAME]
     assert torch.equal(restored[seen], evidence[:, FRAME][seen]) == (opened == 0)
-    assert torch.allclose(correction[seen], torch.tensor(opened * (0.25 - levels / 127.5) / 2), atol=1e-4)
+    average, share = averaged(evidence, noise_floor(evidence))
+    wanted = torch.full_like(correction, opened * (0.25 - levels / 127.5) / 2)
+    wanted = wanted + opened * share * (average - evidence[:, FRAME] - wanted)
+    assert torch.allclose(correction[seen], wanted[seen], atol=1e-4)
     assert torch.allclose(correction[~seen], torch.tensor(0.25 - levels / 127.5), atol=1e-4)
 
 
@@ -182,6 +187,21 @@ def test_blur_opens_the_gate_as_noise_does() -> None:
         model.estimate(evidence).of_visible(evidence[:, MASK] > HIDDEN)[:, 1] for evidence in (pictures(False), blurred)
     ]
     assert of_visible[0].max() < 0.2 and of_visible[1].min() > 0.95
+
+
+def test_weak_noise_is_averaged_whatever_the_network_makes_of_it() -> None:
+    clean, evidence = pictures(False), pictures(False)
+    evidence[:, FRAME] += 4 / 127.5 * torch.randn(2, 3, 256, 256, generator=torch.Generator().manual_seed(0))
+    estimate = gated(-2.0).eval().estimate(evidence)  # which changes nothing by itself
+    errors = [(one - clean[:, FRAME]).square().mean() for one in (estimate.restored, evidence[:, FRAME])]
+    assert errors[0] < 0.2 * errors[1] and estimate.gate.min() > 0  # all was changed, and is no longer certain
+
+
+def test_a_blurred_scene_is_not_averaged_as_that_would_leave_the_blur() -> None:
+    for blurred in (False, True):
+        evidence = pictures(blurred)
+        evidence[:, BASE] += 4 / 127.5
+        assert torch.equal(gated(-2.0)(evidence), evidence[:, FRAME]) == blurred
 
 
 def test_what_is_a_little_soft_is_corrected_a_little() -> None:
