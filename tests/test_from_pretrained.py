@@ -37,7 +37,7 @@ def test_from_pretrained_takes_a_file_or_its_folder(tmp_path: Path) -> None:
 
 def test_a_gated_generator_restores_and_leaves_alone_what_it_estimates_to_be_right(tmp_path: Path) -> None:
     finder: dict[str, Any] = {"unshuffle": 1, "widths": [8], "blocks": [1], "decoder_blocks": []}
-    clip = noisy(dark(at_rest(4)), 8)
+    clip = noisy(dark(at_rest(4)), 20)  # too much to be averaged: the network decides
     clip[:, 10:20, 12:24] = WHITE
     mask = (clip == WHITE).all(-1)
     results = []
@@ -54,7 +54,7 @@ def test_a_gated_generator_restores_and_leaves_alone_what_it_estimates_to_be_rig
             using = Restorer.from_pretrained(tmp_path, device="cpu", precision=precision)
             results.append(list(using.restore_frames(clip, mask)))
     noise, blurred, share = results[2][1].estimate
-    assert 3 < noise < 8 and share == pytest.approx(1, 1e-3) and results[0][1].estimate == pytest.approx((noise, 0, 0))
+    assert noise > 8 and share == pytest.approx(1, 1e-3) and results[0][1].estimate == pytest.approx((noise, 0, 0))
     write(tmp_path / "clip.mkv", clip)
     report = restore_file(using, tmp_path / "clip.mkv", tmp_path / "out.mkv", mask_mode="none")
     assert report["estimated"] == {

@@ -145,10 +145,10 @@ STAGES: dict[str, tuple[Stage, Table]] = {
         restored,
         {
             "street": (18.78, 27.81),
-            "interior": (25.48, 30.04),
-            "crossing": (24.90, 32.65),
-            "drift": (21.17, 31.32),
-            "cut": (30.70, 30.35),
+            "interior": (25.49, 29.86),
+            "crossing": (24.91, 32.69),
+            "drift": (21.17, 31.42),
+            "cut": (30.72, 30.60),
         },
     ),
 }
