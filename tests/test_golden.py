@@ -145,10 +145,10 @@ STAGES: dict[str, tuple[Stage, Table]] = {
         restored,
         {
             "street": (18.78, 27.81),
-            "interior": (25.49, 29.86),
-            "crossing": (24.91, 32.69),
-            "drift": (21.17, 31.42),
-            "cut": (30.72, 30.60),
+            "interior": (25.49, 29.89),
+            "crossing": (24.91, 32.67),
+            "drift": (21.17, 31.36),
+            "cut": (30.71, 30.48),
         },
     ),
 }

@@ -80,16 +80,18 @@ class StripEstimator:
             floors.append(floor_cells(own))
             greys.append(own[:, FRAME].float().mean(1, keepdim=True))
             hidden.append(own[:, MASK] > HIDDEN)
-            if self._generator.reads_spectrum:
-                bases.append(own[:, BASE].float().mean(1, keepdim=True))
+            bases.append(own[:, BASE].float().mean(1, keepdim=True))
         visible_cells, grey_cells = (torch.cat(planes, 2) for planes in zip(*measured, strict=True))
         size = self._tall // self._unshuffle, self._wide // self._unshuffle
         self._measured = of_cells(visible_cells, grey_cells, size)
         everywhere = torch.cat(hidden, 2)
-        if bases:
-            self._spectrum = relative_spectrum(torch.cat(bases, 2), everywhere).to(self._measured.dtype)
-        softness = blur_logit(torch.cat(greys, 2), everywhere).to(self._measured.dtype)
-        return Degraded(floor_of_cells(torch.cat(floors, 2)), softness), everywhere
+        base = torch.cat(bases, 2)
+        if self._generator.reads_spectrum:
+            self._spectrum = relative_spectrum(base, everywhere).to(self._measured.dtype)
+        softness, mean_softness = (
+            blur_logit(grey, everywhere).to(self._measured.dtype) for grey in (torch.cat(greys, 2), base)
+        )
+        return Degraded(floor_of_cells(torch.cat(floors, 2)), softness, mean_softness), everywhere
 
     def _padded(self, part: slice) -> Tensor:
         """Rows of the evidence at whole multiples of pixels, its border repeated."""

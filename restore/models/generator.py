@@ -30,6 +30,7 @@ GATE_OPEN = -0.5  # and from which all of what the network adds is added: 0.5 le
 NOISELESS, NOISY = 2.2, 2.8
 # Logits of the frame being blurred, likewise: hardly a clip to train on is above the first as it is.
 SHARP, BLURRED = 2.0, 3.0
+MEAN_SHARP, MEAN_BLURRED = -3.0, 0.0  # of a mean of noisy frames, in which some noise is left
 REACH = 48  # px around hidden ones that the network reads where nothing else may change; more hardly matters
 GUESSING = 16  # channels of the small network that reads the statistics alone
 
@@ -70,16 +71,19 @@ class Degraded:
     Attributes:
         noise: `B 1 1 1`, the `noise_floor`, in levels.
         softness: `B 1 1 1`, the logit of a blur, see `models/softness.py`.
+        mean_softness: likewise, of the base, whose noise is less and hides less of it.
     """
 
     noise: Tensor
     softness: Tensor
+    mean_softness: Tensor
 
     @classmethod
     def of(cls, evidence: Tensor) -> "Degraded":
         """What is measured of `B 23 H W`."""
-        softness = blur_logit(evidence[:, FRAME], evidence[:, MASK] > HIDDEN)
-        return cls(noise_floor(evidence), softness.to(evidence.dtype))
+        hidden = evidence[:, MASK] > HIDDEN
+        softness, mean_softness = (blur_logit(evidence[:, part], hidden).to(evidence.dtype) for part in (FRAME, BASE))
+        return cls(noise_floor(evidence), softness, mean_softness)
 
     @property
     def noisy(self) -> Tensor:
@@ -87,14 +91,16 @@ class Degraded:
         return ((self.noise - NOISELESS) / (NOISY - NOISELESS)).clamp(0, 1)
 
     @property
-    def blurred(self) -> Tensor:
-        """`B 1 1 1` in [0, 1], 0 without blur."""
-        return ((self.softness - SHARP) / (BLURRED - SHARP)).clamp(0, 1)
-
-    @property
     def opens(self) -> Tensor:
         """`B 1 1 1` in [0, 1], how much of a correction may be made: 0 without noise and blur."""
-        return torch.maximum(self.noisy, self.blurred)
+        blurred = (self.softness - SHARP) / (BLURRED - SHARP)
+        return torch.maximum(self.noisy, blurred).clamp(0, 1)
+
+    @property
+    def averages(self) -> Tensor:
+        """`B 1 1 1` in [0, 1], how much of an average counts: 0 without noise, and with blur, which it would leave."""
+        blurred = (self.mean_softness - MEAN_SHARP) / (MEAN_BLURRED - MEAN_SHARP)
+        return self.noisy * (1 - blurred.clamp(0, 1))
 
 
 def changeable(evidence: Tensor) -> Tensor:
@@ -255,9 +261,8 @@ class GatedGenerator(nn.Module):
         erring = ((log_level - GATE_SHUT) / (GATE_OPEN - GATE_SHUT)).clamp(0, 1)
         gate = torch.maximum(degraded.opens * erring * (share + guess[:, 1:]).sigmoid(), hidden)
         restored = frame + gate * (base + residual - frame)
-        # What is noisy, and not blurred, is averaged as well; what is not noisy comes out as it is.
         mean, share = average
-        share = share * degraded.noisy * (1 - degraded.blurred)
+        share = share * degraded.averages
         return restored + share * (mean - restored), log_level, torch.maximum(gate, share)
 
     def _around(self, hidden: Tensor, padded: Tensor, measured: Tensor) -> Tensor:

@@ -14,6 +14,9 @@ from restore.models.degradation import STATISTICS, noise_floor
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import (
     BLURRED,
+    MEAN_BLURRED,
+    MEAN_SHARP,
+    NOISELESS,
     NOISY,
     SHARP,
     Degraded,
@@ -206,8 +209,15 @@ def test_a_blurred_scene_is_not_averaged_as_that_would_leave_the_blur() -> None:
 
 def test_what_is_a_little_soft_is_corrected_a_little() -> None:
     logits = torch.tensor([SHARP, (SHARP + BLURRED) / 2, BLURRED, -torch.inf]).view(-1, 1, 1, 1)
-    assert Degraded(torch.zeros(4, 1, 1, 1), logits).opens.flatten().tolist() == [0, 0.5, 1, 0]
-    assert Degraded(torch.full((4, 1, 1, 1), NOISY), logits).opens.flatten().tolist() == pytest.approx([1] * 4)
+    assert Degraded(torch.zeros(4, 1, 1, 1), logits, logits).opens.flatten().tolist() == [0, 0.5, 1, 0]
+    assert Degraded(torch.full((4, 1, 1, 1), NOISY), logits, logits).opens.flatten().tolist() == pytest.approx([1] * 4)
+
+
+def test_a_mean_of_noisy_frames_counts_the_less_the_softer_it_is() -> None:
+    logits = torch.tensor([MEAN_SHARP, (MEAN_SHARP + MEAN_BLURRED) / 2, MEAN_BLURRED, -torch.inf]).view(-1, 1, 1, 1)
+    sharp = torch.full((4, 1, 1, 1), -torch.inf)
+    shares = [Degraded(torch.full((4, 1, 1, 1), noise), sharp, logits).averages for noise in (NOISELESS, NOISY)]
+    assert not shares[0].any() and shares[1].flatten().tolist() == pytest.approx([1, 0.5, 0, 1])
 
 
 def test_statistics_and_network_decide_error_and_share() -> None:
