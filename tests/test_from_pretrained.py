@@ -9,6 +9,7 @@ import torch
 
 from restore.errors import WeightsError
 from restore.inference.files import restore_file
+from restore.inference.steps import steps
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.segmenter import Segmenter
@@ -62,6 +63,8 @@ def test_a_gated_generator_restores_and_leaves_alone_what_it_estimates_to_be_rig
         "blurred": blurred,
         "corrected": pytest.approx(1, 0.01),
     }
+    told = [step.what for step in steps(report) if step.name == "Generate"]
+    assert len(told) == 1 and "Weak noise is averaged over the frames that saw the same." in told[0]
     for right in results[:2]:
         for frame, image in zip(right, clip, strict=True):
             assert np.array_equal(frame.image[~frame.mask], image[~frame.mask])

@@ -82,10 +82,11 @@ ENLARGING = Step(
 
 def _generation(report: dict[str, Any]) -> list[Step]:
     propagates = "propagate" in report["stages"]
+    averaging = " Weak noise is averaged over the frames that saw the same." if report["estimated"] else ""
     generate = Step(
         "Generate",
-        "A network deblurs and denoises what is visible and fills in what no frame saw. A frame with neither noise "
-        "nor blur, and nothing hidden, is returned as it came, if the network estimates that.",
+        f"A network deblurs and denoises what is visible and fills in what no frame saw.{averaging} A frame with "
+        "neither noise nor blur, and nothing hidden, is returned as it came, if the network estimates that.",
         _named(report, "weights", "strength", *COMPUTED) | _estimated(report["estimated"]),
         (
             "Isola, Zhu, Zhou, Efros: Image-to-Image Translation with Conditional Adversarial Networks, 2017, "
