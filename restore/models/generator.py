@@ -71,7 +71,7 @@ class Degraded:
     Attributes:
         noise: `B 1 1 1`, the `noise_floor`, in levels.
         softness: `B 1 1 1`, the logit of a blur, see `models/softness.py`.
-        mean_softness: likewise, of the base, whose noise is less and hides less of it.
+        mean_softness: likewise, of the base, whose noise is less and hides less of it; -inf where no frame is noisy.
     """
 
     noise: Tensor
@@ -82,8 +82,10 @@ class Degraded:
     def of(cls, evidence: Tensor) -> "Degraded":
         """What is measured of `B 23 H W`."""
         hidden = evidence[:, MASK] > HIDDEN
-        softness, mean_softness = (blur_logit(evidence[:, part], hidden).to(evidence.dtype) for part in (FRAME, BASE))
-        return cls(noise_floor(evidence), softness, mean_softness)
+        noise, softness = noise_floor(evidence), blur_logit(evidence[:, FRAME], hidden).to(evidence.dtype)
+        if not (noise > NOISELESS).any():  # then nothing is averaged
+            return cls(noise, softness, torch.full_like(softness, -torch.inf))
+        return cls(noise, softness, blur_logit(evidence[:, BASE], hidden).to(evidence.dtype))
 
     @property
     def noisy(self) -> Tensor:
