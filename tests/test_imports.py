@@ -1,6 +1,8 @@
 """Imports run downward: a room knows those below it, never those above, and rooms of one floor form no circle."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,8 @@ def test_pipeline_and_training_never_import_each_other() -> None:
 def test_every_room_has_a_floor() -> None:
     rooms = {path.relative_to(ROOT / "restore").parts[0].removesuffix(".py") for path in FILES}
     assert rooms == set(FLOOR)
+
+
+def test_a_training_that_needs_no_diffusers_does_not_wait_for_its_import() -> None:
+    program = "import sys; import restore.training.stages; sys.exit('diffusers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == 0

@@ -88,14 +88,17 @@ def test_threads(run: Command, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one core")
-def test_how_many_cores_there_are_changes_no_byte(run: Command, tmp_path: Path, out: Path) -> None:
+def test_how_many_cores_and_threads_there_are_changes_no_byte(run: Command, tmp_path: Path, out: Path) -> None:
+    threads = torch.get_num_threads(), cv2.getNumThreads()
     video, cores = make_video(tmp_path / "clip.mp4", range(20), draw=noise, size=(96, 80)), os.sched_getaffinity(0)
     try:
         for number in (1, 2):
             os.sched_setaffinity(0, sorted(cores)[:number])  # from which encoders take their threads by default
-            assert run(degraded_video=video, side_by_side=True, output_dir=out / str(number)) == 0
+            assert run(degraded_video=video, side_by_side=True, threads=number, output_dir=out / str(number)) == 0
     finally:
         os.sched_setaffinity(0, cores)
+        torch.set_num_threads(threads[0])
+        cv2.setNumThreads(threads[1])
     for name in ("clip_restored.mp4", "clip_side_by_side.mp4"):
         assert (out / "1" / name).read_bytes() == (out / "2" / name).read_bytes()
 
