@@ -19,6 +19,8 @@ class Restored:
         confidence: uint8 `H W`, how likely each pixel is right (`propagation/confidence.py`).
         estimate: of a generator that estimates, of the visible pixels: the noise in levels, how likely a blur is, and
             what share of the correction is made (`models/generator.py`); else None.
+        uncertainty: uint8 `H W`, of what was regenerated from several seeds, how far their results are apart: the
+            standard deviation in levels, mean of the channels; 0 elsewhere. None where nothing was.
     """
 
     frame: Frame
@@ -26,6 +28,7 @@ class Restored:
     provenance: np.ndarray
     confidence: np.ndarray
     estimate: tuple[float, float, float] | None = None
+    uncertainty: np.ndarray | None = None
 
     @property
     def mask(self) -> np.ndarray:

@@ -61,9 +61,8 @@ def tiny_refiner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from diffusers import DDIMScheduler  # takes seconds, which most tests need not wait for
 
     from restore.models.autoencoder import build_autoencoder
-    from restore.models.denoiser import build_denoiser
+    from restore.models.denoiser import NOISE, build_denoiser
     from restore.refinement.refiner import RefinerPipeline
-    from restore.training.train_refiner import NOISE
 
     folder = tmp_path_factory.mktemp("refiner")
     torch.manual_seed(0)

@@ -37,6 +37,7 @@ def main(argv: list[str] | None = None, *, program: str = "inference.py") -> int
             write_suspects=config.write_mask and config.finds,
             provenance=config.provenance,
             confidence=config.confidence,
+            uncertainty=config.refines and config.seeds > 1,
             side_by_side=config.side_by_side,
             report=config.report,
             overwrite=config.overwrite,

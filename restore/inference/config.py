@@ -9,6 +9,7 @@ from restore.inference.range_setting import RangeSetting
 from restore.inference.shard import WHOLE, Shard, parse_shard, shard_of_torchrun
 from restore.kinds import KINDS, REMOVED
 from restore.light.setting import light_setting
+from restore.refinement.schedule import START
 from restore.shipped import WEIGHTS, relative_to_root, shipped
 
 FINDING = "found", "all", "both"  # modes of the mask that look for what hides the scene
@@ -74,14 +75,19 @@ class InferenceConfig:
     heavy_side: float = _setting(
         0.1, "a region is refined if a square that no frame saw fits in, its side this share of the picture's height"
     )
-    steps: int = _setting(10, "of the sampler, from pure noise to nothing")
+    quality_steps: int = _setting(2, "model calls of the refiner for a window of frames: 1, 2, 4, or more")
     jump_length: int = _setting(1, "steps that are walked again where the sampler resamples")
     resamplings: int = _setting(1, "how often; 0 and 1: plain sampling")
-    start: float = _setting(0.3, "how much noise the generator's fill is taken up to; 1: pure noise")
+    start: float = _setting(START, "how much noise the generator's fill is taken up to; 1: pure noise")
     sampler: Optional[Literal["ddim", "ddpm", "unipc", "dpmsolver++"]] = _setting(  # noqa: UP045
         None, "by default the one that came with the weights"
     )
     seed: int = _setting(0, "of the refiner: the same seed gives the same result")
+    seeds: int = _setting(
+        1,
+        "draw from so many seeds, from the given one on; how far their results are apart is written as "
+        "STEM_uncertainty.mkv, in levels, and counts in the confidence",
+    )
     prompt: Optional[str] = _setting(None, "what is hidden, for a refiner that reads text")  # noqa: UP045
     negative_prompt: Optional[str] = _setting(None, "what is not hidden, likewise")  # noqa: UP045
     guidance_scale: float = _setting(7.5, "how much a prompt counts")
@@ -159,6 +165,11 @@ class InferenceConfig:
         return self.mask_mode in FINDING or (self.mask_mode is None and self.mask_video is None)
 
     @property
+    def refines(self) -> bool:
+        """Whether what no frame saw is regenerated, where that is much."""
+        return self.stages in ("hybrid", "fill")
+
+    @property
     def takes_mask(self) -> bool:
         """Whether the mask that is given is used, if one is."""
         return self.mask_mode in (None, "given", "both")
@@ -209,7 +220,7 @@ class InferenceConfig:
             raise ValueError("only_range is given, and there is no range; give --range too")
         if self.range and self.scale:
             raise ValueError("a range goes into a video of its size, and scale enlarges; give one of the two")
-        for name in ("steps", "jump_length"):
+        for name in ("quality_steps", "jump_length", "seeds"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
         if self.resamplings < 0 or self.seed < 0:

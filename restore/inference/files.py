@@ -68,6 +68,7 @@ def restore_file(
     write_suspects: str | Path | None = None,
     write_provenance: str | Path | None = None,
     write_confidence: str | Path | None = None,
+    write_uncertainty: str | Path | None = None,
     write_side_by_side: str | Path | None = None,
     write_html: str | Path | None = None,
     original: str | Path | None = None,
@@ -120,6 +121,7 @@ def restore_file(
         write_suspects: `.mkv` for what was found without proof, in the form of a mask.
         write_provenance: likewise for where each pixel comes from: the codes of `propagation/provenance.py`.
         write_confidence: likewise for how certain each is (`propagation/confidence.py`).
+        write_uncertainty: likewise for how far apart the refiner's seeds are (`Restored.uncertainty`).
         write_side_by_side: a video of the original, where there is one, the degraded and the restored frames, and the
             restored ones coloured by where each pixel comes from.
         write_html: `.html` for the report as a page with pictures and charts (`html_report.py`).
@@ -206,7 +208,8 @@ def restore_file(
     )
     files = {"input": video, "mask": used, "original": original}
     if done:
-        wanted = [write_mask, write_suspects, write_provenance, write_confidence, write_side_by_side, write_html]
+        videos = write_mask, write_suspects, write_provenance, write_confidence, write_uncertainty, write_side_by_side
+        wanted = [*videos, write_html]
         names = [Path(path).name for path in wanted if path]
         models = weights_files(weights, hybrid, scaler=scale is not None)
         return done_before(output, asked, files=files, models=models, side_files=names, lpips=lpips)
@@ -243,6 +246,7 @@ def restore_file(
                     suspects=write_suspects,
                     provenance=write_provenance,
                     confidence=write_confidence,
+                    uncertainty=write_uncertainty,
                     comparison=write_side_by_side,
                     with_original=inputs.originals is not None,
                     overwrite=overwrite,

@@ -34,8 +34,9 @@ class Job:
         mask_file, provenance_file: where the mask that is used, and where each pixel comes from, are written, if so.
         suspects_file: where the mask of what is suspected is written, if it is.
         confidence_file: where it is written how certain each pixel is, if it is.
+        uncertainty_file: where it is written how far apart the refiner's seeds are, if it is.
         side_by_side_file: where all that is given and comes out is written as one video, if it is.
-        html_file: where the report is written as a page, if it is.
+        report_file: where the report is written as a page, if it is.
         overwrite: whether what is written may exist: the user allows it, or it is what remains of a video that was
             broken, or of a run that was killed at its very end.
         done: an earlier run has restored it, as far as its report tells; whether it did the same shows when its turn
@@ -51,8 +52,9 @@ class Job:
     suspects_file: Path | None
     provenance_file: Path | None
     confidence_file: Path | None
+    uncertainty_file: Path | None
     side_by_side_file: Path | None
-    html_file: Path | None
+    report_file: Path | None
     overwrite: bool
     done: bool = False
     problem: InputError | None = None
@@ -66,8 +68,8 @@ class Job:
 
     @property
     def side_files(self) -> list[Path]:
-        videos = self.mask_file, self.suspects_file, self.provenance_file, self.confidence_file, self.side_by_side_file
-        return [path for path in (*videos, self.html_file) if path]
+        maps = self.mask_file, self.suspects_file, self.provenance_file, self.confidence_file, self.uncertainty_file
+        return [path for path in (*maps, self.side_by_side_file, self.report_file) if path]
 
 
 def find_jobs(
@@ -86,6 +88,7 @@ def find_jobs(
     write_suspects: bool = False,
     provenance: bool = False,
     confidence: bool = False,
+    uncertainty: bool = False,
     side_by_side: bool = False,
     report: bool = False,
     overwrite: bool = False,
@@ -117,20 +120,20 @@ def find_jobs(
     for video, mask, original in zip(videos, masks, originals, strict=True):
         # The results of a folder lie in subfolders as the videos do: front/ and rear/ may hold equal names.
         place = Path(output_dir) / video.parent.relative_to(root) if root else Path(output_dir)
-        mask_file, suspects_file, codes_file, confidence_file, rows_file, html_file = (
-            output_path(video, place, f"_{name}", container=extension) if wanted else None
+        sides: dict[str, Any] = {
+            f"{name}_file": output_path(video, place, f"_{name}", container=extension) if wanted else None
             for name, extension, wanted in (
                 ("mask", "mkv", write_mask),
                 ("suspects", "mkv", write_suspects),
                 ("provenance", "mkv", provenance),
                 ("confidence", "mkv", confidence),
+                ("uncertainty", "mkv", uncertainty),
                 ("side_by_side", "mp4", side_by_side),
                 ("report", "html", report),
             )
-        )
+        }
         output = output_path(video, place, lossless=lossless, container=container)
-        sides = mask_file, suspects_file, codes_file, confidence_file, rows_file, html_file
-        jobs.append(Job(video, output, mask, original, *sides, overwrite))
+        jobs.append(Job(video, output, mask, original, overwrite=overwrite, **sides))
     _check_names(jobs)
     checked = partial(
         _checked,
@@ -199,7 +202,7 @@ def _checked(
         job, overwrite = replace(job, overwrite=True), True
     for path in job.side_files:
         check_new(path, overwrite or path.name in written)
-        if path != job.html_file:
+        if path != job.report_file:
             checked_encoder(path, path.suffix == ".mkv", None, True)
     for part in range(2):  # whether there is a second one shows once the first is restored
         checked_encoder(part_path(job.output, part), lossless, quality, job.overwrite)

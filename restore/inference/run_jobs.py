@@ -96,7 +96,7 @@ def load(config: InferenceConfig) -> "tuple[Restorer, Hybrid | None]":
         precision=config.precision,
         engine=config.engine,
     )
-    return restorer, None if config.stages in ("generator", "copy") else load_hybrid(config, restorer)
+    return restorer, load_hybrid(config, restorer) if config.refines else None
 
 
 def tried(job: Job, *arguments: Any, **named: Any) -> Outcome:
@@ -165,8 +165,9 @@ def _restore(
                 write_suspects=part.suspects_file,
                 write_provenance=part.provenance_file,
                 write_confidence=part.confidence_file,
+                write_uncertainty=part.uncertainty_file,
                 write_side_by_side=part.side_by_side_file,
-                write_html=part.html_file,
+                write_html=part.report_file,
                 original=job.original,
                 lossless=config.lossless,
                 quality=config.quality,

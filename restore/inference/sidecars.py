@@ -25,7 +25,7 @@ class Sidecars:
         journal: where they are written until they are whole, and from which they can be resumed.
         order: of its fields, if it is interlaced: then each result is one field, and two are woven into a frame; a
             comparison stays one of fields.
-        mask, suspects, provenance, confidence: `.mkv`, lossless and grey; None for none.
+        mask, suspects, provenance, confidence, uncertainty: `.mkv`, lossless and grey; None for none.
         comparison: a video; None for none.
         with_original: whether the comparison has the original in it, too.
     """
@@ -40,11 +40,13 @@ class Sidecars:
         suspects: str | Path | None,
         provenance: str | Path | None,
         confidence: str | Path | None,
+        uncertainty: str | Path | None,
         comparison: str | Path | None,
         with_original: bool,
         overwrite: bool,
     ) -> None:
-        self.paths = [Path(path) for path in (mask, suspects, provenance, confidence, comparison) if path]
+        files = mask, suspects, provenance, confidence, uncertainty, comparison
+        self.paths = [Path(path) for path in files if path]
         self._stack = ExitStack()
 
         self._writers: dict[str, VideoWriter] = {}
@@ -60,13 +62,14 @@ class Sidecars:
             return woven(writer, order) if grey else writer
 
         try:
-            self._mask, self._suspects, self._provenance, self._confidence = (
+            self._mask, self._suspects, self._provenance, self._confidence, self._uncertainty = (
                 opened(role, path, info, grey=True)
                 for role, path in (
                     ("mask", mask),
                     ("suspects", suspects),
                     ("provenance", provenance),
                     ("confidence", confidence),
+                    ("uncertainty", uncertainty),
                 )
             )
             shape = side_by_side_info(fields_info(info) if order else info, with_original=with_original)
@@ -104,5 +107,8 @@ class Sidecars:
             self._provenance.write(result.provenance, pts)
         if self._confidence:
             self._confidence.write(result.confidence, pts)
+        if self._uncertainty:
+            nothing = np.zeros_like(result.provenance)
+            self._uncertainty.write(nothing if result.uncertainty is None else result.uncertainty, pts)
         if self._comparison:
             self._comparison.write(side_by_side(result.frame.given, result, original), pts)

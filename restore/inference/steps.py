@@ -162,6 +162,8 @@ def _refinement(regenerated: dict[str, Any]) -> Step:
         (
             "Rombach, Blattmann, Lorenz, Esser, Ommer: High-Resolution Image Synthesis with Latent Diffusion Models, "
             "2022, arXiv:2112.10752",
+            "Mayet, Shamsolmoali, Bernard, Granger, Hérault, Chatelain: TD-Paint: Faster Diffusion Inpainting Through "
+            "Time-aware Pixel Conditioning, 2024, arXiv:2410.09306",
             "Lugmayr, Danelljan, Romero, Yu, Timofte, Van Gool: RePaint: Inpainting using Denoising Diffusion "
             "Probabilistic Models, 2022, arXiv:2201.09865",
         ),

@@ -1,41 +1,49 @@
-"""The refiner's denoiser: diffusers' `UNetMotionModel` over noisy latents, the mask, and the latents of what is known.
+"""The refiner's denoiser, over noisy latents, the mask, and the latents of what is known.
 
 The order of the channels is Stable Diffusion inpainting's, so that its weights with a motion adapter (AnimateDiff, Guo
-et al. 2024) serve as well as a small model trained from scratch.
+et al. 2024) serve as well as the small model that is trained here.
 """
 
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from diffusers import UNetMotionModel
 from torch import Tensor, nn
 
+from restore.models.video_unet import VideoUNet
+
+NOISE = {  # that the models trained here remove: Stable Diffusion's, taken down to no signal at all (Lin et al. 2024)
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "prediction_type": "v_prediction",
+    "rescale_betas_zero_snr": True,
+    "timestep_spacing": "trailing",
+    "clip_sample": False,
+}
 NO_TEXT = 32  # width of the text embedding of a model that reads none
+PICTURES = {"draft": 1, "masked": 1, "masked_and_draft": 2}  # that a denoiser is conditioned on: see `RefinerPipeline`
 
 
-def build_denoiser(*, latent_channels: int, widths: Sequence[int], frames: int) -> UNetMotionModel:
-    """A small denoiser without text: attention over time at every level, over the picture at the deepest only.
+def build_denoiser(*, latent_channels: int, widths: Sequence[int], frames: int) -> VideoUNet:
+    """A small denoiser without text, conditioned on the picture without its holes and on that with a draft in them.
 
     Args:
         latent_channels: C, of the autoencoder.
         widths: channels of each level, multiples of 16; each level halves the resolution again.
-        frames: that it can see at once.
+        frames: that it sees at once.
     """
-    above = len(widths) - 1
-    return UNetMotionModel(
-        in_channels=2 * latent_channels + 1,
+    return VideoUNet(
+        in_channels=input_channels(latent_channels, "masked_and_draft"),
         out_channels=latent_channels,
-        down_block_types=("DownBlockMotion",) * above + ("CrossAttnDownBlockMotion",),
-        up_block_types=("CrossAttnUpBlockMotion",) + ("UpBlockMotion",) * above,
-        block_out_channels=tuple(widths),
-        layers_per_block=1,
-        norm_num_groups=16,
-        cross_attention_dim=NO_TEXT,
-        num_attention_heads=4,
-        motion_num_attention_heads=4,
+        block_out_channels=widths,
         motion_max_seq_length=frames,
     )
+
+
+def input_channels(latent_channels: int, conditioning: str) -> int:
+    """Channels that a denoiser reads: the noisy latents, the mask, and the latents of each picture."""
+    return latent_channels + 1 + PICTURES[conditioning] * latent_channels
 
 
 def denoise(
@@ -49,19 +57,19 @@ def denoise(
     """One model call.
 
     Args:
-        denoiser: a `UNetMotionModel`, or one wrapped for several processes.
+        denoiser: a `VideoUNet` or a `UNetMotionModel`, or one wrapped for several processes.
         noisy: latents `B T C h w`.
         timestep: `B`, or one for all.
         hidden: `B T 1 h w`, 1 where a latent cell is to be generated.
-        condition: `B T C h w`, latents of the video with a coarse fill, or with grey, in its holes.
-        text: `B L D` embeddings of a prompt; None for a model of `build_denoiser`, which reads none.
+        condition: `B T K h w`, latents of the pictures that are known, one after the other.
+        text: `B L D` embeddings of a prompt; None for a model that was trained without.
 
     Returns:
         The model's output (noise or velocity, as it was trained), `B T C h w`, float32.
 
     >>> model = build_denoiser(latent_channels=4, widths=(16, 16), frames=8)
     >>> x, hidden = torch.zeros(1, 3, 4, 4, 6), torch.ones(1, 3, 1, 4, 6)
-    >>> denoise(model, x, torch.tensor(10), hidden, x).shape
+    >>> denoise(model, x, torch.tensor(10), hidden, torch.cat([x, x], 2)).shape
     torch.Size([1, 3, 4, 4, 6])
     """
     batch, frames = noisy.shape[:2]
@@ -69,7 +77,7 @@ def denoise(
     if text is None:
         text = noisy.new_zeros(batch, 1, NO_TEXT)
     text = text.to(noisy.device, dtype).repeat_interleave(frames, 0)  # every frame reads it
-    sample = torch.cat([noisy, hidden, condition], 2).transpose(1, 2).to(dtype)  # B 2C+1 T h w
+    sample = torch.cat([noisy, hidden, condition], 2).transpose(1, 2).to(dtype)  # B C+1+K T h w
     output: Tensor = denoiser(sample, timestep, text).sample
     return output.transpose(1, 2).float()
 

@@ -158,7 +158,7 @@ class Workplace:
                 range(frame - first, end - first),
                 strength=config.strength,
                 light=light,
-                hybrid=self._refiner(config) if config.stages in ("hybrid", "fill") else None,
+                hybrid=self._refiner(config) if config.refines else None,
                 hidden_only=config.stages == "fill",
                 order=field_order(opened.path),
             )

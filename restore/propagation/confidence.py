@@ -6,6 +6,8 @@ of what is visible, the error of the frame that the generator estimates. `benchm
 them on other scenes.
 """
 
+import math
+
 import cv2
 import numpy as np
 
@@ -76,6 +78,22 @@ def with_visible(certain: np.ndarray, hidden: np.ndarray, log_level: np.ndarray,
     certain = certain.copy()
     certain[changed] = certainty(visible_features(log_level[changed]), OF_VISIBLE)
     return certain
+
+
+def agreement(spread: np.ndarray) -> np.ndarray:
+    """Confidence in what several draws differ about: the probability that a normal error of this deviation is close.
+
+    Args:
+        spread: standard deviation in levels, any shape.
+
+    Returns:
+        uint8, the same shape.
+
+    >>> agreement(np.array([0.0, 8.0, 80.0])).tolist()
+    [255, 174, 20]
+    """
+    close = [math.erf(x) for x in (CLOSE / math.sqrt(2) / np.maximum(spread, 1e-3)).ravel()]
+    return np.rint(255 * np.reshape(close, spread.shape)).astype(np.uint8)
 
 
 def mask_confidence(frame: Frame) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 restored frames ──> stretches ──> regions ──> corrections ──> crossfade ──> frames
                     of a scene    heavy                       of stretches
+
+What one stretch regenerated is known to the next, in the frames that both hold: a hole that stays looks the same later.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -14,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from restore.propagation.provenance import FILLED
-from restore.refinement.corrections import corrected, corrections
+from restore.refinement.corrections import NOTHING, corrected, corrections
 from restore.refinement.refiner import RefinerPipeline, Sampler
 from restore.refinement.regions import Region, heavy_regions
+from restore.refinement.schedule import START, steps_from_noise
 from restore.refinement.stretches import Stretch, crossfade, stretches
 from restore.restored import Restored
 
@@ -30,14 +33,22 @@ Progress = Callable[[int, int, int], None]
 
 @dataclass(frozen=True)
 class Refinement:
-    """How heavy regions are found and regenerated; see `heavy_regions` and `RefinerPipeline.refine`."""
+    """How heavy regions are found and regenerated; see `heavy_regions` and `RefinerPipeline.refine`.
+
+    Attributes:
+        quality_steps: noise levels from the coarse fill, taken up to `start`, to a picture: model calls of a window,
+            where none is walked again.
+        seeds: how many are drawn from, `seed` and those that follow it; how far their results are apart is the
+            uncertainty of the first one's.
+    """
 
     heavy_side: float = 0.1
-    steps: int = 10
+    quality_steps: int = 2
     jump_length: int = 1
     resamplings: int = 1
-    start: float = 0.3
+    start: float = START
     seed: int = 0
+    seeds: int = 1
     sampler: Sampler | None = None
     prompt: str | None = None
     negative_prompt: str | None = None
@@ -84,17 +95,26 @@ class Hybrid:
         frames, ahead = tee(restored)
         sampling = asdict(self.settings)
         heavy_side = sampling.pop("heavy_side")
+        seed = sampling.pop("seed")
+        seeds = range(seed, seed + sampling.pop("seeds"))
+        sampling["steps"] = steps_from_noise(sampling.pop("quality_steps"), self.settings.start)
 
         def regenerated() -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+            before, last = [NOTHING], -1  # the corrections of the stretch before, and its last frame
             for number, stretch in enumerate(_stretches(ahead), start=1):
-                unseen = np.stack([frame.provenance == FILLED for frame in stretch.items])
+                known = before[len(before) - max(0, last + 1 - stretch.first) :]
+                items = [*map(corrected, stretch.items, known), *stretch.items[len(known) :]]
+                unseen = np.stack([frame.provenance == FILLED for frame in items])
+                unseen[: len(known)] = False
                 found = heavy_regions(unseen, heavy_side=heavy_side, context=CONTEXT, multiple=self.refiner.multiple)
                 found = found if stretch.last >= skip else []
                 if regions is not None:
                     regions.extend(_entry(stretch, region, first) for region in found)
                 refine = partial(self.refiner.refine, **sampling)
                 called = partial(progress, number) if progress else None
-                yield stretch.weights, corrections(stretch.items, found, refine, progress=called)
+                before, last = corrections(items, found, refine, seeds=seeds, progress=called), stretch.last
+                before[: len(known)] = known
+                yield stretch.weights, before
 
         for number, (frame, correction) in enumerate(zip(frames, crossfade(regenerated()), strict=True)):
             if number >= skip:

@@ -20,16 +20,16 @@ from diffusers import (
     DDPMScheduler,
     DiffusionPipeline,
     DPMSolverMultistepScheduler,
-    UNetMotionModel,
     UniPCMultistepScheduler,
 )
 from torch import Tensor
 
 from restore.errors import ConfigError
 from restore.models.autoencoder import decode, downsampling, encode
-from restore.models.denoiser import hidden_cells
+from restore.models.denoiser import PICTURES, hidden_cells, input_channels
 from restore.refinement.guidance import denoise_guided, embed_prompts
 from restore.refinement.sampler import sample
+from restore.refinement.schedule import START
 from restore.refinement.windows import denoise_in_windows
 from restore.tensors import pad_to_multiple
 
@@ -41,7 +41,6 @@ SCHEDULERS: dict[str, Any] = {
     "dpmsolver++": DPMSolverMultistepScheduler,
 }
 assert tuple(SCHEDULERS) == get_args(Sampler)
-CONDITIONINGS = "draft", "masked"
 
 
 class RefinerPipeline(DiffusionPipeline):
@@ -51,9 +50,11 @@ class RefinerPipeline(DiffusionPipeline):
     Own Correlation"): a static scene is regenerated alike in every frame, within a window and from one to the next.
 
     Args:
-        conditioning: what the denoiser reads with the noisy latents: "draft", the picture with a coarse fill in its
-            holes, as `train.py --stage refiner` trains it; "masked", the picture with grey (0) in its holes, as Stable
-            Diffusion inpainting is trained. It is saved with the pipeline's configuration.
+        conditioning: what the denoiser reads with the noisy latents. "masked_and_draft": the picture with grey (0) in
+            its holes, then that with a coarse fill in them, and what is known comes without noise, as
+            `train.py --stage refiner` trains it. "masked": the first alone, as Stable Diffusion inpainting is trained.
+            "draft": the second alone, as earlier versions trained it. None goes by the channels that the denoiser
+            takes. It is saved with the pipeline's configuration.
 
     Raises:
         ValueError: the autoencoder's latents do not fit the denoiser, or there is no such `conditioning`.
@@ -63,17 +64,21 @@ class RefinerPipeline(DiffusionPipeline):
     _optional_components = ["text_encoder", "tokenizer"]  # noqa: RUF012, diffusers reads it of the class
 
     def __init__(  # type: ignore[no-untyped-def]  # diffusers compares annotations with what it loads
-        self, vae, unet: UNetMotionModel, scheduler, text_encoder=None, tokenizer=None, conditioning: str = "draft"
+        self, vae, unet, scheduler, text_encoder=None, tokenizer=None, conditioning: str | None = None
     ) -> None:
         super().__init__()
         channels = vae.config.latent_channels
-        if (unet.config.in_channels, unet.config.out_channels) != (2 * channels + 1, channels):
+        if conditioning is None:  # earlier versions did not save it
+            earlier = unet.config.in_channels == input_channels(channels, "draft")
+            conditioning = "draft" if earlier else "masked_and_draft"
+        if conditioning not in PICTURES:
+            raise ValueError(f"conditioning is {conditioning}, expected one of {', '.join(PICTURES)}")
+        taken = input_channels(channels, conditioning)
+        if (unet.config.in_channels, unet.config.out_channels) != (taken, channels):
             raise ValueError(
-                f"the autoencoder has {channels} latent channels, for which a denoiser takes {2 * channels + 1} and "
+                f"the autoencoder has {channels} latent channels, for which a denoiser takes {taken} and "
                 f"gives {channels}; this one takes {unet.config.in_channels} and gives {unet.config.out_channels}"
             )
-        if conditioning not in CONDITIONINGS:
-            raise ValueError(f"conditioning is {conditioning}, expected one of {', '.join(CONDITIONINGS)}")
         self.register_modules(vae=vae, unet=unet, scheduler=scheduler, text_encoder=text_encoder, tokenizer=tokenizer)
         self.register_to_config(conditioning=conditioning)
 
@@ -89,10 +94,10 @@ class RefinerPipeline(DiffusionPipeline):
         frames: Tensor,
         mask: Tensor,
         *,
-        steps: int = 10,
+        steps: int = 4,
         jump_length: int = 1,
         resamplings: int = 1,
-        start: float = 0.3,
+        start: float = START,
         seed: int = 0,
         sampler: Sampler | None = None,
         prompt: str | None = None,
@@ -127,8 +132,10 @@ class RefinerPipeline(DiffusionPipeline):
         draft = encode(self.vae, frames)  # B T C h w
         hidden = hidden_cells(mask, downsampling(self.vae))  # B T 1 h w
         condition = draft
-        if self.config.conditioning == "masked":
+        if self.config.conditioning != "draft":
             condition = encode(self.vae, frames.masked_fill(mask > 0, 0))
+        if self.config.conditioning == "masked_and_draft":
+            condition = torch.cat([condition, draft], 2)
 
         # Sample. To the sampler each frame of each region is an item, and the model sees windows of them.
         def model(noisy: Tensor, timestep: int, call: int) -> Tensor:
@@ -152,6 +159,7 @@ class RefinerPipeline(DiffusionPipeline):
             resamplings=resamplings,
             start=start,
             generators=[_generator(seed, region) for region in range(regions) for _ in range(count)],
+            noised=self.config.conditioning != "masked_and_draft",
             progress=progress,
         )
 

@@ -30,14 +30,16 @@ def sample(
     resamplings: int,
     start: float,
     generators: Sequence[torch.Generator],
+    noised: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tensor:
     """Sample the hidden region given the known one.
 
-    The known region is set to the known latents, noised to the level at hand, before every model call, each time with
-    fresh noise. Given the clean known latents, the noises of the two regions are independent, so fresh noise pairs the
-    hidden region with a true draw of its surroundings, and resampling averages over these draws. One noise for the
-    whole walk would condition on one noisy view of them instead: the generated region would get too much variance.
+    The known region is set to the known latents before every model call: clean, for a model that was trained to see
+    them so (TD-Paint, Mayet et al. 2024); or noised to the level at hand, each time with fresh noise. Given the clean
+    known latents, the noises of the two regions are independent, so fresh noise pairs the hidden region with a true
+    draw of its surroundings, and resampling averages over these draws. One noise for the whole walk would condition on
+    one noisy view of them instead: the generated region would get too much variance.
 
     Args:
         denoise: `(noisy float32 N C H W, timestep, number of the call from 0)` => what the model predicts, `N C H W`,
@@ -48,6 +50,7 @@ def sample(
         steps, jump_length, resamplings: see `resampling_schedule`.
         start: in (0, 1]; 1 generates from pure noise, less from `known` noised to that part of the steps.
         generators: one on the CPU for each item of N, so that a frame draws the same noise whichever batch it is in.
+        noised: whether the model expects the known region as noisy as the hidden one.
         progress: called with `(model calls made, model calls in all)` before the first and after each.
 
     Returns:
@@ -79,27 +82,27 @@ def sample(
     generators = list(generators)
     random = {"generator": generators} if "generator" in inspect.signature(scheduler.step).parameters else {}
 
-    def noised(x: Tensor, share: float) -> Tensor:
+    def mixed(x: Tensor, share: float) -> Tensor:
         noise = randn_tensor(x.shape, generator=generators, device=x.device, dtype=x.dtype)
         return math.sqrt(share) * x + math.sqrt(1 - share) * noise
 
-    x = noised(clean, signal[top] if start < 1 else 0.0)
+    x = mixed(clean, signal[top] if start < 1 else 0.0)
     call = 0
     if progress is not None:
         progress(call, calls)
     for before, after in moves:
         if after > before:
-            x = noised(x, signal[after] / signal[before])
+            x = mixed(x, signal[after] / signal[before])
             # A multistep solver extrapolates from the steps before: from levels that no longer lie behind x.
             _begin(scheduler, steps, after)
             continue
         timestep = int(scheduler.timesteps[steps - before])
-        x = torch.where(inside, x, noised(clean, signal[before]))
+        x = torch.where(inside, x, mixed(clean, signal[before]) if noised else clean)
         predicted = denoise(x, timestep, call).float()
         if after == 0:
             # Every sampler's last step, to no noise at all. The schedulers' own misses that at some counts of steps:
             # DDIM's has a length rounded down, and rounding gives UniPC and DPM-Solver++ one timestep too many.
-            x = _clean(predicted, x, signal[before], scheduler.config.prediction_type)
+            x = predicted_clean(predicted, x, signal[before], scheduler.config.prediction_type)
         else:
             x = scheduler.step(predicted, timestep, x, **random).prev_sample
         call += 1
@@ -108,7 +111,7 @@ def sample(
     return torch.where(inside, x.to(known.dtype), known)
 
 
-def _clean(predicted: Tensor, noisy: Tensor, signal: float, prediction_type: str) -> Tensor:
+def predicted_clean(predicted: Tensor, noisy: Tensor, signal: float, prediction_type: str) -> Tensor:
     """The clean sample that the model predicts.
 
     Args:

@@ -7,6 +7,16 @@ So every stretch of `jump_length` levels is walked several times: down, back up 
 import math
 
 Move = tuple[int, int]  # from a level to a level; `steps` is the noisiest, 0 is clean
+START = 0.5  # how much noise a coarse fill is taken up to: what the shipped refiner was trained from
+
+
+def steps_from_noise(calls: int, start: float) -> int:
+    """How many noise levels there are from pure noise to clean, where `start` of them are `calls`.
+
+    >>> [steps_from_noise(calls, 0.3) for calls in (1, 2, 4)]
+    [3, 6, 13]
+    """
+    return max(calls, math.floor(calls / start))
 
 
 def resampling_schedule(*, steps: int, jump_length: int, resamplings: int, start: float = 1.0) -> list[Move]:

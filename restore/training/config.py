@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, Optional
 
+from restore.refinement.schedule import START
 from restore.training.ranges import check_at_most, check_multiple, check_ranges
 
 
@@ -51,7 +52,7 @@ class TrainConfig(Settings):
     """Train the restorer on a folder of videos: the occlusion finder first, then the generator."""
 
     stage: Literal["generator"] = _setting(
-        "generator", "what to train: generator, obstruction, autoencoder, refiner, scale"
+        "generator", "what to train: generator, obstruction, autoencoder, refiner, few_steps, scale"
     )
     frames_per_window: int = _setting(4, "frames of each window that the generator learns from")
     reuse: int = _setting(1, "steps that follow on each batch that is prepared; they draw from the memory")
@@ -160,6 +161,13 @@ class RefinerConfig(Settings):
     coarse_share: float = _setting(
         0.8, "of the windows that have the coarse fill in their holes; the others have nothing"
     )
+    known_share: float = _setting(
+        0.25, "of the windows whose first frames hide nothing, as what was regenerated a moment ago is known"
+    )
+    reuse: int = _setting(1, "steps that follow on each batch that is prepared; they draw from the memory")
+    memory: int = _setting(
+        256, "windows held to draw from, on the training's device; 6 MB each of 16 frames of 160x160"
+    )
     snr_gamma: float = _setting(5.0, "min-SNR weighting's gamma")
     hidden_least: float = _setting(0.01, "least share of a crop that is hidden")
     hidden_most: float = _setting(0.6, "greatest share of a crop that is hidden")
@@ -169,6 +177,20 @@ class RefinerConfig(Settings):
         if any(width % 16 for width in self.widths):
             raise ValueError(f"widths are {self.widths}, expected multiples of 16")
         check_at_most("hidden_least", self.hidden_least, "hidden_most", self.hidden_most)
+
+
+@dataclass
+class FewStepsConfig(RefinerConfig):
+    """Train a refiner to make pictures of coarse fills in few calls: its denoiser and its decoder."""
+
+    stage: Literal["few_steps"] = _setting("few_steps", "what to train")  # type: ignore[assignment]
+    run_dir: str = _setting("runs/few_steps", "checkpoints and tensorboard logs; the same command resumes from it")
+    init_from: Optional[str] = _setting("saved_models/refiner", "the refiner to begin from")  # noqa: UP045
+    start: float = _setting(START, "how much noise the coarse fill is taken up to, as in use; 1: pure noise")
+    l1_weight: float = _setting(10.0, "of |regenerated - clean|, in what is hidden")
+    perceptual_weight: float = _setting(1.0, "of the LPIPS distance, as AlexNet sees it, for what is hidden")
+    adversarial_weight: float = _setting(0.02, "of fooling the discriminator; 0 trains without")
+    discriminator_width: int = _setting(32, "filters of the discriminator's first layer")
 
 
 @dataclass
@@ -205,5 +227,6 @@ STAGES = {
     "obstruction": ObstructionConfig,
     "autoencoder": AutoencoderConfig,
     "refiner": RefinerConfig,
+    "few_steps": FewStepsConfig,
     "scale": ScaleConfig,
 }

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import torch
-from diffusers import AutoencoderTiny, UNetMotionModel
+from diffusers import AutoencoderTiny
 from torch import nn
 
 from restore.errors import ConfigError, WeightsError
 from restore.models.autoencoder import Autoencoder, build_autoencoder, downsampling
 from restore.models.denoiser import build_denoiser
 from restore.models.pretrained import load_autoencoder
+from restore.models.video_unet import VideoUNet
 from restore.models.weights import load_models
 from restore.refinement.load import load_refiner
 from restore.shipped import shipped
@@ -20,7 +21,7 @@ from restore.training.config import AutoencoderConfig, RefinerConfig
 class InitialRefiner:
     """The denoiser learns; the autoencoder and the generator are frozen."""
 
-    denoiser: UNetMotionModel
+    denoiser: VideoUNet
     vae: Autoencoder
     generator: nn.Module
 
@@ -54,6 +55,9 @@ def initial_refiner(config: RefinerConfig) -> InitialRefiner:
     if config.init_from:
         refiner = load_refiner(shipped(config.init_from))
         _check_cells(config, refiner.vae)
+        if not isinstance(refiner.unet, VideoUNet):
+            kind = type(refiner.unet).__name__
+            raise WeightsError(f"only a VideoUNet is trained here, got {kind}: {config.init_from}")
         return InitialRefiner(refiner.unet, refiner.vae, generator)
     vae = load_autoencoder(shipped(config.vae))
     _check_cells(config, vae)

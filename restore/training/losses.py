@@ -14,7 +14,6 @@ FEW = 50  # px: what softens Dice of a kind, and how many of it are worth a grad
 TYPICAL_ERROR, SLIGHT_ERROR = 0.04, 0.012  # in [-1, 1]: what weighs about 1, and what is hardly worth a difference
 SLIGHT = 0.01  # in [-1, 1]: a difference up to which Charbonnier's loss is squared
 AROUND = 9  # px; a side of what a frame's error is averaged over. The reach of a network, as `degradation.CELL`
-KNOWN = 0.1  # how much a known latent cell counts, where a hidden one counts 1
 
 
 def reconstruction_loss(restored: Tensor, clean: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -144,15 +143,15 @@ def diffusion_loss(
 
     Args:
         predicted, wanted: `B T C h w`.
-        hidden: `B T 1 h w`; the known cells, which the sampler sets itself, count a tenth.
+        hidden: `B T 1 h w`, 1 where a cell counts, else 0: the sampler sets the known ones itself.
         alphas_cumprod: `B`, of each clip's timestep.
         gamma: signal-to-noise ratio from which easy timesteps count less.
     """
     snr = alphas_cumprod / (1 - alphas_cumprod)
     # Least 0.1: at zero terminal SNR the formula gives 0, and the first step from pure noise would never be learnt.
     weight = (snr.clamp(max=gamma) / (snr + 1)).clamp(min=0.1).view(-1, 1, 1, 1, 1)
-    weight = weight * torch.where(hidden > 0, 1.0, KNOWN)
-    return (weight * (predicted - wanted).square()).mean() / weight.mean()
+    weight = weight * hidden
+    return (weight * (predicted - wanted).square()).mean() / weight.mean().clamp(min=1e-6)
 
 
 def check_finite(step: int, terms: dict[str, Tensor]) -> dict[str, float]:

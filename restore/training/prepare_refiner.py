@@ -1,6 +1,7 @@
 """From clean windows to what the refiner learns from: hide, restore as in use, encode.
 
-Runs ahead of the training step, in a thread; depends only on the batch and the seed given.
+Runs ahead of the training step, in a thread; depends only on the batch and the seed given. What a clip knows is drawn
+anew each time that it is learned from.
 """
 
 from dataclasses import dataclass
@@ -25,12 +26,19 @@ LEAST = 0.01  # of a clip is unseen, or all that was hidden is regenerated: ther
 
 @dataclass(frozen=True)
 class LatentClips:
-    """Latents `B T C h w` of the clean video and of that with a coarse fill, or nothing, in its holes; what is hidden,
-    `B T 1 h w`."""
+    """Latents `B T C h w`: of the clean video, of the restored one with nothing in its holes, and of that with a coarse
+    fill; what is hidden, `B T 1 h w`.
+    """
 
     clean: Tensor
     masked: Tensor
+    draft: Tensor
     hidden: Tensor
+
+    @property
+    def condition(self) -> Tensor:
+        """What the denoiser reads beside the noisy latents and what is hidden, `B T 2C h w`."""
+        return torch.cat([self.masked, self.draft], 2)
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,11 @@ class CoarseClips:
     clean: Tensor
     coarse: Tensor
     unseen: Tensor
+
+    @property
+    def masked(self) -> Tensor:
+        """The restored video with grey in its holes, `B T 3 H W`."""
+        return self.coarse * (1 - self.unseen)
 
 
 @torch.no_grad()
@@ -73,10 +86,30 @@ def coarse_clips(
 
 
 @torch.no_grad()
-def latent_clips(clips: CoarseClips, vae: Autoencoder, *, coarse_share: float, draw: torch.Generator) -> LatentClips:
-    """Encode; of the windows, `coarse_share` have the coarse fill in their holes and the others nothing."""
-    nothing = torch.rand(len(clips.clean), generator=draw) >= coarse_share
-    masked = torch.where(
-        nothing.to(clips.coarse.device).view(-1, 1, 1, 1, 1), clips.coarse * (1 - clips.unseen), clips.coarse
+def latent_clips(clips: CoarseClips, vae: Autoencoder) -> LatentClips:
+    """Encoded."""
+    clean, masked, draft = (encode(vae, pictures) for pictures in (clips.clean, clips.masked, clips.coarse))
+    return LatentClips(clean, masked, draft, hidden_cells(clips.unseen, downsampling(vae)))
+
+
+def partly_known(clips: LatentClips, *, coarse_share: float, known_share: float, draw: torch.Generator) -> LatentClips:
+    """What else may be known of clips: other frames of a hole, or not even a draft of it.
+
+    Args:
+        coarse_share: of the clips that have a coarse fill in their holes; the others have nothing.
+        known_share: of the clips whose first frames, up to half of them, hide nothing: what was regenerated a moment
+            ago is known as it was.
+        draw: a CPU generator.
+    """
+    count, frames = clips.clean.shape[:2]
+    coarse, known, length = torch.rand(3, count, 1, generator=draw)
+    drafted = (coarse < coarse_share).to(clips.clean.device).view(-1, 1, 1, 1, 1)
+    first = (known < known_share) & (torch.arange(frames) < (length * (frames // 2)).ceil())  # B T
+    open_ = first.to(clips.clean.device).view(count, frames, 1, 1, 1)
+    draft = torch.where(drafted, clips.draft, clips.masked)
+    return LatentClips(
+        clips.clean,
+        torch.where(open_, clips.clean, clips.masked),
+        torch.where(open_, clips.clean, draft),
+        clips.hidden * ~open_,
     )
-    return LatentClips(encode(vae, clips.clean), encode(vae, masked), hidden_cells(clips.unseen, downsampling(vae)))

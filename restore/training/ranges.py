@@ -74,7 +74,10 @@ RANGES = {
     # The refiner's.
     "widths": Range(16),
     "coarse_share": SHARE,
+    "known_share": SHARE,
     "snr_gamma": Range(0, open=True),
+    "start": Range(0, 1, open=True),
+    "discriminator_width": Range(8),
     "hidden_least": Range(0, 1, open=True),
     "hidden_most": Range(0, 1, open=True),
 }

@@ -1,4 +1,4 @@
-"""A memory of what was prepared last, to learn from more than once: preparing a frame takes longer than a step.
+"""A memory of the frames that were prepared last, for the generator to learn from more than once.
 
 Held on the training's device in half precision, 54 bytes a pixel of a frame. Each time a frame is drawn it is turned
 into another one that is just as likely: mirrored, its colours exchanged, its past and future exchanged.
@@ -8,6 +8,7 @@ import torch
 
 from restore.propagation.evidence import CHANNELS
 from restore.training.prepare import Pairs
+from restore.training.ring import Ring
 
 # Of the evidence: the channels of a frame whose past was its future, and the first ones of all its pictures.
 REVERSED = [*range(6), *range(9, 12), *range(6, 9), *range(17, 22), *range(12, 17), 22]
@@ -23,22 +24,14 @@ class Replay:
     """
 
     def __init__(self, capacity: int, device: torch.device) -> None:
-        self.capacity, self.device = capacity, device
-        self.held: Pairs | None = None
-        self.added = 0  # frames, ever
+        self.device, self.ring = device, Ring(capacity, device)
 
     def __len__(self) -> int:
-        return min(self.added, self.capacity)
+        return len(self.ring)
 
     def add(self, pairs: Pairs) -> None:
         """Take up prepared frames of one size, half precision."""
-        parts = [pairs.evidence, pairs.clean, pairs.mask]
-        if self.held is None:
-            self.held = Pairs(*(x.new_empty(self.capacity, *x.shape[1:], device=self.device) for x in parts))
-        slots = (torch.arange(len(pairs.evidence)) + self.added) % self.capacity
-        for held, new in zip((self.held.evidence, self.held.clean, self.held.mask), parts, strict=True):
-            held[slots] = new.to(self.device)
-        self.added += len(slots)
+        self.ring.add([pairs.evidence, pairs.clean, pairs.mask])
 
     def draw(self, count: int, *, generator: torch.Generator) -> Pairs:
         """`count` of them, or all if there are fewer, each turned in its own way; in full precision.
@@ -46,9 +39,7 @@ class Replay:
         Args:
             generator: a CPU generator.
         """
-        assert self.held is not None, "nothing was added"
-        drawn = self.held.picked(torch.randperm(len(self), generator=generator)[:count].to(self.device))
-        return turned(drawn.to(self.device), generator=generator)
+        return turned(Pairs(*self.ring.draw(count, generator=generator)).to(self.device), generator=generator)
 
 
 def turned(pairs: Pairs, *, generator: torch.Generator) -> Pairs:

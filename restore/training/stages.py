@@ -14,6 +14,7 @@ from accelerate.utils import set_seed
 from restore.errors import ConfigError
 from restore.training.config import (
     AutoencoderConfig,
+    FewStepsConfig,
     ObstructionConfig,
     RefinerConfig,
     ScaleConfig,
@@ -81,6 +82,11 @@ def _loaded(config: Settings) -> Stage:
         return partial(_one, config, partial(AutoencoderTraining, config, initial_autoencoder(config)))
     if isinstance(config, ObstructionConfig):
         return partial(_one, config, partial(SegmenterTraining, config, initial_segmenter(config)))
+    if isinstance(config, FewStepsConfig):
+        from restore.training.initial_latent import initial_refiner
+        from restore.training.train_few_steps import FewStepsTraining
+
+        return partial(_one, config, partial(FewStepsTraining, config, initial_refiner(config)))
     if isinstance(config, RefinerConfig):
         from restore.training.initial_latent import initial_refiner
         from restore.training.train_refiner import RefinerTraining

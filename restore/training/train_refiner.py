@@ -1,6 +1,10 @@
-"""The refiner's training (latent diffusion, v-prediction, Salimans & Ho 2022): noise, denoise, compare."""
+"""The refiner's training (latent diffusion, v-prediction, Salimans & Ho 2022): noise, denoise, compare.
+
+What is known has no noise, as it will be when sampling (TD-Paint, Mayet et al. 2024).
+"""
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -9,7 +13,7 @@ from diffusers import DDIMScheduler, DDPMScheduler
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from restore.models.denoiser import denoise
+from restore.models.denoiser import NOISE, denoise
 from restore.models.pretrained import save_part
 from restore.refinement.refiner import RefinerPipeline
 from restore.training.config import RefinerConfig
@@ -19,20 +23,20 @@ from restore.training.initial_latent import InitialRefiner
 from restore.training.learner import Learner
 from restore.training.losses import diffusion_loss
 from restore.training.prepare import seeded
-from restore.training.prepare_refiner import CoarseClips, LatentClips, coarse_clips, latent_clips
+from restore.training.prepare_refiner import CoarseClips, LatentClips, coarse_clips, latent_clips, partly_known
+from restore.training.ring import Ring
 from restore.training.validate_refiner import held_out_clips, measure
 from restore.video.prefetch import prefetch
 
 FUSED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
-NOISE = {  # Stable Diffusion's, taken down to no signal at all (Lin et al. 2024)
-    "beta_schedule": "scaled_linear",
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "prediction_type": "v_prediction",
-    "rescale_betas_zero_snr": True,
-    "timestep_spacing": "trailing",
-    "clip_sample": False,
-}
+
+
+@dataclass(frozen=True)
+class RefinerClips:
+    """What one step learns from: pictures and their latents."""
+
+    pictures: CoarseClips
+    latents: LatentClips
 
 
 class RefinerTraining:
@@ -52,52 +56,66 @@ class RefinerTraining:
         self.held: CoarseClips | None = None  # made when first needed: most runs validate only later
         self.windows = clean_windows(config, videos)
         self.feed = Feed.of(config, self.windows, collate, accelerator)
-        self.steps = self.feed.steps
+        self.steps = self.feed.steps * config.reuse
         self.vae, self.generator = (_frozen(model).to(accelerator.device) for model in (initial.vae, initial.generator))
-        denoiser = initial.denoiser.train()
-        self.learner = Learner(
-            denoiser,
-            torch.optim.AdamW(denoiser.parameters(), lr=config.learning_rate),
-            accelerator,
-            updates=self.steps // config.gradient_accumulation,
-            ema_decay=config.ema_decay,
-            gradient_clip=config.gradient_clip,
-        )
+        self.learner = self._learner(initial.denoiser.train())
         self.learners = {"denoiser": self.learner}
         self.noise = DDPMScheduler(**NOISE)
         self.alphas_cumprod = self.noise.alphas_cumprod.to(accelerator.device)
         # Fused attention is slow backwards on a CPU: over a few frames, the plain one takes two thirds of the time.
         self.attention = [SDPBackend.MATH] if accelerator.device.type == "cpu" else FUSED
 
-    def batches(self, first: int) -> Generator[LatentClips, None, None]:
+    def _learner(self, network: nn.Module) -> Learner:
+        config = self.config
+        return Learner(
+            network,
+            torch.optim.AdamW((x for x in network.parameters() if x.requires_grad), lr=config.learning_rate),
+            self.accelerator,
+            updates=self.steps // config.gradient_accumulation,
+            ema_decay=config.ema_decay,
+            gradient_clip=config.gradient_clip,
+        )
+
+    def batches(self, first: int) -> Generator[RefinerClips, None, None]:
         yield from prefetch(self._clips(first), depth=2)
 
-    def _clips(self, first: int) -> Generator[LatentClips, None, None]:
+    def _clips(self, first: int) -> Generator[RefinerClips, None, None]:
         """Runs in a thread, ahead of the training."""
-        config = self.config
-        for step, batch in self.feed.batches(first):
-            draw = seeded(config.seed, 2, self.accelerator.process_index, step)
+        config, device = self.config, self.accelerator.device
+        ring = Ring(config.memory, device) if config.reuse > 1 else None  # after a stop it fills anew
+        for number, batch in self.feed.batches(first // config.reuse):
+            draw = seeded(config.seed, 2, self.accelerator.process_index, number)
             hidden = config.hidden_least, config.hidden_most
-            clips = coarse_clips(batch["clips"], self.generator, hidden=hidden, draw=draw, accelerator=self.accelerator)
+            pictures = coarse_clips(
+                batch["clips"], self.generator, hidden=hidden, draw=draw, accelerator=self.accelerator
+            )
             with self.accelerator.autocast():
-                yield latent_clips(clips, self.vae, coarse_share=config.coarse_share, draw=draw)
+                clips = RefinerClips(pictures, latent_clips(pictures, self.vae))
+            if ring is None:
+                yield clips
+                continue
+            ring.add(as_held(clips))
+            for step in range(max(first, number * config.reuse), (number + 1) * config.reuse):
+                draw = seeded(config.seed, 5, self.accelerator.process_index, step)
+                yield as_drawn(ring.draw(config.batch_size, generator=draw))
 
-    def step(self, step: int, batch: LatentClips) -> dict[str, Tensor]:
-        # Noise, the same for all frames of a clip, as it will be when sampling: see `RefinerPipeline`.
-        draw = seeded(self.config.seed, 3, self.accelerator.process_index, step)
-        count, device = len(batch.clean), batch.clean.device
+    def step(self, step: int, batch: RefinerClips) -> dict[str, Tensor]:
+        config = self.config
+        draw = seeded(config.seed, 3, self.accelerator.process_index, step)
+        clips = partly_known(batch.latents, coarse_share=config.coarse_share, known_share=config.known_share, draw=draw)
+        count, device = len(clips.clean), clips.clean.device
         # Little noise is drawn more often than much: that is where the walk from a coarse fill takes place.
         timesteps = (torch.rand(count, generator=draw) ** 2 * self.noise.config.num_train_timesteps).long().to(device)
-        noise = torch.randn(count, 1, *batch.clean.shape[2:], generator=draw).to(device).expand_as(batch.clean)
-        noisy = self.noise.add_noise(batch.clean, noise, timesteps)
-        velocity = self.noise.get_velocity(batch.clean, noise, timesteps)
+        noise = shared_noise(clips.clean, draw)
+        noisy = torch.where(clips.hidden > 0, self.noise.add_noise(clips.clean, noise, timesteps), clips.draft)
+        velocity = self.noise.get_velocity(clips.clean, noise, timesteps)
 
         # Denoise and compare.
         with self.accelerator.accumulate(self.learner.model), sdpa_kernel(self.attention):
             with self.accelerator.autocast():
-                predicted = denoise(self.learner.model, noisy, timesteps, batch.hidden, batch.masked)
+                predicted = denoise(self.learner.model, noisy, timesteps, clips.hidden, clips.condition)
             loss = diffusion_loss(
-                predicted, velocity, batch.hidden, self.alphas_cumprod[timesteps], gamma=self.config.snr_gamma
+                predicted, velocity, clips.hidden, self.alphas_cumprod[timesteps], gamma=config.snr_gamma
             )
             self.learner.learn(loss)
         return {"velocity": loss}
@@ -116,13 +134,34 @@ class RefinerTraining:
 
     def _write(self, unet: Path) -> None:
         """The denoiser, and what makes the folder around it one that `from_pretrained` reads: fp16 safetensors."""
-        save_part(self.learner.average, unet)
         refiner = self._refiner()
+        save_part(refiner.unet, unet)
         refiner.scheduler.save_pretrained(unet.parent / "scheduler")
         refiner.save_config(unet.parent)
 
     def _refiner(self) -> RefinerPipeline:
         return RefinerPipeline(vae=self.vae, unet=self.learner.average, scheduler=DDIMScheduler(**NOISE))
+
+
+def shared_noise(latents: Tensor, draw: torch.Generator) -> Tensor:
+    """White noise like latents `B T C h w`, the same for all frames of a clip, as when sampling (`RefinerPipeline`)."""
+    noise = torch.randn(len(latents), 1, *latents.shape[2:], generator=draw)
+    return noise.to(latents.device).expand_as(latents)
+
+
+def as_held(clips: RefinerClips) -> list[Tensor]:
+    """Pictures as bytes, latents in half precision: 13 bytes a pixel of a frame with cells of 8 px and 16 channels."""
+    pictures = [(part + 1).mul(127.5).round().byte() for part in (clips.pictures.clean, clips.pictures.coarse)]
+    latents = (clips.latents.clean, clips.latents.masked, clips.latents.draft, clips.latents.hidden)
+    return [*pictures, clips.pictures.unseen.byte(), *(part.half() for part in latents)]
+
+
+def as_drawn(parts: list[Tensor]) -> RefinerClips:
+    """What `as_held` holds, in full precision again."""
+    clean, coarse = (part.float() / 127.5 - 1 for part in parts[:2])
+    return RefinerClips(
+        CoarseClips(clean, coarse, parts[2].float()), LatentClips(*(part.float() for part in parts[3:]))
+    )
 
 
 def _frozen(model: nn.Module) -> nn.Module:

@@ -53,7 +53,7 @@ def test_what_is_regenerated(tmp_path: Path, restorer: Restorer, tiny_refiner: P
     mask = np.zeros((48, 64), np.uint8)
     mask[8:36, 16:48] = 255
     cv2.imwrite(str(tmp_path / "mask.png"), mask)
-    hybrid = Hybrid(load_refiner(str(tiny_refiner)), Refinement(steps=2))
+    hybrid = Hybrid(load_refiner(str(tiny_refiner)), Refinement(quality_steps=2, start=0.3))
     report = assert_same(restorer, video, tmp_path, 66, 68, mask=tmp_path / "mask.png", hybrid=hybrid)
     assert report["range"]["read_from"] == 24
     assert {tuple(region["frames"]) for region in report["regenerated"]["regions"]} == {(0, 2)}

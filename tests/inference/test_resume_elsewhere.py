@@ -62,7 +62,7 @@ def test_what_is_regenerated_goes_on_behind_a_cut(tmp_path: Path, restorer: Rest
     mask = np.zeros((48, 64), np.uint8)
     mask[8:36, 16:48] = 255
     cv2.imwrite(str(tmp_path / "mask.png"), mask)
-    hybrid = Hybrid(load_refiner(str(tiny_refiner)), Refinement(steps=2))
+    hybrid = Hybrid(load_refiner(str(tiny_refiner)), Refinement(quality_steps=2, start=0.3))
 
     def restore(output: Path, **settings: Any) -> dict[str, Any]:
         return restore_file(

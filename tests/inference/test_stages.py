@@ -30,7 +30,7 @@ def given(tmp_path: Path, tiny_refiner: Path) -> dict[str, Any]:
         "degraded_video": make_video(tmp_path / "clip.mp4"),
         "mask_video": make_video(tmp_path / "mask.mkv", draw=mask, codec="ffv1", pix_fmt="gray"),
         "refiner": tiny_refiner,
-        "steps": 3,
+        "quality_steps": 3,
         "lossless": True,
         "overwrite": True,
     }
@@ -59,7 +59,7 @@ def test_the_page_lists_what_was_regenerated(run: Command, out: Path, given: dic
     assert regions
     for one in regions:
         assert f"<td>{one['left']}, {one['top']}</td><td>{one['width']}x{one['height']}</td>" in page
-    assert "seed: <bdi>3</bdi>" in page and "RePaint" in page
+    assert "seed: <bdi>3</bdi>" in page and "RePaint" in page and "TD-Paint" in page
 
 
 def test_what_was_refined_is_proven_with_the_refiner(
@@ -96,7 +96,7 @@ def test_hybrid_changes_the_hole_alone_and_says_so(run: Command, out: Path, give
     assert (hybrid[:, hole()] != generator[:, hole()]).mean() > 0.5
     assert report["stages"] == ["propagate", "generate", "refine"]
     settings = report["regenerated"]
-    assert (settings["steps"], settings["seed"], settings["heavy_side"]) == (3, 3, 0.1)
+    assert (settings["quality_steps"], settings["seed"], settings["heavy_side"]) == (3, 3, 0.1)
     (region,) = settings["regions"]
     assert region["frames"] == [0, 9]
     assert region["top"] <= 8 and region["top"] + region["height"] >= 36
@@ -138,7 +138,7 @@ def test_without_a_heavy_region_hybrid_is_the_generator(run: Command, out: Path,
         ({"refiner": "nowhere"}, "no such folder, and not a hub id (OWNER/NAME); give the refiner's folder: nowhere"),
         ({"refiner": "nobody/nothing"}, "no such folder, and the refiner cannot be downloaded"),
         ({"prompt": "a cat"}, "got a prompt, and this refiner has no text encoder; leave the prompt out"),
-        ({"steps": 0}, "steps is 0, expected at least 1"),
+        ({"quality_steps": 0}, "quality_steps is 0, expected at least 1"),
         ({"start": 0}, "start is 0.0, expected more than 0 and at most 1"),
         ({"heavy_side": 24}, "heavy_side is 24.0, expected more than 0 and at most 1"),
         ({"stages": "generator", "prompt": "a cat"}, "a prompt or a motion adapter is for the refiner; give --stages"),
@@ -157,3 +157,18 @@ def test_what_does_not_fit_is_refused_in_one_line(
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not left_in(out)
+
+
+def test_several_seeds_write_how_far_they_are_apart(run: Command, out: Path, given: dict[str, Any]) -> None:
+    given |= {"stages": "hybrid", "seed": 3, "confidence": True}
+    assert run(**given) == 0
+    one, sure = restored(out)[0], clip(out / "clip_confidence.mkv")[..., 0]
+    assert not (out / "clip_uncertainty.mkv").exists()
+    assert run(**given, seeds=3) == 0
+    several, report = restored(out)
+    uncertainty, unsure = (clip(out / f"clip_{name}.mkv")[..., 0] for name in ("uncertainty", "confidence"))
+    assert np.array_equal(several, one)  # the first seed's
+    assert (uncertainty[:, ~hole()] == 0).all() and uncertainty[:, hole()].mean() > 1
+    assert (unsure <= sure).all()
+    assert report["regenerated"]["seeds"] == 3 and "clip_uncertainty.mkv" in {*report["side_files"]}
+    assert run(**given, seeds=0) == 2

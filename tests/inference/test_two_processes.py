@@ -21,7 +21,13 @@ def test_two_processes_share_a_folder(
     make_video(videos / "c.mp4")
     for stem in "abc":
         make_video(masks / f"{stem}.mkv", draw=quarter, codec="ffv1", pix_fmt="gray")
-    flags = {"degraded_video": videos, "mask_video": masks, "refiner": tiny_refiner, "stages": "hybrid", "steps": 3}
+    flags = {
+        "degraded_video": videos,
+        "mask_video": masks,
+        "refiner": tiny_refiner,
+        "stages": "hybrid",
+        "quality_steps": 3,
+    }
     assert run(**flags, lossless=True, output_dir=tmp_path / "one") == 0
 
     flags |= {"original_video": videos, "weights_path": tiny_weights, "output_dir": out, "device": "cpu"}

@@ -7,8 +7,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from diffusers import DDIMScheduler
 
 from restore.frame import Frame
+from restore.models.autoencoder import build_autoencoder
+from restore.models.denoiser import NOISE, build_denoiser
+from restore.propagation.confidence import agreement
 from restore.propagation.provenance import COPIED, FILLED, REGENERATED, SEEN
 from restore.refinement.hybrid import CONTEXT, OVERLAP, STRETCH_FRAMES, Hybrid, Refinement
 from restore.refinement.refiner import RefinerPipeline
@@ -17,7 +21,7 @@ from restore.restored import Restored
 from restore.tensors import to_float, to_uint8
 from tests.propagation.footage import pan
 
-FAST = Refinement(heavy_side=0.125, steps=2, start=1.0)  # heavy from 12 px on
+FAST = Refinement(heavy_side=0.125, quality_steps=2, start=1.0)  # heavy from 12 px on
 
 
 def refined(
@@ -33,7 +37,7 @@ def frames(count: int, *, hole: int = 20, seed: int = 0, scene: int = 0) -> list
         provenance = np.full(image.shape[:2], SEEN, np.uint8)
         provenance[40 : 40 + hole, 50 : 50 + hole] = FILLED
         provenance[5:10, 5:40] = COPIED
-        certain = np.where(provenance == SEEN, np.uint8(255), np.uint8(0))
+        certain = np.where(provenance == SEEN, np.uint8(255), np.uint8(240))
         frame = Frame(image=image, mask=(provenance > SEEN).astype(np.float32), scene=scene)
         restored.append(Restored(frame, image, provenance, certain))
     return restored
@@ -166,7 +170,7 @@ def test_regenerated_content_flickers_less_than_what_the_refiner_draws(refiner: 
         refiner.refine(
             to_float(pictures[:, *region.crop])[None],
             torch.from_numpy(region.hidden)[None, :, None].float(),
-            steps=FAST.steps,
+            steps=FAST.quality_steps,
             start=FAST.start,
         )[0]
     )
@@ -183,7 +187,78 @@ def test_regenerated_content_flickers_less_than_what_the_refiner_draws(refiner: 
 def test_the_seed_decides(refiner: RefinerPipeline) -> None:
     before = frames(4)
     one, same, other = (
-        np.stack([frame.image for frame in refined(before, refiner, Refinement(heavy_side=0.125, steps=2, seed=seed))])
+        np.stack(
+            [
+                frame.image
+                for frame in refined(before, refiner, Refinement(heavy_side=0.125, quality_steps=2, seed=seed))
+            ]
+        )
         for seed in (1, 1, 2)
     )
     assert np.array_equal(one, same) and not np.array_equal(one, other)
+
+
+def test_what_one_stretch_regenerated_is_known_to_the_next(refiner: RefinerPipeline) -> None:
+    """In the frames that both hold: no pixel of them is hidden, and their holes are as they came out."""
+    calls: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    class Noting:
+        multiple = refiner.multiple
+
+        def refine(self, frames: torch.Tensor, mask: torch.Tensor, **options: Any) -> torch.Tensor:
+            calls.append((frames, mask))
+            return refiner.refine(frames, mask, **options)
+
+    before = frames(STRETCH_FRAMES[1] + 10)
+    after = list(Hybrid(Noting(), FAST).refine_frames(before))  # type: ignore[arg-type]
+    [(_, first), (known, second)] = calls
+    assert first.flatten(2).any(2).all()
+    shared = (second.flatten(2).sum(2) == 0)[0]
+    count = int(shared.sum())
+    assert count >= OVERLAP and shared[:count].all()  # the first ones, and no others
+    [region] = heavy_regions(
+        np.stack([frame.provenance == FILLED for frame in before]),
+        heavy_side=FAST.heavy_side,
+        context=CONTEXT,
+        multiple=refiner.multiple,
+    )
+    start = len(before) - second.shape[1]
+    for number in range(count):
+        assert np.array_equal(to_uint8(known[0, number]), after[start + number].image[region.crop])
+
+
+def test_a_hole_that_stays_is_regenerated_alike_for_long() -> None:
+    """Of a scene that stands, by a denoiser that looks at one frame at a time."""
+    torch.manual_seed(0)
+    denoiser = build_denoiser(latent_channels=4, widths=(16, 16), frames=4).eval()
+    vae = build_autoencoder(latent_channels=4, downsampling=4, width=8).eval()
+    alone = RefinerPipeline(vae=vae, unet=denoiser, scheduler=DDIMScheduler(**NOISE))
+    one = frames(1)[0]
+    after = refined([one] * 90, alone)
+    inner = (slice(46, 54), slice(56, 64))
+    assert np.abs(after[30].image[inner].astype(int) - after[89].image[inner]).mean() < 2
+    assert np.abs(after[30].image[inner].astype(int) - one.image[inner]).mean() > 2
+
+
+def test_further_seeds_tell_how_certain_the_first_ones_result_is(refiner: RefinerPipeline) -> None:
+    before = frames(4)
+    calls: list[tuple[int, int, int]] = []
+
+    def drawn(seed: int, seeds: int) -> list[Restored]:
+        settings = Refinement(heavy_side=0.125, quality_steps=2, start=1.0, seed=seed, seeds=seeds)
+        return refined(before, refiner, settings, progress=lambda *call: calls.append(call))
+
+    singles = [drawn(seed, 1) for seed in (3, 4, 5)]
+    calls.clear()
+    for number, one in enumerate(drawn(3, 3)):
+        first = singles[0][number]
+        assert np.array_equal(one.image, first.image) and np.array_equal(one.provenance, first.provenance)
+        assert first.uncertainty is None and one.uncertainty is not None
+        pictures = np.stack([single[number].image for single in singles]).astype(float)
+        apart = pictures.std(0).mean(-1)
+        assert np.abs(one.uncertainty - apart).max() < 1.5 and apart.max() > 5  # but for rounding
+        assert one.uncertainty.dtype == np.uint8 and (one.uncertainty[one.provenance == SEEN] == 0).all()
+        differ = one.uncertainty > 0
+        assert (one.confidence[differ] <= agreement(one.uncertainty[differ] - 0.5)).all()
+        assert np.array_equal(one.confidence[~differ], before[number].confidence[~differ])
+    assert calls == [(1, call, 6) for call in (0, 1, 2, 2, 3, 4, 4, 5, 6)]

@@ -37,7 +37,7 @@ def test_an_autoencoder_that_does_not_fit_is_refused(refiner: RefinerPipeline, t
     shutil.rmtree(tmp_path / "vae")
     build_autoencoder(latent_channels=8, downsampling=4, width=8).save_pretrained(tmp_path / "vae")
     with pytest.raises(
-        WeightsError, match=r"has 8 latent channels.*takes 17 and gives 8; this one takes 9 and gives 4"
+        WeightsError, match=r"has 8 latent channels.*takes 25 and gives 8; this one takes 13 and gives 4"
     ):
         load_refiner(tmp_path)
 

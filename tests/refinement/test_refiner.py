@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from restore.errors import ConfigError
 from restore.models.autoencoder import build_autoencoder, encode
-from restore.models.denoiser import build_denoiser, hidden_cells
+from restore.models.denoiser import NOISE, build_denoiser, hidden_cells
+from restore.models.video_unet import VideoUNet
 from restore.refinement.load import REFINER, load_refiner
 from restore.refinement.refiner import SCHEDULERS, RefinerPipeline
-from restore.training.train_refiner import NOISE
 from tests.propagation.footage import pan
 
 
@@ -70,10 +70,7 @@ def test_a_region_is_refined_alike_alone_and_in_a_batch(refiner: RefinerPipeline
 def test_all_frames_draw_the_same_noise_so_a_static_scene_is_regenerated_alike() -> None:
     """A denoiser that sees single frames makes the same of them, whichever clip they are in."""
     torch.manual_seed(0)
-    denoiser = build_denoiser(latent_channels=4, widths=(16, 16), frames=4).eval()
-    for name, parameter in denoiser.named_parameters():
-        if "motion_modules" in name and "proj_out" in name:
-            torch.nn.init.zeros_(parameter)
+    denoiser = build_denoiser(latent_channels=4, widths=(16, 16), frames=4).eval()  # new, it does not look at others
     vae = build_autoencoder(latent_channels=4, downsampling=4, width=8).eval()
     alone = RefinerPipeline(vae=vae, unet=denoiser, scheduler=DDIMScheduler(**NOISE))
     pictures, mask = clip(frames=5)
@@ -94,7 +91,7 @@ def test_regions_of_a_batch_draw_noise_of_their_own(refiner: RefinerPipeline) ->
 
 @dataclass
 class Read:
-    """What the denoiser reads in a call: latents `WB L 4 h w`, the mask `WB L 1 h w`."""
+    """What the denoiser reads in a call: latents `WB L 4 h w`, the mask `WB L 1 h w`, what is known `WB L K h w`."""
 
     noisy: Tensor
     hidden: Tensor
@@ -106,7 +103,8 @@ def calls(refiner: RefinerPipeline, pictures: Tensor, mask: Tensor, **options: o
     reads: list[Read] = []
 
     def note(_: nn.Module, parts: tuple[Tensor, int, Tensor]) -> None:
-        reads.append(Read(*parts[0].transpose(1, 2).split([4, 1, 4], 2), parts[1]))
+        noisy, hidden, condition = parts[0].transpose(1, 2).tensor_split((4, 5), 2)
+        reads.append(Read(noisy, hidden, condition, parts[1]))
 
     hook = refiner.unet.register_forward_pre_hook(note)
     refiner.refine(pictures, mask, **options)  # type: ignore[arg-type]
@@ -118,26 +116,42 @@ def test_the_windows_of_every_other_call_are_shifted(refiner: RefinerPipeline) -
     pictures, mask = clip(frames=11, height=24, width=32)
     latents = encode(refiner.vae, pictures)[0]  # T C h w
     for number, read in enumerate(calls(refiner, pictures, mask, steps=4, start=1.0)):
-        first = [int((latents - window[0]).abs().sum((1, 2, 3)).argmin()) for window in read.condition]
+        draft = read.condition[:, :, 4:]
+        first = [int((latents - window[0]).abs().sum((1, 2, 3)).argmin()) for window in draft]
         assert first == ([0, 2, 6, 7] if number % 2 else [0, 4, 7])
 
 
+def earlier(refiner: RefinerPipeline) -> RefinerPipeline:
+    """As earlier versions trained it, which did not save what it is conditioned on."""
+    torch.manual_seed(0)
+    denoiser = VideoUNet(in_channels=9, out_channels=4, block_out_channels=(16, 16), motion_max_seq_length=4)
+    return RefinerPipeline(vae=refiner.vae, unet=denoiser.eval(), scheduler=refiner.scheduler)
+
+
 def test_the_known_latents_are_imposed_in_every_call(refiner: RefinerPipeline) -> None:
+    """Clean, for a denoiser that knows of each cell how noisy it is; else as noisy as what is hidden."""
     pictures, mask = clip(frames=4, height=40, width=56)
     latents = encode(refiner.vae, pictures)
     known = (hidden_cells(mask, 4) == 0).expand_as(latents)
     for read in calls(refiner, pictures, mask, steps=8, start=0.9):
+        torch.testing.assert_close(read.noisy[known], latents[known])
+        assert (read.noisy - latents)[~known].std() > 0.2
+    for read in calls(earlier(refiner), pictures, mask, steps=8, start=0.9):
         signal = refiner.scheduler.alphas_cumprod[read.timestep]
         noise = (read.noisy - signal.sqrt() * latents)[known] / (1 - signal).sqrt()
         assert 0.9 < noise.std() < 1.1 and abs(noise.mean()) < 0.1
 
 
-def test_our_denoiser_reads_the_coarse_fill(refiner: RefinerPipeline) -> None:
+def test_our_denoiser_reads_the_picture_without_its_holes_and_the_coarse_fill(refiner: RefinerPipeline) -> None:
     pictures, mask = clip(frames=4, height=24, width=32)
-    assert refiner.config.conditioning == "draft"
+    assert refiner.config.conditioning == "masked_and_draft"
+    masked, draft = encode(refiner.vae, pictures * (1 - mask)), encode(refiner.vae, pictures)
     for read in calls(refiner, pictures, mask, steps=3):
-        torch.testing.assert_close(read.condition, encode(refiner.vae, pictures))
+        torch.testing.assert_close(read.condition, torch.cat([masked, draft], 2))
         assert torch.equal(read.hidden, hidden_cells(mask, 4))
+    assert earlier(refiner).config.conditioning == "draft"
+    for read in calls(earlier(refiner), pictures, mask, steps=3):
+        torch.testing.assert_close(read.condition, draft)
 
 
 def test_stable_diffusion_reads_grey_in_the_holes_and_begins_from_the_coarse_fill(
@@ -156,7 +170,7 @@ def test_stable_diffusion_reads_grey_in_the_holes_and_begins_from_the_coarse_fil
 
 
 def test_a_conditioning_that_does_not_exist(refiner: RefinerPipeline) -> None:
-    with pytest.raises(ValueError, match="conditioning is blurred, expected one of draft, masked"):
+    with pytest.raises(ValueError, match="conditioning is blurred, expected one of draft, masked, masked_and_draft"):
         RefinerPipeline(vae=refiner.vae, unet=refiner.unet, scheduler=refiner.scheduler, conditioning="blurred")
 
 

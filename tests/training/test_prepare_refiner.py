@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 import torch
 from torch import Tensor
 
@@ -11,7 +10,7 @@ from restore.pipeline import Restorer
 from restore.tensors import to_uint8
 from restore.training.feed import normalised
 from restore.training.prepare import seeded
-from restore.training.prepare_refiner import CoarseClips, coarse_clips, latent_clips
+from restore.training.prepare_refiner import CoarseClips, LatentClips, coarse_clips, latent_clips, partly_known
 from tests.propagation.footage import pan
 from tests.training.test_in_use import white_finder
 from tests.training.tiny import accelerator
@@ -42,15 +41,42 @@ def test_the_coarse_clip_is_what_the_restorer_makes() -> None:
     assert (made.unseen <= mask).all() and made.unseen.any()
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0])
-def test_holes_have_the_coarse_fill_or_nothing(share: float) -> None:
+def test_three_pictures_are_encoded() -> None:
     torch.manual_seed(0)
     vae = build_autoencoder(latent_channels=4, downsampling=4, width=8).eval()
     clean, unseen = normalised(clips(), CPU), torch.zeros(2, FRAMES, 1, HEIGHT, WIDTH)
     unseen[..., 8:24, 8:24] = 1
     coarse = CoarseClips(clean, clean.flip(-1), unseen)
-    made = latent_clips(coarse, vae, coarse_share=share, draw=seeded(0))
+    made = latent_clips(coarse, vae)
     with torch.no_grad():
-        assert torch.equal(made.masked, encode(vae, coarse.coarse * (1 if share else 1 - unseen)))
+        assert torch.equal(made.masked, encode(vae, coarse.coarse * (1 - unseen)))
+        assert torch.equal(made.draft, encode(vae, coarse.coarse))
         assert torch.equal(made.clean, encode(vae, clean))
     assert made.hidden.sum() == 2 * FRAMES * 4 * 4
+    assert torch.equal(made.condition, torch.cat([made.masked, made.draft], 2))
+
+
+def drawn(coarse_share: float, known_share: float) -> tuple[LatentClips, LatentClips]:
+    """Many clips, before and after it is drawn what is known of them."""
+    clean, masked, draft = torch.randn(3, 200, 8, 2, 3, 3, generator=torch.Generator().manual_seed(0))
+    clips = LatentClips(clean, masked, draft, torch.ones(200, 8, 1, 3, 3))
+    return clips, partly_known(clips, coarse_share=coarse_share, known_share=known_share, draw=seeded(0))
+
+
+def test_a_share_of_the_clips_has_a_draft_and_the_others_nothing() -> None:
+    clips, known = drawn(0.7, 0.0)
+    drafted = [torch.equal(one, draft) for one, draft in zip(known.draft, clips.draft, strict=True)]
+    empty = [torch.equal(one, masked) for one, masked in zip(known.draft, clips.masked, strict=True)]
+    assert 120 < sum(drafted) < 160 and sum(drafted) + sum(empty) == 200
+    assert torch.equal(known.masked, clips.masked) and torch.equal(known.hidden, clips.hidden)
+
+
+def test_of_a_share_of_the_clips_the_first_frames_are_known() -> None:
+    clips, known = drawn(1.0, 0.3)
+    first = (known.hidden == 0).all((2, 3, 4)).sum(1)  # frames that hide nothing
+    assert 40 < (first > 0).sum() < 80 and set(first.tolist()) == {0, 1, 2, 3, 4}
+    for number, count in enumerate(first):
+        for part, unknown in ((known.masked, clips.masked), (known.draft, clips.draft)):
+            assert torch.equal(part[number, :count], clips.clean[number, :count])
+            assert torch.equal(part[number, count:], unknown[number, count:])
+        assert known.hidden[number, count:].all()

@@ -78,5 +78,6 @@ def test_an_unknown_stage_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as error:
             chosen("stage", STAGES, arguments)
         assert (
-            str(error.value) == "stage is 'magic', expected one of generator, obstruction, autoencoder, refiner, scale"
+            str(error.value) == "stage is 'magic', expected one of "
+            "generator, obstruction, autoencoder, refiner, few_steps, scale"
         )

@@ -46,6 +46,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "obstruction": COMMON | {"frames_per_window": 2},
     "autoencoder": COMMON | {"downsampling": 4, "latent_channels": 4, "width": 8},
     "refiner": COMMON | {"widths": [16, 16]},
+    "few_steps": COMMON | {"discriminator_width": 8},
     "scale": COMMON | {"width": 8, "blocks": 1, "carried": 2},
 }
 
