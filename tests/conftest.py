@@ -61,7 +61,8 @@ def tiny_refiner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from diffusers import DDIMScheduler  # takes seconds, which most tests need not wait for
 
     from restore.models.autoencoder import build_autoencoder
-    from restore.models.denoiser import NOISE, build_denoiser
+    from restore.models.denoiser import build_denoiser
+    from restore.models.noise_schedule import NOISE
     from restore.refinement.refiner import RefinerPipeline
 
     folder = tmp_path_factory.mktemp("refiner")

@@ -12,15 +12,6 @@ from torch import Tensor, nn
 
 from restore.models.video_unet import VideoUNet
 
-NOISE = {  # that the models trained here remove: Stable Diffusion's, taken down to no signal at all (Lin et al. 2024)
-    "beta_schedule": "scaled_linear",
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "prediction_type": "v_prediction",
-    "rescale_betas_zero_snr": True,
-    "timestep_spacing": "trailing",
-    "clip_sample": False,
-}
 NO_TEXT = 32  # width of the text embedding of a model that reads none
 PICTURES = {"draft": 1, "masked": 1, "masked_and_draft": 2}  # that a denoiser is conditioned on: see `RefinerPipeline`
 

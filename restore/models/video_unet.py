@@ -5,6 +5,10 @@ the deepest level, where there are few. A cell that is known has no noise from t
 2024, arXiv:2410.09306), so that two noise levels are at once in a clip: that of the timestep where it is hidden, none
 elsewhere.
 
+What it predicts is how the velocity differs from what a draft of the picture tells: of clean latents that lie around
+the draft by a normal distribution, the mean is known (as in the preconditioning of Karras et al. 2022, which is around
+zero). So a new network returns the draft, but for a little noise, and not grey.
+
 Letters: `B` clips, `T` frames of a clip, `C` channels, `h w` latent cells.
 """
 
@@ -19,6 +23,8 @@ from diffusers.configuration_utils import register_to_config
 from diffusers.models.embeddings import get_timestep_embedding
 from torch import Tensor, nn
 
+from restore.models.noise_schedule import signal_shares
+
 GROUP = 16  # channels that are normalised together
 HEADS = 4
 
@@ -31,6 +37,7 @@ class VideoUNet(ModelMixin, ConfigMixin):
         out_channels: of the latents.
         block_out_channels: of each level, multiples of 16; each level halves the resolution again.
         motion_max_seq_length: frames that it is trained to see at once.
+        draft_error: how far the clean latents are taken to lie from the draft's, as a standard deviation.
     """
 
     @register_to_config
@@ -40,6 +47,7 @@ class VideoUNet(ModelMixin, ConfigMixin):
         out_channels: int,
         block_out_channels: Sequence[int] = (64, 128, 192),
         motion_max_seq_length: int = 16,
+        draft_error: float = 0.25,
     ) -> None:
         super().__init__()
         widths = list(block_out_channels)
@@ -61,18 +69,19 @@ class VideoUNet(ModelMixin, ConfigMixin):
         self.tail = nn.Sequential(
             nn.GroupNorm(widths[0] // GROUP, widths[0]), nn.SiLU(), nn.Conv2d(widths[0], out_channels, 3, padding=1)
         )
+        _zero(self.tail[-1])
 
     def forward(self, sample: Tensor, timestep: Tensor | int, text: Tensor | None = None) -> SimpleNamespace:
         """One call.
 
         Args:
-            sample: `B C T h w`: the noisy latents, what is hidden (1, else 0), and whatever else is known; h and w are
-                multiples of 2 for each level below the first.
+            sample: `B C T h w`: the noisy latents, what is hidden (1, else 0), and whatever else is known, the latents
+                of a draft last; h and w are multiples of 2 for each level below the first.
             timestep: `B`, or one for all: of the hidden cells. The known ones have none of its noise.
             text: not read; there for what calls any denoiser.
 
         Returns:
-            `.sample`, `B out_channels T h w`.
+            `.sample`, the velocity (Salimans & Ho 2022) `B out_channels T h w`.
         """
         batch, _, frames = sample.shape[:3]
         x = sample.transpose(1, 2).flatten(0, 1)  # BT C h w
@@ -91,7 +100,17 @@ class VideoUNet(ModelMixin, ConfigMixin):
         x = second(self.attention(first(x, levels), frames), levels)
         for block, enlarge, skip in reversed(list(zip(self.up, self.enlarge, skips, strict=True))):
             x = block(torch.cat([enlarge(F.interpolate(x, scale_factor=2.0)), skip], 1), levels)
-        return SimpleNamespace(sample=self.tail(x).unflatten(0, (batch, frames)).transpose(1, 2))
+        velocity = self.tail(x).unflatten(0, (batch, frames)).transpose(1, 2)
+        return SimpleNamespace(sample=velocity + self._of_draft(sample, timesteps))
+
+    def _of_draft(self, sample: Tensor, timesteps: Tensor) -> Tensor:
+        """The velocity that the draft tells, where hidden; else 0."""
+        channels, variance = self.config.out_channels, self.config.draft_error**2
+        noisy, hidden, draft = sample[:, :channels], sample[:, channels : channels + 1], sample[:, -channels:]
+        signal = signal_shares().to(sample.device)[timesteps].to(sample.dtype).view(-1, 1, 1, 1, 1)
+        of_noisy = variance * signal.sqrt() / (variance * signal + 1 - signal)
+        clean = draft + of_noisy * (noisy - signal.sqrt() * draft)
+        return hidden * (signal.sqrt() * noisy - clean) / (1 - signal).sqrt()
 
     def _embedded(self, timesteps: Tensor) -> Tensor:
         embedding = get_timestep_embedding(timesteps, self.config.block_out_channels[0])

@@ -7,6 +7,9 @@ from restore.refinement.schedule import START
 from restore.training.ranges import check_at_most, check_multiple, check_ranges
 
 
+JUDGED = 3  # consecutive frames that the discriminator of the refiner sees at once
+
+
 def _setting(default: Any, text: str) -> Any:
     return field(default=default, metadata={"help": text})
 
@@ -191,6 +194,11 @@ class FewStepsConfig(RefinerConfig):
     perceptual_weight: float = _setting(1.0, "of the LPIPS distance, as AlexNet sees it, for what is hidden")
     adversarial_weight: float = _setting(0.02, "of fooling the discriminator; 0 trains without")
     discriminator_width: int = _setting(32, "filters of the discriminator's first layer")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.window < JUDGED:
+            raise ValueError(f"window is {self.window}, expected at least {JUDGED}, which are judged together")
 
 
 @dataclass

@@ -5,7 +5,8 @@ from diffusers import DDIMScheduler
 from torch import Tensor, nn
 
 from restore.models.autoencoder import Autoencoder, decode
-from restore.models.denoiser import NOISE, denoise
+from restore.models.denoiser import denoise
+from restore.models.noise_schedule import NOISE
 from restore.refinement.sampler import predicted_clean
 from restore.refinement.schedule import steps_from_noise
 from restore.training.prepare_refiner import LatentClips

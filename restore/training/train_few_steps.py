@@ -16,13 +16,13 @@ from diffusers import DDIMScheduler
 from torch import Tensor, nn
 from torch.nn.attention import sdpa_kernel
 
-from restore.models.denoiser import NOISE
 from restore.models.discriminator import PatchGAN
+from restore.models.noise_schedule import NOISE
 from restore.models.pretrained import save_part
 from restore.models.weights import save_models
 from restore.refinement.refiner import RefinerPipeline
 from restore.scoring.perceptual import lpips_network
-from restore.training.config import FewStepsConfig
+from restore.training.config import JUDGED, FewStepsConfig
 from restore.training.few_steps import Regenerator, walked
 from restore.training.initial_latent import InitialRefiner
 from restore.training.learner import Learner
@@ -32,7 +32,6 @@ from restore.training.prepare_refiner import partly_known
 from restore.training.train_refiner import RefinerClips, RefinerTraining, shared_noise
 
 WALKS = 1, 2, 4  # calls of the walks that are learned
-JUDGED = 3  # consecutive frames of a window
 LEAST = 0.02  # of the pictures is counted as hidden at least, so that slivers do not outweigh all else
 
 
@@ -74,8 +73,8 @@ class FewStepsTraining(RefinerTraining):
         calls = WALKS[int(torch.randint(len(WALKS), (), generator=draw))]
         before = int(torch.randint(calls, (), generator=draw))
         count, frames = clips.clean.shape[:2]
-        first = torch.randint(max(0, frames - JUDGED) + 1, (count, 1), generator=draw)
-        rows = (first + torch.arange(min(JUDGED, frames))).to(clips.clean.device)
+        first = torch.randint(frames - JUDGED + 1, (count, 1), generator=draw)
+        rows = (first + torch.arange(JUDGED)).to(clips.clean.device)
         clean, coarse, unseen = (
             x[torch.arange(count)[:, None], rows]
             for x in (batch.pictures.clean, batch.pictures.coarse, batch.pictures.unseen)

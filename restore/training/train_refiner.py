@@ -13,7 +13,8 @@ from diffusers import DDIMScheduler, DDPMScheduler
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from restore.models.denoiser import NOISE, denoise
+from restore.models.denoiser import denoise
+from restore.models.noise_schedule import NOISE
 from restore.models.pretrained import save_part
 from restore.refinement.refiner import RefinerPipeline
 from restore.training.config import RefinerConfig

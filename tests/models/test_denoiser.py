@@ -3,7 +3,9 @@ import torch
 from diffusers import UNetMotionModel
 
 from restore.models.denoiser import NO_TEXT, build_denoiser, denoise, hidden_cells
+from restore.models.noise_schedule import signal_shares
 from restore.models.video_unet import VideoUNet
+from restore.refinement.sampler import predicted_clean
 
 
 @pytest.mark.parametrize(("channels", "frames", "height", "width"), [(4, 1, 8, 8), (4, 5, 6, 10), (16, 3, 4, 6)])
@@ -67,6 +69,22 @@ def test_a_new_denoiser_treats_frames_by_themselves() -> None:
         clip = denoise(model, noisy, 500, hidden, known)
         alone = denoise(model, noisy[:, 1:2], 500, hidden[:, 1:2], known[:, 1:2])
     torch.testing.assert_close(clip[:, 1:2], alone, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("timestep", [0, 500, 999])
+def test_a_new_denoiser_predicts_what_a_draft_tells(timestep: int) -> None:
+    """The mean of the clean latents, given a normal distribution around the draft and the noisy ones."""
+    torch.manual_seed(0)
+    model = build_denoiser(latent_channels=4, widths=(16, 32), frames=8).eval()
+    draft, masked = torch.randn(2, 1, 3, 4, 32, 32)
+    clean = draft + model.config.draft_error * torch.randn_like(draft)
+    signal = float(signal_shares()[timestep])
+    noisy = signal**0.5 * clean + (1 - signal) ** 0.5 * torch.randn_like(clean)
+    with torch.no_grad():
+        velocity = denoise(model, noisy, timestep, torch.ones(1, 3, 1, 32, 32), torch.cat([masked, draft], 2))
+    error = predicted_clean(velocity, noisy, signal, "v_prediction") - clean
+    variance = 1 / (1 / model.config.draft_error**2 + signal / (1 - signal))
+    assert error.square().mean().item() == pytest.approx(variance, rel=0.05)
 
 
 def awake(model: VideoUNet) -> VideoUNet:

@@ -13,7 +13,8 @@ from diffusers import (
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from restore.models.autoencoder import build_autoencoder
-from restore.models.denoiser import NOISE, build_denoiser
+from restore.models.denoiser import build_denoiser
+from restore.models.noise_schedule import NOISE
 from restore.refinement.refiner import RefinerPipeline
 from tests.models.test_autoencoder import tiny_kl
 

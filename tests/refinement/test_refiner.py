@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from restore.errors import ConfigError
 from restore.models.autoencoder import build_autoencoder, encode
-from restore.models.denoiser import NOISE, build_denoiser, hidden_cells
+from restore.models.denoiser import build_denoiser, hidden_cells
+from restore.models.noise_schedule import NOISE
 from restore.models.video_unet import VideoUNet
 from restore.refinement.load import REFINER, load_refiner
 from restore.refinement.refiner import SCHEDULERS, RefinerPipeline

@@ -8,7 +8,8 @@ import torch
 from diffusers import DDIMScheduler
 
 from restore.models.autoencoder import build_autoencoder, decode, encode
-from restore.models.denoiser import NOISE, build_denoiser
+from restore.models.denoiser import build_denoiser
+from restore.models.noise_schedule import NOISE
 from restore.refinement.load import load_refiner
 from restore.refinement.refiner import RefinerPipeline
 from restore.training.few_steps import Regenerator, walked
@@ -124,6 +125,14 @@ def test_stopped_and_resumed_is_as_never_stopped(refiner: tuple[Path, dict[str, 
     assert run(videos, tmp_path / "parts", epochs=3, **settings) == 0
     whole, parts = (content(tmp_path / name / "run/few_steps.checkpoint") for name in ("whole", "parts"))
     assert same(whole, parts)
+
+
+def test_three_frames_are_judged_together(
+    refiner: tuple[Path, dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    videos, settings = refiner
+    assert run(videos, tmp_path, window=2, **settings) == 2
+    assert "window is 2, expected at least 3, which are judged together" in capsys.readouterr().err
 
 
 def test_without_a_refiner_to_begin_from_it_says_so(

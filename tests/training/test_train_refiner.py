@@ -9,7 +9,7 @@ import torch
 from diffusers import DDIMScheduler
 
 from restore.models.autoencoder import build_autoencoder
-from restore.models.denoiser import NOISE
+from restore.models.noise_schedule import NOISE
 from restore.models.video_unet import VideoUNet
 from restore.refinement.load import load_refiner
 from restore.refinement.refiner import RefinerPipeline
