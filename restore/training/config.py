@@ -6,7 +6,6 @@ from typing import Any, Literal, Optional
 from restore.refinement.schedule import START
 from restore.training.ranges import check_at_most, check_multiple, check_ranges
 
-
 JUDGED = 3  # consecutive frames that the discriminator of the refiner sees at once
 
 
