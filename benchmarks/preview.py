@@ -1,6 +1,9 @@
 """How long the page takes to preview 640x360, once the models are loaded, with a mask at hand: one frame, or seconds.
 
     python -m benchmarks.preview [--runs 3] [--seconds 2]
+    python -m benchmarks.preview --page
+
+`--page`: how long the page itself takes, from its command to all its files, asked for one after another.
 
 All frames are noisy, so that all of each is generated. With `--seconds`, at 25 frames a second: when the first picture
 is there, when the last, and how long they take with another strength. Processor time is shared by all threads: on N
@@ -8,17 +11,26 @@ cores that nothing else uses the wall takes at least an N-th of it.
 """
 
 import argparse
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
 import time
+import urllib.request
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
 
+import restore.page
 from restore.frame import Frame
 from restore.page.preview import finished, generated, kept
 from restore.page.workplace import AROUND
 from restore.pipeline import Restorer
 
+STATIC = Path(restore.page.__file__).parent / "static"
 SIZE, RATE = (360, 640), 25
 
 
@@ -38,11 +50,37 @@ def frames(wanted: int) -> list[Frame]:
     return clip
 
 
+def page() -> None:
+    """The command in a process of its own, with an empty folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        command = [sys.executable, "-m", "restore", "page", folder]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            address = process.stdout.readline().strip()
+            there, browser = time.perf_counter(), urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+            paths = ["", *(f"static/{path.name}" for path in STATIC.iterdir())]
+            sizes = [len(browser.open(address).read())]
+            sizes += [len(browser.open(address.partition("?")[0] + path).read()) for path in [*paths, "api/videos"]]
+            loaded = time.perf_counter()
+            process.send_signal(signal.SIGINT)
+            process.wait()
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(
+        f"the address after {there - begin:.2f} s, {len(sizes)} files ({sum(sizes) / 1e3:.0f} kB) "
+        f"{loaded - there:.2f} s later; {used.ru_utime + used.ru_stime:.2f} s of processor time"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--page", action="store_true")
     settings = parser.parse_args()
+    if settings.page:
+        page()
+        return
     restorer = Restorer.from_pretrained()
     wanted = max(1, round(settings.seconds * RATE))
     shown = partial(finished, hybrid=None, hidden_only=False, order=None)
