@@ -17,6 +17,7 @@ from restore.light.lit import lit
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.propagation.batches import evidence_batches, picture_batches
+from restore.propagation.confidence import with_hidden
 from restore.propagation.copies import copies
 from restore.propagation.engine import Propagation
 from restore.propagation.evidence import Evidence
@@ -97,13 +98,13 @@ def _only(restorer: Restorer, frames: list[Frame], wanted: range, light: str | f
     """Restore the wanted frames; of the others only what they saw counts."""
     ready = with_scenes(lit(frames, light))
     if isinstance(restorer.generator, Pix2PixUNet):
-        yield from restorer.generate(picture_batches(islice(ready, wanted.start, wanted.stop)))
+        yield from map(with_hidden, restorer.generate(picture_batches(islice(ready, wanted.start, wanted.stop))))
         return
     evidence = islice(_evidence(ready), wanted.start, wanted.stop)
     if restorer.generator is None:
         yield from map(copies, evidence)
     else:
-        yield from restorer.generate(evidence_batches(evidence))
+        yield from map(with_hidden, restorer.generate(evidence_batches(evidence)))
 
 
 def _evidence(frames: Iterable[Frame]) -> Iterator[Evidence]:
