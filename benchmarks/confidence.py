@@ -1,6 +1,6 @@
 """Is what `--confidence` says true? Of the pixels of one confidence, how many are within 8 levels of the clean clip.
 
-    python -m benchmarks.confidence CLIPS [MORE_CLIPS] [--every 1] [--frames 20] [--fit TRAINING_CLIPS ...]
+    python -m benchmarks.confidence CLIPS [MORE_CLIPS] [--every 1] [--first 0] [--frames 12] [--fit TRAINING_CLIPS ...]
 
 Each clip is scaled to a width of 320 at most, and degraded in four ways, masks given: behind grey boxes that are
 static, move, are drawn anew for each frame, or one that is heavy, each with the seed's blur and noise, with others, or
@@ -10,7 +10,8 @@ tenth of the confidence: the mean confidence of its pixels, and how many of them
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,11 +22,11 @@ import torch
 from benchmarks.harm import noisy
 from restore.degradations.degrade import Range, Ranges, degrade
 from restore.frame import Frame
-from restore.models.generator import GatedGenerator
+from restore.models.generator import Estimate, GatedGenerator
 from restore.pipeline import Restorer
-from restore.propagation.confidence import CLOSE, copy_features, fill_features, visible_features
+from restore.propagation.confidence import CLOSE, contrast_feature, copy_features, fill_features, visible_features
 from restore.propagation.engine import Propagation
-from restore.propagation.evidence import Evidence, to_tensor
+from restore.propagation.evidence import Evidence
 from restore.propagation.provenance import COPIED, FILLED, NAMES, SEEN
 from restore.scenes import with_scenes
 from restore.shipped import WEIGHTS
@@ -43,7 +44,8 @@ STRENGTHS = (
     Ranges(typical_share=1, compressed_share=0, blur=NOTHING, noise=NOTHING),
 )
 SIGMAS, CRFS = (5, 15, 30), (28, 35)
-DRAWN = 1000  # pixels of a frame and a provenance that are looked at
+DRAWN = 400  # pixels of a frame and a provenance that are looked at
+FEWEST = 1000  # pixels of a row of the table
 
 
 class Case(NamedTuple):
@@ -107,30 +109,47 @@ def fit(features: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return weights
 
 
-@torch.inference_mode()
-def fitted(restorer: Restorer, clips: list[np.ndarray]) -> dict[str, np.ndarray]:
+@contextmanager
+def recorded(generator: GatedGenerator) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
+    """`log_level` and `gate` of each frame that it estimates from now on, `H W`."""
+    planes: list[tuple[np.ndarray, np.ndarray]] = []
+    estimate = generator.estimate
+
+    def recording(evidence: torch.Tensor) -> Estimate:
+        found = estimate(evidence)
+        planes.extend(zip(*found.planes(), strict=True))
+        return found
+
+    generator.estimate = recording  # type: ignore[method-assign]
+    try:
+        yield planes
+    finally:
+        del generator.estimate
+
+
+def fitted(restorer: Restorer, clips: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
     """The weights by name, of these clips."""
     generator, draw = restorer.generator, np.random.default_rng(0)
     assert isinstance(generator, GatedGenerator), "it estimates errors"
-    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"OF_COPIES": [], "OF_FILLED": [], "OF_VISIBLE": []}
-    for index, clip in enumerate(clips):
-        for case in cases(clip, index):
+    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"OF_VISIBLE": [], "OF_COPIES": [], "OF_FILLED": []}
+    for case in (case for index, clip in enumerate(clips) for case in cases(clip, index)):
+        with recorded(generator) as planes:
             images = [one.image for one in restorer.restore_frames(case.degraded, case.mask)]
-            for one, image, clean in zip(evidence_of(case), images, case.clean, strict=True):
-                truth = right(image, clean)
-                if one.frame.has_hidden:
-                    copied, unseen = some(one.copied, draw), one.frame.hidden & ~one.copied
-                    found["OF_COPIES"].append((copy_features(one.past, one.future, copied), truth[copied]))
-                    chosen = some(unseen, draw)
-                    found["OF_FILLED"].append((fill_features(unseen)[chosen[unseen]], truth[chosen]))
-                estimate = generator.estimate(to_tensor(one.stack()[None]))
-                log_level, gate = (plane[0] for plane in estimate.planes())
-                chosen = some(~one.frame.hidden & (gate > 0), draw)
-                found["OF_VISIBLE"].append((visible_features(log_level[chosen]), truth[chosen]))
+        for one, image, clean, (log_level, gate) in zip(evidence_of(case), images, case.clean, planes, strict=True):
+            truth = right(image, clean)
+            chosen = some(~one.frame.hidden & (gate > 0), draw)
+            found["OF_VISIBLE"].append((visible_features(log_level[chosen]), truth[chosen]))
+            if one.frame.has_hidden:
+                copied, unseen = some(one.copied, draw), one.frame.hidden & ~one.copied
+                features = copy_features(one.past, one.future, copied), contrast_feature(image, copied)[:, None]
+                found["OF_COPIES"].append((np.concatenate(features, 1), truth[copied]))
+                chosen = some(unseen, draw)
+                features = fill_features(unseen)[chosen[unseen]], contrast_feature(image, chosen)[:, None]
+                found["OF_FILLED"].append((np.concatenate(features, 1), truth[chosen]))
     return {name: fit(*map(np.concatenate, zip(*pairs, strict=True))) for name, pairs in found.items()}
 
 
-def stated(restorer: Restorer, clips: list[np.ndarray]) -> dict[int, np.ndarray]:
+def stated(restorer: Restorer, clips: Iterable[np.ndarray]) -> dict[int, np.ndarray]:
     """By provenance, of its pixels: the confidence, in [0, 1], and whether they are right, float `2 N`."""
     draw = np.random.default_rng(0)
     found: dict[int, list[np.ndarray]] = {SEEN: [], COPIED: [], FILLED: []}
@@ -149,14 +168,15 @@ def main() -> None:
     parser.add_argument("clips", type=Path, nargs="*")
     parser.add_argument("--fit", type=Path, nargs="+", default=[])
     parser.add_argument("--every", type=int, default=1, help="take each such clip only")
+    parser.add_argument("--first", type=int, default=0, help="from this one on")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--frames", type=int, default=20)
+    parser.add_argument("--frames", type=int, default=12)
     settings = parser.parse_args()
     restorer = Restorer.from_pretrained(settings.weights)
 
-    def clips(folders: list[Path]) -> list[np.ndarray]:
+    def clips(folders: list[Path]) -> Iterator[np.ndarray]:
         paths = [path for folder in folders for path in find_videos(folder)]
-        return [scaled(path, settings.frames) for path in paths[:: settings.every]]
+        return (scaled(path, settings.frames) for path in paths[settings.first :: settings.every])
 
     if settings.fit:
         for name, weights in fitted(restorer, clips(settings.fit)).items():
@@ -169,7 +189,7 @@ def main() -> None:
         cells = []
         for said, truth in found.values():
             inside = (said * 10).astype(int).clip(max=9) == tenth
-            cells += [f"{100 * x[inside].mean():.1f}" if inside.sum() >= DRAWN else "" for x in (said, truth)]
+            cells += [f"{100 * x[inside].mean():.1f}" if inside.sum() > FEWEST else "" for x in (said, truth)]
         print(f"| {10 * tenth} to {10 * tenth + 10} | " + " | ".join(cells) + " |")
 
 

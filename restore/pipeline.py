@@ -29,7 +29,7 @@ from restore.models.scaler import Scaler
 from restore.models.segmenter import Segmenter
 from restore.models.weights import load_models, load_scaler, load_segmenter
 from restore.propagation.batches import Batch, evidence_batches, picture_batches, row_batches
-from restore.propagation.confidence import with_visible
+from restore.propagation.confidence import with_hidden, with_visible
 from restore.propagation.copies import copies
 from restore.propagation.engine import Propagation
 from restore.propagation.evidence import MASK, Evidence, EvidenceRows, to_tensor
@@ -170,7 +170,8 @@ class Restorer:
         # By the final masks, so that a mask written and given again decides alike; detection had its finder's alone.
         frames = prefetch(map(self.plan.put, with_scenes(lit(frames, light))), self.plan.ahead)
         if isinstance(self.generator, Pix2PixUNet):  # the classic sees one frame and nothing else
-            yield from weakened(islice(self.generate(picture_batches(frames), skip=skip), skip, None), strength)
+            generated = map(with_hidden, islice(self.generate(picture_batches(frames), skip=skip), skip, None))
+            yield from weakened(generated, strength)
             return
         before = resumption.generated_before(frames) if resumption else []
         propagated = _propagated(frames, resumption, segment=segment, cuts_only=cuts_only, plan=self.plan)
@@ -260,7 +261,7 @@ class Restorer:
     @torch.inference_mode()
     def generate(self, batches: Iterable[Batch], *, skip: int = 0) -> Iterator[Restored]:
         """Run the generator over several frames at once; nobody looks at the first `skip`, which may come out as they
-        are. What is hidden is not filtered in time yet.
+        are. What is hidden is not filtered in time yet, and has no confidence.
         """
         assert self.generator is not None, "without it frames are copied"
         for degraded, stacks in batches:
@@ -324,7 +325,7 @@ def _filtered(restored: Iterable[Restored]) -> Iterator[Restored]:
         if now.frame.state is not None:
             last = window.items[window.start + 1 - LAST : window.start + 1]
             now.frame.state = replace(now.frame.state, images=np.stack([one.image for one in last]))
-        yield replace(now, image=filter_hidden(window.items, window.start))
+        yield with_hidden(replace(now, image=filter_hidden(window.items, window.start)))
 
 
 def _device(device: str | None) -> torch.device:

@@ -21,6 +21,8 @@ class Restored:
             what share of the correction is made (`models/generator.py`); else None.
         uncertainty: uint8 `H W`, of what was regenerated from several seeds, how far their results are apart: the
             standard deviation in levels, mean of the channels; 0 elsewhere. None where nothing was.
+        odds: float32 `N`, of its hidden pixels, in the order of rows: the log odds that each is right, as far as they
+            do not depend on what it is restored to; None once they are in the confidence, or where that is not asked.
     """
 
     frame: Frame
@@ -29,11 +31,17 @@ class Restored:
     confidence: np.ndarray
     estimate: tuple[float, float, float] | None = None
     uncertainty: np.ndarray | None = None
+    odds: np.ndarray | None = None
 
     @property
     def mask(self) -> np.ndarray:
         """bool `H W`: what was restored as hidden."""
         return self.frame.hidden
+
+
+def certain(frame: Frame) -> np.ndarray:
+    """The confidence of a frame that nothing was done to."""
+    return np.full(frame.size, 255, np.uint8)
 
 
 def weakened(restored: Iterable[Restored], strength: float) -> Iterator[Restored]:

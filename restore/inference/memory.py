@@ -2,6 +2,7 @@
 
 import math
 import mmap
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,16 +97,20 @@ class Memory:
 
 
 def free_memory() -> float:
-    """Bytes that this process may have: its own, and those that are free, of the machine and of its control group;
-    infinite where the system does not tell (it is not Linux).
+    """Bytes that this process may have: its own, and those that are free, of the machine, of its control group, and of
+    the address space that it may have (`ulimit -v`); infinite where the system does not tell (it is not Linux).
     """
     try:
-        own = int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+        addresses, own = (int(pages) * mmap.PAGESIZE for pages in Path("/proc/self/statm").read_text().split()[:2])
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
         return math.inf
     free = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable"))
-    return own + min([free, *(max(0, limit - used) for limit, used in _control_groups())])
+    limits = _control_groups()
+    most_addresses = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if most_addresses != resource.RLIM_INFINITY:
+        limits.append((most_addresses, addresses))
+    return own + min([free, *(max(0, limit - used) for limit, used in limits)])
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -8,9 +8,8 @@ import numpy as np
 
 from restore.frame import Frame
 from restore.inference.located import Located
-from restore.propagation.confidence import mask_confidence
 from restore.propagation.provenance import mask_provenance
-from restore.restored import Restored
+from restore.restored import Restored, certain
 
 
 def with_untouched(
@@ -44,4 +43,4 @@ def untouched(frame: Frame, *, kinds: bool) -> Restored:
         frame.probability, frame.proven = frame.mask, frame.suspected
         frame.kinds = np.zeros(frame.size, np.uint8)
     frame.comparable = False
-    return Restored(frame, frame.image, mask_provenance(frame), mask_confidence(frame))
+    return Restored(frame, frame.image, mask_provenance(frame), certain(frame))

@@ -10,7 +10,6 @@ import torch
 
 from restore.errors import ConfigError
 from restore.inference.report import digests, read_sealed
-from restore.inference.versions import versions
 from restore.shipped import ROOT
 
 if TYPE_CHECKING:  # see `restore_file`
@@ -128,6 +127,7 @@ def _as_many_threads(report: dict[str, Any]) -> Iterator[None]:
 def _again(report: dict[str, Any], folder: Path) -> tuple[str, bool]:
     from restore.inference.files import restore_file
     from restore.inference.memory import Memory
+    from restore.inference.other_bytes import apart, reasons
     from restore.pipeline import Restorer
 
     if report["broken"] is not None:
@@ -171,11 +171,11 @@ def _again(report: dict[str, Any], folder: Path) -> tuple[str, bool]:
             memory=Memory(strips=report.get("strips")),
             **settings,
         )
-        same = digests(output=output)["output"] == report["sha256"]["output"]
-    if same:
-        return f"restored again, to the same bytes: {report['output']}", True
-    then, now = report["versions"], versions(restorer.engine)
-    differ = [name for name in {**then, **now} if then.get(name) != now.get(name)]
-    others = [f"{name} {then.get(name)}, now {now.get(name)}" for name in differ]
-    why = f"as it was computed with {'; '.join(others)}" if others else "though all that computes it is the same"
-    return f"restored again, to other bytes, {why}: {report['output']}", False
+        if digests(output=output)["output"] == report["sha256"]["output"]:
+            return f"restored again, to the same bytes: {report['output']}", True
+        before = _find(report["output"], folder, beside=True)
+        known = before and digests(output=before)["output"] == report["sha256"]["output"]
+        far = f"; {apart(before, output)}" if before and known else ""
+    why = reasons(report, restorer)
+    why = f"as it was computed with {why}" if why else "though all that computes it is the same"
+    return f"restored again, to other bytes, {why}{far}: {report['output']}", False

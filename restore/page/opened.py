@@ -33,7 +33,7 @@ class Opened:
         self._looks, self._works = looks, works
         self.survey = looks.do(lambda task: survey(path, task.forward))
         self._saved = folder / "found.npz"
-        self.detections = Detections.load(self._saved, self._digest)
+        self.detections = Detections.load(self._saved, self.digest)
         self.finding: Task | None = None
         self.following: dict[int, Task] = {}
 
@@ -57,7 +57,7 @@ class Opened:
 
             def work(task: Task) -> None:
                 found = detect_all(restorer(), self.path, self.surveyed.frames, task.forward)
-                found.save(self._saved, self._digest)
+                found.save(self._saved, self.digest)
                 self.detections = found
 
             self.finding = self._works.do(work)
@@ -124,7 +124,7 @@ class Opened:
         }
 
     @property
-    def _digest(self) -> str:
+    def digest(self) -> str:
         """Of which file detections are: a video that was replaced has others."""
         status = self.path.stat()
         return f"{status.st_size} {status.st_mtime_ns}"

@@ -17,6 +17,7 @@ from restore.light.lit import lit
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.propagation.batches import evidence_batches, picture_batches
+from restore.propagation.confidence import with_hidden
 from restore.propagation.copies import copies
 from restore.propagation.engine import Propagation
 from restore.propagation.evidence import Evidence
@@ -39,33 +40,42 @@ class Previewed:
     confidence: np.ndarray
 
 
-def preview(
-    restorer: Restorer,
-    frames: list[Frame],
-    wanted: range,
-    *,
-    strength: float,
-    light: str | float,
-    hybrid: "Hybrid | None",
-    hidden_only: bool,
-    order: FieldOrder | None,
-) -> Iterator[Previewed]:
-    """Restore some of a few frames.
+def generated(
+    restorer: Restorer, frames: list[Frame], wanted: range, *, light: str | float, order: FieldOrder | None
+) -> Iterator[Restored]:
+    """Restore some of a few frames: what takes the time, and does not depend on the settings of `finished`.
 
     Args:
         restorer: without a generator nothing is generated.
         frames: consecutive ones, with masks.
-        wanted: which, counted in `frames`. One is generated alone; for several all are restored.
-        strength, light, hybrid, hidden_only: as of `restore_file`.
-        order: of the fields, of interlaced video: each is restored, and two are woven into a frame.
+        wanted: which, counted in `frames`. One is generated alone; several as in a whole video.
+        light: as of `restore_file`.
+        order: of the fields, of interlaced video: each is restored, so that there are two for each frame.
     """
     if order:
         frames = [field for frame in frames for field in _fields(frame, order)]
         wanted = range(2 * wanted.start, 2 * wanted.stop)
     if len(wanted) <= 2:
-        results = weakened(_only(restorer, frames, wanted, light), strength)
+        yield from _only(restorer, frames, wanted, light)
     else:
-        results = islice(restorer.restore(iter(frames), strength=strength, light=light), wanted.start, wanted.stop)
+        yield from islice(restorer.restore(iter(frames), light=light, skip=wanted.start), len(wanted))
+
+
+def finished(
+    results: Iterable[Restored],
+    *,
+    strength: float,
+    hybrid: "Hybrid | None",
+    hidden_only: bool,
+    order: FieldOrder | None,
+) -> Iterator[Previewed]:
+    """What was `generated`, as it is shown.
+
+    Args:
+        strength, hybrid, hidden_only: as of `restore_file`.
+        order: of the fields, of interlaced video: two are woven into a frame.
+    """
+    results = weakened(results, strength)
     if hybrid:
         results = hybrid.refine_frames(results)
     shown = (_shown(result, hidden_only) for result in results)
@@ -78,17 +88,23 @@ def preview(
         yield Previewed(*(weave(getattr(first, name), getattr(second, name), order) for name in names))
 
 
+def kept(result: Restored) -> Restored:
+    """What `finished` needs of it without a refiner: no motion, nothing that was computed on the way."""
+    frame = result.frame
+    return replace(result, frame=Frame(frame.image, mask=frame.mask, dark=frame.dark))
+
+
 def _only(restorer: Restorer, frames: list[Frame], wanted: range, light: str | float) -> Iterator[Restored]:
     """Restore the wanted frames; of the others only what they saw counts."""
     ready = with_scenes(lit(frames, light))
     if isinstance(restorer.generator, Pix2PixUNet):
-        yield from restorer.generate(picture_batches(islice(ready, wanted.start, wanted.stop)))
+        yield from map(with_hidden, restorer.generate(picture_batches(islice(ready, wanted.start, wanted.stop))))
         return
     evidence = islice(_evidence(ready), wanted.start, wanted.stop)
     if restorer.generator is None:
         yield from map(copies, evidence)
     else:
-        yield from restorer.generate(evidence_batches(evidence))
+        yield from map(with_hidden, restorer.generate(evidence_batches(evidence)))
 
 
 def _evidence(frames: Iterable[Frame]) -> Iterator[Evidence]:

@@ -17,7 +17,7 @@ class Task:
 
     Attributes:
         share: of it that is done, in [0, 1].
-        result: what came of it; None until it is `done`.
+        result: what has come of it so far; None until there is something.
         error: why nothing came of it, in one line.
     """
 

@@ -3,7 +3,7 @@
 import fcntl
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,10 @@ from restore.video.fields import field_order
 from restore.video.files import output_path
 
 if TYPE_CHECKING:  # PyTorch and diffusers take seconds to import, and the page is there before
+    from restore.inference.config import InferenceConfig
     from restore.pipeline import Restorer
     from restore.refinement.hybrid import Hybrid
+    from restore.restored import Restored
 
 AROUND = 6  # frames before and after those of a preview, which they are copied from
 OPEN = 4  # videos and results, whose frames are held
@@ -54,6 +56,7 @@ class Workplace:
         self._hybrid: tuple[list[Any], Hybrid] | None = None
         self.preview: Task | None = None
         self._shown: dict[str, Pictures] = {}
+        self._last: tuple[Any, list[Restored]] = None, []  # what the last preview was finished from
         self._previews = 0
 
     def __enter__(self) -> "Workplace":
@@ -129,7 +132,8 @@ class Workplace:
         self, opened: Opened, chosen: Mapping[str, Any], original: str | None, frame: int, seconds: float
     ) -> None:
         """Begin to restore a frame, or, with `seconds`, those from it on; `preview` says how far it is, and its result
-        is the number of its `pictures`.
+        is the number of its `pictures`, which become more. What does not depend on a setting that was changed since the
+        last preview is taken from there.
 
         Raises:
             ConfigError: a setting is wrong.
@@ -146,30 +150,58 @@ class Workplace:
             self.preview.cancel()
 
         def work(task: Task) -> str:
-            from restore.page.preview import preview
-            from restore.pipeline import Restorer
+            from restore.page.preview import finished
 
-            first, last = max(0, frame - AROUND), min(begin.frames, end + AROUND)
-            frames = self._masked(opened, range(first, last), task)
-            light, copying = light_setting(config.light), config.stages == "copy"
-            results = preview(
-                Restorer() if copying else self.restorer(),
-                frames,
-                range(frame - first, end - first),
+            hybrid = self._refiner(config) if config.refines else None
+            results = finished(
+                self._generated(opened, range(frame, end), task, config, keep=hybrid is None),
                 strength=config.strength,
-                light=light,
-                hybrid=self._refiner(config) if config.refines else None,
+                hybrid=hybrid,
                 hidden_only=config.stages == "fill",
                 order=field_order(opened.path),
             )
-            shown = []
-            for one in results:
-                shown.append(one)
-                task.forward(0.4 + 0.6 * len(shown) / (end - frame))
             known = self._original(original)
-            return self._show(OfPreview(frame, shown, FrameStore(known) if known else None))
+            pictures = OfPreview(frame, [], FrameStore(known) if known else None)
+            number = ""
+            for one in results:
+                pictures.frames.append(one)
+                number = number or self._show(pictures)
+                task.result = number
+                task.forward(0.4 + 0.6 * pictures.count / (end - frame))
+            return number
 
         self.preview = self._works.do(work)
+
+    def _generated(
+        self, opened: Opened, wanted: range, task: Task, config: "InferenceConfig", *, keep: bool
+    ) -> "Iterator[Restored]":
+        """What a preview of the `wanted` frames is finished from; what was generated last, if that is the same and all
+        that is needed: a refiner needs more than what is kept (`keep`).
+        """
+        from restore.page.preview import generated, kept
+        from restore.pipeline import Restorer
+
+        frames = range(max(0, wanted.start - AROUND), min(opened.surveyed.frames, wanted.stop + AROUND))
+        light, copying = light_setting(config.light), config.stages == "copy"
+        masks = opened.masks()
+        drawn = b"".join(np.packbits(masks.frame(number)).tobytes() for number in frames)
+        key = opened.number, opened.digest, wanted, light, copying, opened.detections is None, masks.corrected, drawn
+        if keep and self._last[0] == key:
+            yield from self._last[1]
+            return
+        results = []
+        for one in generated(
+            Restorer() if copying else self.restorer(),
+            self._masked(opened, frames, task),
+            range(wanted.start - frames.start, wanted.stop - frames.start),
+            light=light,
+            order=field_order(opened.path),
+        ):
+            if keep:
+                results.append(kept(one))
+            yield one
+        if keep:
+            self._last = key, results
 
     def pictures(self, number: str) -> Pictures:
         """Pictures of a preview, or, as `run3`, of the result of a run.

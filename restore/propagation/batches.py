@@ -6,10 +6,10 @@ from itertools import chain, cycle
 import numpy as np
 
 from restore.frame import Frame
-from restore.propagation.confidence import mask_confidence
+from restore.propagation.confidence import mask_odds
 from restore.propagation.evidence import CHANNELS, Evidence, EvidenceRows, picture
 from restore.propagation.provenance import mask_provenance
-from restore.restored import Restored
+from restore.restored import Restored, certain
 from restore.tensors import frames_at_once
 from restore.video.windows import windows
 
@@ -56,10 +56,10 @@ def picture_batches(frames: Iterable[Frame]) -> Iterator[Batch]:
     frames = iter(frames)
     for first in frames:  # its size decides how many
         for window in windows(chain([first], frames), frames_at_once(*first.size)):
-            batch = [Restored(x, x.image, mask_provenance(x), mask_confidence(x)) for x in window.core]
+            batch = [Restored(x, x.image, mask_provenance(x), certain(x), odds=mask_odds(x)) for x in window.core]
             yield batch, picture(np.stack([x.image for x in window.core]))
 
 
 def _not_restored(evidence: Evidence) -> Restored:
     frame = evidence.frame
-    return Restored(frame, frame.image, evidence.provenance, evidence.confidence)
+    return Restored(frame, frame.image, evidence.provenance, certain(frame), odds=evidence.odds)

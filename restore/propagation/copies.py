@@ -6,9 +6,10 @@ No temporal filter follows: the memories average the same frames already, and th
 
 import numpy as np
 
+from restore.propagation.confidence import with_hidden
 from restore.propagation.evidence import Evidence
 from restore.propagation.provenance import UNSEEN
-from restore.restored import Restored
+from restore.restored import Restored, certain
 
 UNSEEN_COLOUR = 128, 0, 255  # violet, RGB: as saturated as hardly anything is, and far from all colours of `overlay.py`
 
@@ -26,10 +27,13 @@ def copies(evidence: Evidence) -> Restored:
     ([[[9, 9, 9], [100, 100, 100], [128, 0, 255]]], [[0, 1, 4]])
     """
     frame = evidence.frame
-    image, codes, certain = frame.image, evidence.provenance, evidence.confidence
-    if frame.has_hidden:
-        copied, unseen = evidence.copied, frame.hidden & ~evidence.copied
-        image = image.copy()
-        image[copied] = np.rint(evidence.averaged()[copied]).clip(0, 255)
-        image[unseen], codes[unseen], certain[unseen] = UNSEEN_COLOUR, UNSEEN, 0
-    return Restored(frame, image, codes, certain)
+    image, codes = frame.image, evidence.provenance
+    if not frame.has_hidden:
+        return Restored(frame, image, codes, certain(frame))
+    copied, unseen = evidence.copied, frame.hidden & ~evidence.copied
+    image = image.copy()
+    image[copied] = np.rint(evidence.averaged()[copied]).clip(0, 255)
+    # Before the mark, which would be contrast of what was copied.
+    restored = with_hidden(Restored(frame, image, codes, certain(frame), odds=evidence.odds))
+    image[unseen], codes[unseen], restored.confidence[unseen] = UNSEEN_COLOUR, UNSEEN, 0
+    return restored

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from restore.arrays import blend, choose, clipped
 from restore.frame import Frame
-from restore.propagation.confidence import OF_COPIES, OF_FILLED, certainty, copy_features, fill_features
+from restore.propagation.confidence import OF_COPIES, OF_FILLED, copy_features, fill_features
 from restore.propagation.fill import fill_from_around
 from restore.propagation.memory import AVERAGED, Memory
 from restore.propagation.provenance import COPIED, mask_provenance
@@ -114,14 +114,15 @@ class Evidence:
         return codes
 
     @property
-    def confidence(self) -> np.ndarray:
-        """uint8 `H W`: see `confidence.py`; the visible pixels before they are restored, which are certain."""
-        certain = np.full(self.frame.size, 255, np.uint8)
+    def odds(self) -> np.ndarray:
+        """Of the hidden pixels: see `Restored`."""
+        hidden = self.frame.hidden
+        odds = np.zeros(hidden.shape, np.float32)
         if self.frame.has_hidden:
-            unseen = self.frame.hidden & ~self.copied
-            certain[self.copied] = certainty(copy_features(self.past, self.future, self.copied), OF_COPIES)
-            certain[unseen] = certainty(fill_features(unseen), OF_FILLED)
-        return certain
+            unseen = hidden & ~self.copied
+            odds[self.copied] = copy_features(self.past, self.future, self.copied) @ OF_COPIES[:-1]
+            odds[unseen] = fill_features(unseen) @ OF_FILLED[:-1]
+        return odds[hidden]
 
 
 class EvidenceRows:

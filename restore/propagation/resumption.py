@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from itertools import islice
 
 from restore.frame import Frame
-from restore.propagation.confidence import mask_confidence
 from restore.propagation.engine import Propagation
 from restore.propagation.flow import estimate
 from restore.propagation.provenance import mask_provenance
 from restore.propagation.state import State
 from restore.propagation.temporal_filter import RADIUS
-from restore.restored import Restored
+from restore.restored import Restored, certain
 
 LAST = RADIUS  # frames before the place that are needed: the temporal filter reaches back the farthest
 
@@ -40,7 +39,7 @@ class Resumption:
         if self._state.images is None:
             return []
         return [
-            Restored(frame, image, mask_provenance(frame), mask_confidence(frame))
+            Restored(frame, image, mask_provenance(frame), certain(frame))
             for frame, image in zip(last, self._state.images, strict=True)
         ]
 

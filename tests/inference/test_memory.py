@@ -1,7 +1,9 @@
 """`--max_memory`: what is chosen for how much, that it changes nothing, and what becomes of too little."""
 
 import json
+import mmap
 import re
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +131,18 @@ def test_by_default_it_is_what_is_free(tmp_path: Path) -> None:
     # More than any machine has: the least.
     plan = Memory().plan(1 << 20, 1 << 20, finds=True, folder=tmp_path)
     assert plan.rows == STEPS[-1].rows and plan.shelf is not None
+
+
+def test_what_may_be_addressed_is_a_limit() -> None:
+    """`ulimit -v`."""
+    pages, own = (int(number) for number in Path("/proc/self/statm").read_text().split()[:2])
+    before, room = resource.getrlimit(resource.RLIMIT_AS), 300 << 20
+    resource.setrlimit(resource.RLIMIT_AS, (pages * mmap.PAGESIZE + room, before[1]))
+    try:
+        free = free_memory()
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert room / 2 < free - own * mmap.PAGESIZE < 1.5 * room < free_memory() - own * mmap.PAGESIZE
 
 
 @pytest.mark.parametrize("mask", [True, False])

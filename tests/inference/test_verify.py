@@ -1,6 +1,10 @@
 """`python -m restore verify`: a report against the files that it names, and against the same work done again."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +14,17 @@ import torch
 
 from restore.__main__ import main
 from restore.inference import files
+from restore.inference.other_bytes import apart
 from restore.inference.report import seal
+from restore.inference.versions import versions
 from restore.models.weights import load_models, save_models
+from restore.pipeline import Restorer
 from tests.inference.command import Command
 from tests.propagation.footage import at_rest, noisy
 from tests.video.make import make_video
 
 pytestmark = pytest.mark.usefixtures("out")
+SHAPE = {"widths": (8, 8), "blocks": (1, 1), "decoder_blocks": (1,)}  # of the tiny models
 
 
 @pytest.fixture
@@ -135,8 +143,7 @@ def test_other_bytes_are_told_with_what_else_differs(
     models = load_models(weights, ("generator", "finder"))
     with torch.no_grad():
         models["generator"].unet.tail.bias.fill_(0.2)  # type: ignore[union-attr, operator]
-    shape = {"widths": (8, 8), "blocks": (1, 1), "decoder_blocks": (1,)}
-    save_models(weights, {name: (model, shape) for name, model in models.items()})
+    save_models(weights, {name: (model, SHAPE) for name, model in models.items()})
     for version, why in ((None, "though all that computes it is the same"), ("1.0", "computed with numpy 1.0, now ")):
         if version:
             content = json.loads(report.read_text())
@@ -148,6 +155,52 @@ def test_other_bytes_are_told_with_what_else_differs(
         lines = capsys.readouterr().out.splitlines()
         assert f"weights has changed: {weights}" in lines
         assert lines[-1].startswith("restored again, to other bytes, ") and why in lines[-1]
+        assert re.search(r"; 5 of 5 pictures differ, by at most \d\d levels of 255: clip_restored.mkv$", lines[-1])
+    (out / "clip_restored.mkv").write_bytes(b"")
+    main(["verify", str(report), "--again"])
+    assert "pictures" not in capsys.readouterr().out
+
+
+def test_how_far_apart_pictures_are(tmp_path: Path) -> None:
+    pictures = noisy(at_rest(5), 12)
+
+    def clip(name: str, pictures: np.ndarray) -> Path:
+        size = pictures.shape[2], pictures.shape[1]
+        return make_video(
+            tmp_path / name, range(len(pictures)), size=size, draw=lambda at, *_: pictures[at], codec="ffv1"
+        )
+
+    other = pictures.copy()
+    other[1, 3, 4, 2] -= np.uint8(3)
+    other[4, :, :, 0] ^= 1
+    one, same = clip("one.mkv", pictures), clip("same.avi", pictures)
+    assert apart(one, same) == "each pixel is the same"
+    assert apart(one, clip("other.mkv", other)) == "2 of 5 pictures differ, by at most 3 levels of 255"
+    for unlike in (pictures[:4], pictures[:, :, :32]):
+        assert apart(clip("unlike.mkv", unlike), one) == "the pictures are not as many, or not as large"
+
+
+def test_another_kind_of_cpu_is_told_and_what_it_computed_in(
+    out: Path, clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Restored in another process without the instructions of this CPU, in a precision in which that tells."""
+    argv = ["--degraded_video", clip, "--output_dir", out, "--device", "cpu", "--mask_mode", "none"]
+    argv += ["--engine", "torch", "--precision", "bfloat16", "--lossless"]
+    less = os.environ | {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"}
+    subprocess.run([sys.executable, "inference.py", *map(str, argv)], env=less, check=True, capture_output=True)
+    report = out / "clip_restored.json"
+    content = json.loads(report.read_text())
+    then, now = content["versions"]["cpu"], versions("torch")["cpu"]
+    if then == now:
+        pytest.skip(f"this CPU has no more instructions than the other: {now}")
+    code = main(["verify", str(report), "--again"])
+    line = capsys.readouterr().out.splitlines()[-1]
+    if code == 0:
+        pytest.skip("both kinds of CPU came to the same bytes")
+    assert line.startswith(f"restored again, to other bytes, as it was computed with cpu {then}, now {now}, and each ")
+    if Restorer().dtype == torch.float32:
+        assert "; in bfloat16, of which fewer bits are kept than of float32, which is usual here" in line
+    assert re.search(r"; [1-5] of 5 pictures differ, by at most [1-9] levels of 255: clip_restored.mkv$", line)
 
 
 def test_what_cannot_be_done_again(

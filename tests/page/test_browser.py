@@ -212,6 +212,37 @@ def test_drawing_is_undone_and_cleared_and_outlives_the_browser(page: Any) -> No
     playwright.expect(page.locator("#layers li")).to_have_count(0)
 
 
+def test_two_people_at_once_of_whom_one_closes_the_browser(page: Any, browser: Any, address: str, folder: Path) -> None:
+    other = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
+    other.set_default_timeout(PATIENCE)
+    other.goto(address)
+    opened(page, "clip.mp4")
+    opened(other, EVIL)
+    before = mask_of(page, 0)
+    for person, corner in ((page, (2, 40)), (other, (40, 2))):
+        person.get_by_role("button", name="Box", exact=True).click()
+        drag(person, corner, (corner[0] + 6, corner[1] + 6))
+    until(lambda: mask_of(page, 0)[40:46, 2:8].all() and mask_of(other, 0)[2:8, 40:46].all())
+    assert np.array_equal(mask_of(page, 0) & ~before, drawn_box((2, 40)) & ~before)
+    assert np.array_equal(mask_of(other, 0), drawn_box((40, 2)))
+
+    other.get_by_role("button", name="Restore", exact=True).click()
+    other.get_by_role("button", name=f"Cancel: {EVIL}").wait_for()
+    other.context.close()
+    page.get_by_role("button", name=f"Compare: {EVIL}").wait_for()  # it ran on, and the other sees it
+    with VideoReader(folder / "restored_videos" / EVIL.replace(".mp4", "_restored.mp4")) as reader:
+        assert sum(1 for _ in reader) == 4
+    opened(page, EVIL)
+    assert np.array_equal(mask_of(page, 0), drawn_box((40, 2)))
+
+
+def drawn_box(corner: tuple[int, int]) -> np.ndarray:
+    """bool `H W`, with the box of 6x6 pixels from a corner, (x, y), on."""
+    mask = np.zeros((48, 64), bool)
+    mask[corner[1] : corner[1] + 6, corner[0] : corner[0] + 6] = True
+    return mask
+
+
 def test_by_keyboard_alone(page: Any) -> None:
     def to(selector: str) -> None:
         """Tab on until it has the focus."""

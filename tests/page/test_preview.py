@@ -7,9 +7,10 @@ import pytest
 
 from restore.frame import Frame
 from restore.inference.files import restore_file
-from restore.page.preview import Previewed, preview
+from restore.page.preview import Previewed, finished, generated, kept
 from restore.pipeline import Restorer
 from restore.video.clip import read_clip
+from restore.video.fields import FieldOrder
 from tests.inference.test_files import white, write
 from tests.propagation.footage import box, covered, noisy, pan
 
@@ -23,10 +24,26 @@ MASK = box(9, 48, 64, (10, 10), (0, 3), side=12)
 CLIP = noisy(covered(pan(9, (0, 1), 48, 64), MASK), 8)
 
 
-def previewed(restorer: Restorer, wanted: range, **settings: object) -> list[Previewed]:
+def previewed(
+    restorer: Restorer,
+    wanted: range,
+    *,
+    strength: float = 1.0,
+    light: str | float = "off",
+    hidden_only: bool = False,
+    order: FieldOrder | None = None,
+) -> list[Previewed]:
+    """At once, and from what is kept: the same."""
     frames = [Frame(image, pts=at, mask=mask) for at, (image, mask) in enumerate(zip(CLIP, MASK, strict=True))]
-    plain = {"strength": 1.0, "light": "off", "hybrid": None, "hidden_only": False, "order": None} | settings
-    return list(preview(restorer, frames, wanted, **plain))  # type: ignore[arg-type]
+    results = list(generated(restorer, frames, wanted, light=light, order=order))
+    both = (
+        list(finished(some, strength=strength, hybrid=None, hidden_only=hidden_only, order=order))
+        for some in (results, map(kept, results))
+    )
+    shown, again = both
+    for one, other in zip(shown, again, strict=True):
+        assert all(np.array_equal(getattr(one, name), getattr(other, name)) for name in vars(one))
+    return shown
 
 
 def result(restorer: Restorer, folder: Path, **settings: object) -> np.ndarray:
@@ -63,8 +80,6 @@ def test_copies_and_hidden_pixels_alone(tmp_path: Path, restorer: Restorer) -> N
 
 
 def test_fields_are_woven_again(restorer: Restorer) -> None:
-    from restore.video.fields import FieldOrder
-
     (one,) = previewed(Restorer(device="cpu"), range(4, 5), order=FieldOrder(top_first=False, flagged=True))
     assert one.restored.shape == CLIP[4].shape
     assert np.array_equal(one.degraded, CLIP[4])

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import threading
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -157,6 +158,54 @@ def test_two_seconds_are_previewed(client: TestClient) -> None:
     assert client.get(f"/api/pictures/{state['pictures']}/restored/8.png").status_code == 404
     assert client.get("/api/pictures/preview99").status_code == 404
     assert client.get("/api/pictures/run1").status_code == 404
+
+
+def test_pictures_are_shown_before_all_are_there_and_generated_once(page: tuple[TestClient, Workplace]) -> None:
+    client, place = page
+    here = at(client)
+    drawn(client, here, moves=False)
+    generator, calls, go = place.restorer().generator, list[int](), threading.Event()
+    assert generator is not None
+
+    def wait(*_: object) -> None:
+        calls.append(1)
+        assert len(calls) == 1 or go.wait(60)
+
+    generator.register_forward_pre_hook(wait)
+
+    def ask(**chosen: object) -> None:
+        client.post(f"{here}/preview", json={"frame": 0, "seconds": 2, "settings": chosen})
+
+    def pictures(what: str) -> str:
+        number: str = until(lambda: (now := client.get("/api/preview").json())[what] and now["pictures"])
+        return number
+
+    def pixels(number: str, name: str) -> np.ndarray:
+        image = unpng(client.get(f"/api/pictures/{number}/{name}/3.png").content)
+        assert image is not None
+        return image.astype(float)
+
+    ask()
+    number = pictures("pictures")
+    assert 0 < client.get(f"/api/pictures/{number}").json()["count"] < FRAMES
+    go.set()
+    assert pictures("done") == number
+    assert client.get(f"/api/pictures/{number}").json()["count"] == FRAMES
+    degraded, restored = pixels(number, "degraded"), pixels(number, "restored")
+    assert len(calls) == FRAMES / 4
+
+    ask(strength=0.5)  # nothing is generated for it
+    number = pictures("done")
+    half, visible = pixels(number, "restored"), np.ones(restored.shape[:2], bool)
+    visible[BOX] = False
+    assert np.abs(half - (degraded + restored) / 2)[visible].max() <= 0.5 < np.abs(half - restored).max()
+    assert np.array_equal(half[~visible], restored[~visible])
+    assert len(calls) == FRAMES / 4
+
+    assert client.put(f"{here}/layers/1/3.png", content=drawing(slice(0, 4), slice(0, 4))).status_code == 200
+    ask(strength=0.5)  # behind another mask
+    assert not np.array_equal(pixels(pictures("done"), "restored"), half)
+    assert len(calls) == FRAMES / 2
 
 
 def test_one_page_serves_a_folder(page: tuple[TestClient, Workplace], tmp_path: Path) -> None:

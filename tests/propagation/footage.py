@@ -9,9 +9,11 @@ from skimage import data
 
 from restore.frame import Frame
 from restore.propagation.camera import STATIC
+from restore.propagation.confidence import with_hidden
 from restore.propagation.engine import Propagation
 from restore.propagation.evidence import Evidence
 from restore.propagation.flow import Flow, Motion
+from restore.restored import Restored, certain
 
 GREY = 128  # level of the boxes
 
@@ -118,3 +120,10 @@ def psnr(error: np.ndarray) -> float:
 
 def nothing_hidden(clip: np.ndarray) -> np.ndarray:
     return np.zeros(clip.shape[:3], np.float32)
+
+
+def confidence(evidence: Evidence) -> np.ndarray:
+    """uint8 `H W`, of the frame restored to its base."""
+    frame, base = evidence.frame, np.rint(evidence.base()).clip(0, 255).astype(np.uint8)
+    restored = Restored(frame, base, evidence.provenance, certain(frame), odds=evidence.odds)
+    return with_hidden(restored).confidence

@@ -1,23 +1,28 @@
+import cv2
 import numpy as np
 import pytest
 
+from restore.arrays import dilate
 from restore.frame import Frame
 from restore.propagation.confidence import (
     OF_COPIES,
     OF_FILLED,
     OF_VISIBLE,
     certainty,
+    contrast_feature,
     copy_features,
     fill_features,
-    mask_confidence,
+    mask_odds,
     visible_features,
+    with_hidden,
     with_visible,
 )
 from restore.propagation.copies import copies
 from restore.propagation.evidence import Evidence
 from restore.propagation.memory import Memory
-from restore.propagation.provenance import COPIED, FILLED, SEEN, UNSEEN
-from tests.propagation.footage import at_rest, box, camera, covered, propagated
+from restore.propagation.provenance import COPIED, FILLED, SEEN, UNSEEN, mask_provenance
+from restore.restored import Restored, certain
+from tests.propagation.footage import at_rest, box, camera, confidence, covered, propagated
 
 H, W = 48, 64
 SIZE = 4, 5
@@ -30,7 +35,7 @@ def memory(count: float, age: float, level: float = 0.0) -> Memory:
 
 def of_copy(past: Memory, future: Memory) -> float:
     """The regression's value: of the one number that all pixels have."""
-    (value,) = set((copy_features(past, future, np.ones(SIZE, bool)) @ OF_COPIES).tolist())
+    (value,) = set((copy_features(past, future, np.ones(SIZE, bool)) @ OF_COPIES[:-1]).tolist())
     return value
 
 
@@ -68,17 +73,53 @@ def test_what_is_farther_from_what_was_seen_is_less_certain_at_any_size() -> Non
     unseen = np.zeros((60, 80), bool)
     unseen[20:40, 30:60] = True
     values = np.zeros(unseen.shape)
-    values[unseen] = fill_features(unseen) @ OF_FILLED
+    values[unseen] = fill_features(unseen) @ OF_FILLED[:-1]
     assert (np.diff(values[20:30, 45]) < 0).all() and (np.diff(values[30:40, 45]) > 0).all()
     large = unseen.repeat(4, 0).repeat(4, 1)
     many = np.zeros(large.shape)
-    many[large] = fill_features(large) @ OF_FILLED
+    many[large] = fill_features(large) @ OF_FILLED[:-1]
     assert many[118, 180] == pytest.approx(values[29, 45], abs=0.05)
 
 
+def alone(image: np.ndarray, mask: np.ndarray, codes: np.ndarray | None = None) -> Restored:
+    """A frame restored from itself alone, as it is."""
+    frame = Frame(image, mask=mask)
+    return Restored(
+        frame, image, mask_provenance(frame) if codes is None else codes, certain(frame), odds=mask_odds(frame)
+    )
+
+
 def test_a_picture_that_no_frame_saw_is_uncertain() -> None:
-    frame = Frame(at_rest(1, H, W)[0], mask=np.ones((H, W), np.float32))
-    assert (mask_confidence(frame) == 0).all()
+    one = alone(at_rest(1, H, W)[0], np.ones((H, W), np.float32))
+    assert (with_hidden(one).confidence == 0).all()
+
+
+def test_what_comes_out_with_more_contrast_is_less_certain_copied_or_filled() -> None:
+    mask = box(1, H, W, (10, 10), side=8)[0]
+    flat = np.full((H, W, 3), 100, np.uint8)
+    stripes = (np.arange(W) % 2)[None, :, None]
+    for code in (COPIED, FILLED):
+        levels = [
+            with_hidden(alone(flat + (height * stripes).astype(np.uint8), mask, np.full((H, W), code, np.uint8)))
+            for height in (0, 2, 8, 20, 26, 60)
+        ]
+        inside = [int(one.confidence[14, 14]) for one in levels]
+        assert inside[0] > inside[1] > inside[2] > inside[3] > inside[4] == inside[5]  # 12 levels and more are alike
+        assert all((one.confidence[mask == 0] == 255).all() for one in levels)
+
+
+def test_contrast_is_of_what_is_around_at_any_size_and_of_nothing_else() -> None:
+    scene, hidden = at_rest(1, 60, 320)[0], np.zeros((60, 320), bool)
+    hidden[20:30, 100:140] = True
+    values = np.zeros(hidden.shape)
+    values[hidden] = contrast_feature(scene, hidden)
+    luma = cv2.cvtColor(scene, cv2.COLOR_RGB2GRAY).astype(float)
+    assert values[25, 120] == pytest.approx(np.log1p(min(luma[21:30, 116:125].std(), 12)), abs=0.01)
+    elsewhere = scene.copy()
+    elsewhere[:, 200:], elsewhere[50:] = 0, 255
+    assert np.array_equal(contrast_feature(elsewhere, hidden), values[hidden])
+    large = contrast_feature(scene.repeat(2, 0).repeat(2, 1), hidden.repeat(2, 0).repeat(2, 1))
+    assert large.reshape(20, 80)[::2, ::2].mean() == pytest.approx(values[hidden].mean(), rel=0.1)
 
 
 def test_visible_pixels_are_as_certain_as_they_were_right_unless_they_come_out_as_they_are() -> None:
@@ -92,9 +133,9 @@ def test_visible_pixels_are_as_certain_as_they_were_right_unless_they_come_out_a
 
 
 def test_of_a_frame_that_is_restored_by_itself() -> None:
-    frame = Frame(at_rest(1, H, W)[0], mask=box(1, H, W, (10, 10), side=16)[0])
-    certain = mask_confidence(frame)
-    assert np.array_equal(certain == 255, ~frame.hidden)
+    one = alone(np.full((H, W, 3), 90, np.uint8), box(1, H, W, (10, 10), side=16)[0])
+    certain = with_hidden(one).confidence
+    assert np.array_equal(certain == 255, ~one.mask)
     assert certain[18, 18] < certain[10, 18] < 255
 
 
@@ -103,7 +144,7 @@ def test_it_agrees_with_the_provenance() -> None:
     mask[:, 30:40, 40:50] = 1  # and one that stays
     found = set()
     for one in propagated(covered(at_rest(12, H, W), mask), mask):
-        certain, codes = one.confidence, one.provenance
+        certain, codes = confidence(one), one.provenance
         assert certain.dtype == np.uint8 and certain.shape == (H, W)
         assert (certain[codes == SEEN] == 255).all()
         assert (certain[codes != SEEN] < 255).all()
@@ -111,7 +152,9 @@ def test_it_agrees_with_the_provenance() -> None:
             assert certain[codes == COPIED].mean() > certain[codes == FILLED].mean() > 0
         found |= set(np.unique(codes).tolist())
         marked = copies(one)  # no pixel of the mark is of the scene
-        assert np.array_equal(marked.confidence[marked.provenance == COPIED], certain[codes == COPIED])
+        apart = (codes == COPIED) & ~dilate(codes == FILLED, 1)  # from what is filled in the one, and not in the other
+        assert np.array_equal(marked.confidence[apart], certain[apart])
+        assert (marked.confidence[codes == COPIED] > 0).all()
         assert (marked.confidence[marked.provenance == UNSEEN] == 0).all()
     assert found == {SEEN, COPIED, FILLED}
 
@@ -123,7 +166,7 @@ def test_it_falls_with_the_age_where_only_one_side_saw_the_pixel() -> None:
         mask[:8] = 0
         evidence = propagated(covered(camera(40, step), mask), mask)
         inside = np.s_[44:52, 60:64]  # what the drift brings in from the future does not reach it
-        certain = np.array([one.confidence[inside].mean() for one in evidence[8:]])
+        certain = np.array([confidence(one)[inside].mean() for one in evidence[8:]])
         assert (np.diff(certain) <= 0).all() and certain[-1] < 0.9 * certain[0]
         ages = np.array([one.past.age[inside].mean() for one in evidence[8:]])
         assert np.allclose(ages, np.arange(1, 33), atol=0.1)
@@ -133,7 +176,7 @@ def test_evidence_of_one_side_alone() -> None:
     frame = Frame(at_rest(1, *SIZE)[0], mask=np.ones(SIZE, np.float32), scene=0)
     past, nothing = memory(4, 3), memory(0, 1)
     both, one, none = (
-        int(Evidence(frame, frame, frame, *memories).confidence[1, 1])
+        int(confidence(Evidence(frame, frame, frame, *memories))[1, 1])
         for memories in ((past, past), (past, nothing), (nothing, nothing))
     )
     assert both > one > none == 0

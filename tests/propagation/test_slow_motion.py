@@ -5,7 +5,7 @@ import pytest
 
 from restore.propagation.evidence import Evidence
 from restore.propagation.provenance import COPIED
-from tests.propagation.footage import bases, camera, covered, noisy, propagated, psnr
+from tests.propagation.footage import bases, camera, confidence, covered, noisy, propagated, psnr
 
 MOTIONS = {  # px a frame in x and y, growth and degrees a frame; PSNR behind the box, measured
     "0.1 px": (0.1, 0.0, 0.0, 0.0, 39.87),
@@ -42,7 +42,7 @@ def test_behind_a_box_the_scene_is_copied_under_motion_of_fractions_of_a_pixel(n
 def test_before_a_static_camera_copies_are_exact() -> None:
     evidence, clip = boxed(0, 0, 0, 0)
     assert np.abs(bases(evidence) - clip).max() < 0.01
-    certain = np.array([one.confidence[AREA].mean() for one in evidence[APPEARS : APPEARS + STAYS]])
+    certain = np.array([confidence(one)[AREA].mean() for one in evidence[APPEARS : APPEARS + STAYS]])
     assert np.diff(certain[: STAYS // 2]).max() <= 0 <= np.diff(certain[-STAYS // 2 :]).min()  # least in the middle
 
 

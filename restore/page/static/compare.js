@@ -120,6 +120,13 @@ export async function open(id) {
   await load();
 }
 
+// There are more frames than when it was opened.
+export async function more(id) {
+  if (of.id !== id) return;
+  of = { ...of, ...(await ask(`pictures/${of.id}`)) };
+  $("compare-frame").max = of.first + of.count - 1;
+}
+
 function place(event) {
   const canvas = $("compare");
   const box = canvas.getBoundingClientRect();

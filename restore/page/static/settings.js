@@ -2,7 +2,7 @@
 
 import { ask, wait } from "./api.js";
 import { $, el, say, saying } from "./dom.js";
-import { open as compare } from "./compare.js";
+import { more, open as compare } from "./compare.js";
 import { refresh as queue } from "./queue.js";
 import { sent } from "./tools.js";
 import { listed } from "./videos.js";
@@ -26,6 +26,7 @@ const preview = (seconds) =>
     await sent();
     say("");
     const begin = performance.now();
+    let shown = null;
     let state = await ask(at("/preview"), "POST", { ...chosen(), frame: video.frame, seconds });
     $("previewing").hidden = $("stop-preview").hidden = false;
     try {
@@ -33,6 +34,10 @@ const preview = (seconds) =>
         $("previewing").value = state.share;
         await wait(100);
         state = await ask("preview");
+        if (state.pictures && state.pictures !== shown) {
+          say(`first picture after ${((performance.now() - begin) / 1000).toFixed(1)} s`);
+          await compare((shown = state.pictures));
+        } else if (shown) await more(shown);
       }
     } finally {
       $("previewing").hidden = $("stop-preview").hidden = true;
@@ -40,7 +45,7 @@ const preview = (seconds) =>
     if (state.error) throw new Error(state.error);
     if (state.cancelled) return say("the preview was stopped");
     say(`preview after ${((performance.now() - begin) / 1000).toFixed(1)} s, from the frames around alone`);
-    await compare(state.pictures);
+    await (state.pictures === shown ? more(shown) : compare(state.pictures));
   });
 
 export function start() {
