@@ -84,8 +84,9 @@ class Hybrid:
         Args:
             restored: consecutive frames of one video, from `Restorer.restore_frames`.
             first: the number of the first frame, counted from 0; where it is not 0 a scene begins.
-            skip: how many of the first frames do not come out; what is of them alone is not regenerated.
-            regions: gets an entry for each region of each stretch: its first and last frame and its crop.
+            skip: how many of the first frames do not come out; they are regenerated, as what follows depends on it.
+            regions: gets an entry for each region of each stretch of what comes out: its first and last frame and its
+                crop.
             progress: called with `(stretch, model calls made, model calls in all)` for each stretch that has heavy
                 regions, before its first call and after each; stretches are counted from 1.
 
@@ -107,8 +108,7 @@ class Hybrid:
                 unseen = np.stack([frame.provenance == FILLED for frame in items])
                 unseen[: len(known)] = False
                 found = heavy_regions(unseen, heavy_side=heavy_side, context=CONTEXT, multiple=self.refiner.multiple)
-                found = found if stretch.last >= skip else []
-                if regions is not None:
+                if regions is not None and stretch.last >= skip:
                     regions.extend(_entry(stretch, region, first) for region in found)
                 refine = partial(self.refiner.refine, **sampling)
                 called = partial(progress, number) if progress else None

@@ -17,12 +17,13 @@ from restore.models.denoiser import build_denoiser
 from restore.models.noise_schedule import NOISE
 from restore.refinement.refiner import RefinerPipeline
 from tests.models.test_autoencoder import tiny_kl
+from tests.models.test_denoiser import awake
 
 
 @pytest.fixture(scope="module")
 def refiner() -> RefinerPipeline:
     torch.manual_seed(0)
-    denoiser = build_denoiser(latent_channels=4, widths=(16, 16), frames=4).eval()
+    denoiser = awake(build_denoiser(latent_channels=4, widths=(16, 16), frames=4))
     vae = build_autoencoder(latent_channels=4, downsampling=4, width=8).eval()
     return RefinerPipeline(vae=vae, unet=denoiser, scheduler=DDIMScheduler(**NOISE))
 
