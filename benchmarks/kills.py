@@ -124,9 +124,10 @@ def main() -> None:
         )
         one, other = results(whole), results(out)
         stray = sorted(other.keys() - one.keys())
-        alike = sum(other.get(name) == content for name, content in one.items())
+        others = sorted(name for name, content in one.items() if other.get(name) != content)
         print(
-            f"{alike} of {len(one)} files are the same byte by byte; files that should not be there: {stray or 'none'}"
+            f"{len(one) - len(others)} of {len(one)} files are the same byte by byte, others: {others or 'none'}; "
+            f"files that should not be there: {stray or 'none'}"
         )
         print(f"on the disk at most {most / 1e6:.2f} MB when it was killed", flush=True)
 

@@ -75,7 +75,7 @@ class InferenceConfig:
     heavy_side: float = _setting(
         0.1, "a region is refined if a square that no frame saw fits in, its side this share of the picture's height"
     )
-    quality_steps: int = _setting(3, "model calls of the refiner for a window of frames: 1, 2, 4, or more")
+    quality_steps: int = _setting(1, "model calls of the refiner for a window of frames: 1, 2, 4, or more")
     jump_length: int = _setting(1, "steps that are walked again where the sampler resamples")
     resamplings: int = _setting(1, "how often; 0 and 1: plain sampling")
     start: float = _setting(START, "how much noise the generator's fill is taken up to; 1: pure noise")

@@ -43,7 +43,7 @@ class Refinement:
     """
 
     heavy_side: float = 0.1
-    quality_steps: int = 3
+    quality_steps: int = 1
     jump_length: int = 1
     resamplings: int = 1
     start: float = START

@@ -94,7 +94,7 @@ class RefinerPipeline(DiffusionPipeline):
         frames: Tensor,
         mask: Tensor,
         *,
-        steps: int = 10,
+        steps: int = 2,
         jump_length: int = 1,
         resamplings: int = 1,
         start: float = START,

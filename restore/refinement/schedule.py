@@ -7,7 +7,7 @@ So every stretch of `jump_length` levels is walked several times: down, back up 
 import math
 
 Move = tuple[int, int]  # from a level to a level; `steps` is the noisiest, 0 is clean
-START = 0.3  # how much noise a coarse fill is taken up to
+START = 0.5  # how much noise a coarse fill is taken up to: as the shipped refiner was trained
 
 
 def steps_from_noise(calls: int, start: float) -> int:

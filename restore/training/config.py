@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, Optional
 
+from restore.refinement.schedule import START
 from restore.training.ranges import check_at_most, check_multiple, check_ranges
 
 JUDGED = 3  # consecutive frames that the discriminator of the refiner sees at once
@@ -187,7 +188,7 @@ class FewStepsConfig(RefinerConfig):
     stage: Literal["few_steps"] = _setting("few_steps", "what to train")  # type: ignore[assignment]
     run_dir: str = _setting("runs/few_steps", "checkpoints and tensorboard logs; the same command resumes from it")
     init_from: Optional[str] = _setting("saved_models/refiner", "the refiner to begin from")  # noqa: UP045
-    start: float = _setting(0.5, "how much noise the coarse fill is taken up to; give inference.py the same --start")
+    start: float = _setting(START, "how much noise the coarse fill is taken up to, as in use; 1: pure noise")
     l1_weight: float = _setting(10.0, "of |regenerated - clean|, in what is hidden")
     perceptual_weight: float = _setting(1.0, "of the LPIPS distance, as AlexNet sees it, for what is hidden")
     adversarial_weight: float = _setting(0.02, "of fooling the discriminator; 0 trains without")
