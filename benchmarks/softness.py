@@ -1,4 +1,5 @@
-"""Fits the discriminant of `restore/models/softness.py`, and tells how well it parts blurred frames from others.
+"""Fits the discriminant of `restore/models/softness.py`, and tells how well it parts blurred frames from others; and
+what `restore/deconvolution/likely.py` knows of the spectra of sharp ones.
 
     python -m benchmarks.softness CLIPS [CLIPS ...] [--held_out 0.15]
 
@@ -16,9 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from restore.deconvolution.likely import shapes
+from restore.deconvolution.sharpened import BLURRED, SHARP
 from restore.degradations.blur import defocus, motion_blur, out_of_focus
 from restore.degradations.low_resolution import enlarged, shrunk
-from restore.models.generator import BLURRED, SHARP
 from restore.models.softness import RINGS, log_spectrum
 from restore.tensors import to_float, to_uint8
 from restore.training.photos import read_photo
@@ -103,6 +105,9 @@ def main() -> None:
     )
     offset, weights = fitted(rings)
     print(f"OFFSET = {offset:.2f}\nWEIGHTS = ({', '.join(f'{weight:.2f}' for weight in weights)})")
+    sharp = rings["nothing"][rings["nothing"].isfinite().all(1)].double().numpy()
+    fits = (sharp - sharp.mean(0)) @ np.linalg.pinv(shapes()).T
+    print(f"MEAN = {sharp.mean(0).round(2).tolist()}\nSHAPES = {np.cov(fits.T).round(3).tolist()}")
     print("| | median | least | greatest | above SHARP, % | above BLURRED, % |\n|---|---|---|---|---|---|")
     for name, x in others.items():
         logits = (offset + x @ weights).nan_to_num(-torch.inf)

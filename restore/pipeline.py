@@ -1,7 +1,7 @@
 """How a video flows through the package: one direction, one window in memory, any length.
 
-frames ──> detection ──> light ──> propagation ──> generator ──> temporal filter ──> restored frames [──> scaler]
-           mask          gain      evidence        residual      hidden pixels                            enlarged
+frames ──> detection ──> light ──> propagation ──> generator ──> temporal filter ──> deconvolution [──> scaler]
+           mask          gain      evidence        residual      hidden pixels       blurred frames     enlarged
 """
 
 from collections.abc import Collection, Generator, Iterable, Iterator
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restore.deconvolution.sharpened import sharpened
 from restore.detection.detect import detect
 from restore.engines.choose import accelerate, choose_engine
 from restore.frame import HIDDEN, Frame
@@ -186,7 +187,7 @@ class Restorer:
         generated = map(self.plan.put, self.generate(batches, skip=skip - RADIUS))
         filtered = _filtered(chain(before, generated))
         # After the filter, which averages hidden pixels with visible ones.
-        yield from weakened(islice(filtered, len(before) + skip, None), strength)
+        yield from weakened(sharpened(islice(filtered, len(before) + skip, None)), strength)
 
     def restore_frames(
         self,

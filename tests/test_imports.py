@@ -13,7 +13,7 @@ FLOORS = [  # from the ground up
     {"config", "frame", "shelf"},
     {"scenes", "restored", "memory_plan"},
     {"video", "light", "degradations", "detection", "propagation", "models", "scoring"},
-    {"engines", "scaling"},
+    {"engines", "scaling", "deconvolution"},
     {"pipeline", "training", "refinement"},
     {"inference", "degrade_file"},
     {"demo", "page"},

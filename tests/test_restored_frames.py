@@ -3,14 +3,19 @@
 import numpy as np
 import pytest
 import torch
+from skimage import data
 from torch import Tensor, nn
 
+from restore.degradations.blur import defocus
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.propagation.provenance import COPIED, FILLED, SEEN
 from restore.restored import Restored
+from restore.scoring.psnr import psnr
+from restore.tensors import to_float, to_uint8
+from restore.training.in_use import given
 from tests.propagation.footage import at_rest, box, covered, noisy
 
 H, W = 48, 64
@@ -68,6 +73,22 @@ def test_visible_pixels_that_were_noisy_are_less_certain() -> None:
     for frames, certain in ((clip, True), (noisy(clip, 15), False)):
         for one in restored(generator, frames, mask):
             assert ((one.confidence == 255) == (certain & ~one.mask)).all()
+
+
+def test_a_blurred_clip_comes_out_sharper_and_at_strength_0_as_it_was() -> None:
+    sharp = np.stack([data.astronaut()[:240, 60 + t : 380 + t] for t in range(4)])
+    clip = to_uint8(defocus(to_float(sharp)[None], torch.tensor([1.2]))[0])
+    mask = box(4, 240, 320, (40, 60), step=(0, 4))
+    generator = GatedGenerator(widths=(8, 8), blocks=(1, 1), decoder_blocks=(1,))
+    restorer = Restorer(generator, device="cpu", precision="float32")
+    frames = [list(restorer.restore(given(clip, mask), strength=strength)) for strength in (1.0, 0.5, 0.0)]
+    for whole, half, none, blurred, clean in zip(*frames, clip, sharp, strict=True):
+        seen = ~whole.mask
+        scores = [psnr(image[seen], clean[seen]) for image in (whole.image, half.image, blurred)]
+        assert scores[0] > scores[1] + 0.5 > scores[2] + 1.5
+        assert np.array_equal(none.image[seen], blurred[seen])
+        assert np.array_equal(none.image[none.mask], whole.image[none.mask])
+        assert whole.estimate is not None and whole.estimate[2] == 1
 
 
 class Flickering(nn.Module):

@@ -80,13 +80,25 @@ ENLARGING = Step(
 )
 
 
+DECONVOLUTION = Step(
+    "Sharpen",
+    "Frames that are taken for blurred and have no noise are sharpened by a Wiener filter of the blurs that their "
+    "spectrum makes likely; all others stay as they are.",
+    papers=("Wiener: Extrapolation, Interpolation, and Smoothing of Stationary Time Series, 1949",),
+)
+
+
 def _generation(report: dict[str, Any]) -> list[Step]:
     propagates = "propagate" in report["stages"]
-    averaging = " Weak noise is averaged over the frames that saw the same." if report["estimated"] else ""
+    averaging = (
+        " Weak noise is averaged over the frames that saw the same. A frame without noise, and with nothing hidden, is "
+        "returned as it came."
+        if report["estimated"]
+        else ""
+    )
     generate = Step(
         "Generate",
-        f"A network deblurs and denoises what is visible and fills in what no frame saw.{averaging} A frame with "
-        "neither noise nor blur, and nothing hidden, is returned as it came, if the network estimates that.",
+        f"A network deblurs and denoises what is visible and fills in what no frame saw.{averaging}",
         _named(report, "weights", "strength", *COMPUTED) | _estimated(report["estimated"]),
         (
             "Isola, Zhu, Zhou, Efros: Image-to-Image Translation with Conditional Adversarial Networks, 2017, "
@@ -98,7 +110,8 @@ def _generation(report: dict[str, Any]) -> list[Step]:
         "Filter in time",
         "Hidden pixels are averaged with the restored frames before and after, along the motion, where those agree.",
     )
-    return [*[PROPAGATION] * propagates, generate, *[temporal_filter] * propagates]
+    sharpen = [DECONVOLUTION] if report["estimated"] else []
+    return [*[PROPAGATION] * propagates, generate, *[temporal_filter] * propagates, *sharpen]
 
 
 def _range(range_: dict[str, Any]) -> Step:

@@ -28,9 +28,8 @@ GATE_OPEN = -0.5  # and from which all of what the network adds is added: 0.5 le
 # on are below the first as they are, even at their first frames, where it is highest, and with noise of sigma 5 above
 # the second.
 NOISELESS, NOISY = 2.2, 2.8
-# Logits of the frame being blurred, likewise: hardly a clip to train on is above the first as it is.
-SHARP, BLURRED = 2.0, 3.0
-MEAN_SHARP, MEAN_BLURRED = -3.0, 0.0  # of a mean of noisy frames, in which some noise is left
+# Logits of a base being blurred, likewise.
+MEAN_SHARP, MEAN_BLURRED = -3.0, 0.0  # it is a mean of noisy frames, in which some noise is left
 REACH = 48  # px around hidden ones that the network reads where nothing else may change; more hardly matters
 GUESSING = 16  # channels of the small network that reads the statistics alone
 
@@ -88,21 +87,17 @@ class Degraded:
         return cls(noise, softness, blur_logit(evidence[:, BASE], hidden).to(evidence.dtype))
 
     @property
-    def noisy(self) -> Tensor:
-        """`B 1 1 1` in [0, 1], 0 without noise."""
-        return ((self.noise - NOISELESS) / (NOISY - NOISELESS)).clamp(0, 1)
-
-    @property
     def opens(self) -> Tensor:
-        """`B 1 1 1` in [0, 1], how much of a correction may be made: 0 without noise and blur."""
-        blurred = (self.softness - SHARP) / (BLURRED - SHARP)
-        return torch.maximum(self.noisy, blurred).clamp(0, 1)
+        """`B 1 1 1` in [0, 1], how much of a correction may be made: 0 without noise. A blur without noise is undone
+        better by deconvolution (`deconvolution/`).
+        """
+        return ((self.noise - NOISELESS) / (NOISY - NOISELESS)).clamp(0, 1)
 
     @property
     def averages(self) -> Tensor:
         """`B 1 1 1` in [0, 1], how much of an average counts: 0 without noise, and with blur, which it would leave."""
         blurred = (self.mean_softness - MEAN_SHARP) / (MEAN_BLURRED - MEAN_SHARP)
-        return self.noisy * (1 - blurred.clamp(0, 1))
+        return self.opens * (1 - blurred.clamp(0, 1))
 
 
 def changeable(evidence: Tensor) -> Tensor:
@@ -217,7 +212,7 @@ class GatedGenerator(nn.Module):
 
     def estimate(self, evidence: Tensor) -> Estimate:
         """What to make of the frame, and how degraded it is. In use, frames that come out as they went in cost next to
-        nothing: of a batch that has no noise, no blur, and nothing hidden no more is measured, and no error estimated.
+        nothing: of a batch that has no noise and nothing hidden no more is measured, and no error estimated.
         """
         hidden = (evidence[:, MASK] > HIDDEN).to(evidence.dtype)
         degraded = Degraded.of(evidence)

@@ -48,7 +48,7 @@ def log_spectrum(frames: Tensor, hidden: Tensor) -> Tensor:
     def windows(plane: Tensor) -> Tensor:  # B h w 64 64
         return plane.unfold(1, WINDOW, steps[0]).unfold(2, WINDOW, steps[1])
 
-    taper, rings = _taper(frames.device), _rings(frames.device)
+    taper, rings = _taper(frames.device), ring_members(frames.device)
     grey = windows(frames.float().mean(1) * UNIT_LEVELS).flatten(1, 2)  # B N 64 64
     grey = (grey - grey.mean((-2, -1), keepdim=True)) * taper
     power = torch.fft.rfft2(grey).abs().square() / taper.square().sum()  # B N 64 33
@@ -66,8 +66,8 @@ def _taper(device: torch.device) -> Tensor:
 
 
 @cache
-def _rings(device: torch.device) -> Tensor:
-    """What of each frequency of an `rfft2` counts for the mean of each ring, `64*33 16`."""
+def ring_members(device: torch.device | str = "cpu") -> Tensor:
+    """What of each frequency of an `rfft2` of `WINDOW` counts for the mean of each ring, `64*33 16`."""
     down, across = torch.fft.fftfreq(WINDOW, device=device), torch.fft.rfftfreq(WINDOW, device=device)
     ring = (torch.hypot(down[:, None], across) * 2 * RINGS).long().clamp(max=RINGS - 1).flatten()
     # All columns but the first and the last stand for two frequencies, left and right.

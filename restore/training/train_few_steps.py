@@ -91,8 +91,10 @@ class FewStepsTraining(RefinerTraining):
             terms = {
                 "l1": (pictures - clean).abs().mean() / hidden,
                 "perceptual": perceptual_loss(self.distance, pictures.flatten(0, 1), clean.flatten(0, 1)) / hidden,
+                # The decoder goes on drawing what is known, or a hole's rim would not fit what is around.
+                "known": ((decoded - coarse).abs() * (1 - unseen)).mean(),
             }
-            loss = config.l1_weight * terms["l1"] + config.perceptual_weight * terms["perceptual"]
+            loss = config.l1_weight * (terms["l1"] + terms["known"]) + config.perceptual_weight * terms["perceptual"]
 
             if config.adversarial_weight > 0:
                 # D step: patches of the holes.

@@ -13,12 +13,10 @@ from restore.models.averaging import averaged
 from restore.models.degradation import STATISTICS, noise_floor
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import (
-    BLURRED,
     MEAN_BLURRED,
     MEAN_SHARP,
     NOISELESS,
     NOISY,
-    SHARP,
     Degraded,
     GatedGenerator,
     UNetGenerator,
@@ -178,12 +176,12 @@ def pictures(blurred: bool) -> torch.Tensor:
     return evidence
 
 
-def test_blur_opens_the_gate_as_noise_does() -> None:
+def test_blur_is_measured_and_does_not_open_the_gate() -> None:
     sharp, blurred = pictures(False), pictures(True)
     model = gated(4.0).eval()
-    assert torch.equal(model(sharp), sharp[:, FRAME])
-    assert torch.allclose(model(blurred), blurred[:, FRAME] + 0.25 / 2, atol=1e-5)
-    assert changeable(sharp).tolist() == [False] * 2 and changeable(blurred).tolist() == [True] * 2
+    for evidence in (sharp, blurred):
+        assert torch.equal(model(evidence), evidence[:, FRAME])
+        assert changeable(evidence).tolist() == [False] * 2
     sharp[0, MASK, 4, 5] = 1
     assert changeable(sharp).tolist() == [True, False]
     of_visible = [
@@ -205,12 +203,6 @@ def test_a_blurred_scene_is_not_averaged_as_that_would_leave_the_blur() -> None:
         evidence = pictures(blurred)
         evidence[:, BASE] += 4 / 127.5
         assert torch.equal(gated(-2.0)(evidence), evidence[:, FRAME]) == blurred
-
-
-def test_what_is_a_little_soft_is_corrected_a_little() -> None:
-    logits = torch.tensor([SHARP, (SHARP + BLURRED) / 2, BLURRED, -torch.inf]).view(-1, 1, 1, 1)
-    assert Degraded(torch.zeros(4, 1, 1, 1), logits, logits).opens.flatten().tolist() == [0, 0.5, 1, 0]
-    assert Degraded(torch.full((4, 1, 1, 1), NOISY), logits, logits).opens.flatten().tolist() == pytest.approx([1] * 4)
 
 
 def test_a_mean_of_noisy_frames_counts_the_less_the_softer_it_is() -> None:
@@ -255,6 +247,7 @@ def test_a_gated_generator_takes_over_one_without_a_gate() -> None:
 def test_one_that_reads_the_spectrum_takes_over_one_that_does_not_and_learns_from_it() -> None:
     torch.manual_seed(0)
     evidence = pictures(blurred=True)
+    evidence[:, FRAME] += 10 / 127.5 * torch.randn(2, 3, 256, 256, generator=torch.Generator().manual_seed(0))
     evidence[:, MASK, 20:30, 20:30] = 1
     given, model = gated(1.0), GatedGenerator(**TINY, reads_spectrum=True)
     given.unet.tail.reset_parameters()

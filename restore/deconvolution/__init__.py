@@ -1,0 +1,1 @@
+"""Blurred frames, sharpened as far as it follows from how they are blurred."""
