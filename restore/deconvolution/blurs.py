@@ -29,7 +29,7 @@ def disc(radius: float, frequency: np.ndarray) -> np.ndarray:
     """The transfer function of a disc of `radius` px; from its first zero on what it leaves is upside down.
 
     >>> disc(4.0, np.array([0.0, 0.1, 0.2])).round(3).tolist()
-    [1.0, 0.41, -0.129]
+    [1.0, 0.393, -0.131]
     """
     x = np.maximum(2 * np.pi * radius * frequency, 1e-6)
     return 2 * j1(x) / x

@@ -4,19 +4,23 @@ It is the last thing that is done to visible pixels: what hid the scene is fille
 the rest, so that no edge that is sharper than the blur rings. Where there is one, as of a caption, little is done.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from restore.arrays import blur
 from restore.deconvolution.likely import likely
-from restore.deconvolution.wiener import REACH, Deconvolution, deconvolution
+from restore.deconvolution.paths import likely_paths
+from restore.deconvolution.wiener import REACH, Deconvolution, deconvolution, deconvolution_along
+from restore.frame import Frame
 from restore.models.degradation import log_level
 from restore.models.generator import NOISELESS, NOISY
-from restore.models.softness import log_spectrum
+from restore.models.softness import blur_logit, log_power, log_spectrum
 from restore.propagation.confidence import with_visible
 from restore.restored import Restored
 from restore.tensors import to_float
@@ -40,8 +44,8 @@ def sharpened(restored: Iterable[Restored]) -> Iterator[Restored]:
     """Restored frames whose `estimate` says that they are blurred, sharpened, hidden pixels, too."""
     for one in restored:
         share = how_much(one.estimate)
-        rings = _rings(one) if share > 0 else None
-        yield one if rings is None else _sharpened(one, rings, share)
+        undo = _undoing(one, share) if share > 0 else None
+        yield one if undo is None else _sharpened(one, *undo)
 
 
 def how_much(estimate: tuple[float, float, float] | None) -> float:
@@ -53,9 +57,28 @@ def how_much(estimate: tuple[float, float, float] | None) -> float:
     if estimate is None or not np.isfinite(estimate[:2]).all():
         return 0.0
     noise, probability = estimate[:2]
-    logit = np.log(max(probability, 1e-9) / max(1 - probability, 1e-9))
-    blurred = np.clip((logit - SHARP) / (BLURRED - SHARP), 0, 1)
+    blurred = likely_blurred(math.log(max(probability, 1e-9) / max(1 - probability, 1e-9)))
     return float(blurred * np.clip((NOISY - noise) / (NOISY - NOISELESS), 0, 1))
+
+
+def likely_blurred(logit: float) -> float:
+    """How much is done to a frame with this logit of a blur, in [0, 1]."""
+    return min(max((logit - SHARP) / (BLURRED - SHARP), 0.0), 1.0)
+
+
+def _undoing(one: Restored, share: float) -> tuple[Deconvolution, float] | None:
+    """What undoes the blur of a frame, and how much of that is done; None if nothing is."""
+    picture, hidden = _usable(one.frame)
+    share = min(share, likely_blurred(float(blur_logit(picture, hidden))))
+    if share == 0:
+        return None
+    everywhere = log_power(picture, hidden)[0].numpy()
+    paths = likely_paths(everywhere)
+    if paths:  # which is surer than that it is blurred at all
+        assert one.estimate is not None
+        return deconvolution_along(everywhere, paths), how_much((one.estimate[0], 1.0, 0.0))
+    rings = log_spectrum(picture, hidden)[0].numpy()
+    return deconvolution(rings, likely(rings)), share
 
 
 def without_blur(image: np.ndarray, undo: Deconvolution) -> np.ndarray:
@@ -66,8 +89,7 @@ def without_blur(image: np.ndarray, undo: Deconvolution) -> np.ndarray:
     return levels + (blur(share, SMOOTH) * _varied(image))[..., None] * (sharp - levels)
 
 
-def _sharpened(one: Restored, rings: np.ndarray, share: float) -> Restored:
-    undo = deconvolution(rings, likely(rings))
+def _sharpened(one: Restored, undo: Deconvolution, share: float) -> Restored:
     image, error = np.empty_like(one.image), np.empty(one.image.shape[:2], np.float32)
     height = len(image)
     for top in range(0, height, ROWS):  # as a large picture's numbers take a large room
@@ -90,17 +112,18 @@ def _blurred(grey: np.ndarray, undo: Deconvolution) -> np.ndarray:
     return np.clip((SHARPER - sharp / (LEFT * variance + LEFT_NOISE)) / (SHARPER - 1), 0, 1)
 
 
+def _usable(frame: Frame) -> tuple[Tensor, Tensor]:
+    """A degraded frame, `1 3 H W` in [-1, 1], and what of it tells nothing of a blur, bool `1 1 H W`: what is hidden or
+    of one colour, next to which what has been drawn, as bars are, is sharp.
+    """
+    hidden = frame.hidden | ~_varied(frame.image)
+    return to_float(frame.image[None]), torch.from_numpy(hidden)[None, None]
+
+
 def _varied(image: np.ndarray) -> np.ndarray:
     """bool `H W`: what is not all of one colour, as black bars and what is overexposed are, which have no blur."""
     gradient = cv2.morphologyEx(image, cv2.MORPH_GRADIENT, np.ones((FLAT, FLAT), np.uint8))
     return np.asarray(gradient.any(-1))
-
-
-def _rings(one: Restored) -> np.ndarray | None:
-    """The spectrum of what is visible of the degraded frame; None if that is too little."""
-    frame = to_float(one.frame.image[None])
-    rings = log_spectrum(frame, torch.from_numpy(one.mask)[None, None])[0].numpy()
-    return rings if np.isfinite(rings).all() else None
 
 
 def _filtered(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:

@@ -83,7 +83,7 @@ ENLARGING = Step(
 DECONVOLUTION = Step(
     "Sharpen",
     "Frames that are taken for blurred and have no noise are sharpened by a Wiener filter of the blurs that their "
-    "spectrum makes likely; all others stay as they are.",
+    "spectrum makes likely (Gaussians, discs, straight paths); all others stay as they are.",
     papers=("Wiener: Extrapolation, Interpolation, and Smoothing of Stationary Time Series, 1949",),
 )
 

@@ -5,6 +5,7 @@ nor scaling have. So the logarithm of the power in rings of the spectrum tells b
 discriminant (a logistic regression, fitted to training clips by `benchmarks/softness.py`).
 """
 
+import math
 from functools import cache
 
 import torch
@@ -40,22 +41,41 @@ def log_spectrum(frames: Tensor, hidden: Tensor) -> Tensor:
     """The logarithm of the power in each ring, `B 16`, float32: the median of all windows; NaN where there are too few.
     2 ms at 320x240.
     """
+    power, visible = _powers(frames, hidden)
+    return _median(((power.flatten(2) @ ring_members(frames.device)) + QUIET).log(), visible)
+
+
+def log_power(frames: Tensor, hidden: Tensor) -> Tensor:
+    """As `log_spectrum`, at each frequency: `B 64 33`, of an `rfft2`. The median of a power is less than its mean."""
+    power, visible = _powers(frames, hidden)
+    return _median((power.flatten(2) + QUIET).log(), visible).unflatten(1, (WINDOW, WINDOW // 2 + 1)) - math.log(
+        math.log(2)
+    )
+
+
+def _median(logs: Tensor, visible: Tensor) -> Tensor:
+    """Of the visible windows, `B N F` and bool `B N` => `B F`."""
+    if not logs.shape[1]:
+        return logs.new_full((len(logs), logs.shape[2]), torch.nan)
+    medians = logs.masked_fill(~visible[..., None], torch.nan).nanmedian(1).values
+    return torch.where(visible.sum(1, keepdim=True) >= FEWEST, medians, torch.nan)
+
+
+def _powers(frames: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """The power at each frequency of each window, `B N 64 33`, and which are wholly visible, bool `B N`."""
     height, width = frames.shape[-2:]
     if min(height, width) < WINDOW:
-        return frames.new_full((len(frames), RINGS), torch.nan, dtype=torch.float32)
+        return frames.new_zeros(len(frames), 0, WINDOW, WINDOW // 2 + 1), hidden.new_zeros(len(frames), 0)
     steps = [max(STRIDE, -(-(side - WINDOW) // (MOST - 1))) for side in (height, width)]
 
     def windows(plane: Tensor) -> Tensor:  # B h w 64 64
         return plane.unfold(1, WINDOW, steps[0]).unfold(2, WINDOW, steps[1])
 
-    taper, rings = _taper(frames.device), ring_members(frames.device)
+    taper = _taper(frames.device)
     grey = windows(frames.float().mean(1) * UNIT_LEVELS).flatten(1, 2)  # B N 64 64
     grey = (grey - grey.mean((-2, -1), keepdim=True)) * taper
     power = torch.fft.rfft2(grey).abs().square() / taper.square().sum()  # B N 64 33
-    logs = ((power.flatten(2) @ rings) + QUIET).log()  # B N 16
-    visible = ~windows(hidden[:, 0]).flatten(1, 2).flatten(2).any(2)  # B N
-    medians = logs.masked_fill(~visible[..., None], torch.nan).nanmedian(1).values
-    return torch.where(visible.sum(1, keepdim=True) >= FEWEST, medians, torch.nan)
+    return power, ~windows(hidden[:, 0]).flatten(1, 2).flatten(2).any(2)
 
 
 @cache
