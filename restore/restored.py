@@ -18,7 +18,7 @@ class Restored:
         provenance: uint8 `H W`, where each pixel comes from: the codes of `propagation/provenance.py`.
         confidence: uint8 `H W`, how likely each pixel is right (`propagation/confidence.py`).
         estimate: of a generator that estimates, of the visible pixels: the noise in levels, how likely a blur is, and
-            what share of the correction is made (`models/generator.py`); else None.
+            what share of the correction is made (`models/generator.py`), or of a deconvolution; else None.
         uncertainty: uint8 `H W`, of what was regenerated from several seeds, how far their results are apart: the
             standard deviation in levels, mean of the channels; 0 elsewhere. None where nothing was.
         odds: float32 `N`, of its hidden pixels, in the order of rows: the log odds that each is right, as far as they

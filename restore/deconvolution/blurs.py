@@ -11,6 +11,7 @@ from scipy.special import j1
 from restore.models.softness import RINGS, WINDOW, ring_members
 
 FREQUENCIES = np.linspace(0, np.sqrt(0.5), 400)  # cycles a px, from the mean of a picture to its diagonal's finest
+RING_FREQUENCIES = (np.arange(RINGS) + 0.5) / (2 * RINGS)  # cycles a px, in the middle of each
 SIGMAS = np.arange(0, 3.61, 0.05)  # px, of Gaussians; the first is no blur
 RADII = np.arange(0.8, 6.6, 0.1)  # px, of discs
 SLOPE = 2.6  # how the power of sharp pictures falls with the frequency, at the finer half of it
@@ -52,5 +53,4 @@ def attenuations() -> np.ndarray:
     members = ring_members().numpy()
     left = [np.square(function(x, radius)) for function, sizes in ((gaussian, SIGMAS), (disc, RADII)) for x in sizes]
     shares = (np.stack(left) * power) @ members / (power @ members)
-    assert shares.shape[1] == RINGS
     return np.log(np.maximum(shares, 1e-12))

@@ -1,13 +1,13 @@
 """How likely a frame has each blur, by its spectrum and what is known of those of sharp pictures.
 
 Sharp pictures' log power is normally distributed: about their mean they differ in its height, its slope and its bend,
-and from ring to ring. A blur takes from it what `blurs.attenuations` says. The constants are fitted to training clips
-and photographs by `benchmarks/softness.py`.
+and from ring to ring. A blur takes from it what `blurs.attenuations` says. `MEAN` and `SHAPES` are fitted to training
+clips and photographs by `benchmarks/softness.py`; the others are chosen on some of these, by what is gained.
 """
 
 import numpy as np
 
-from restore.deconvolution.blurs import RADII, SIGMAS, attenuations
+from restore.deconvolution.blurs import RADII, RING_FREQUENCIES, SIGMAS, attenuations
 from restore.models.softness import RINGS
 
 MEAN = np.array(
@@ -26,8 +26,7 @@ PRIOR = np.log(np.concatenate([np.full(len(SIGMAS), 0.05), np.full(len(RADII), 0
 
 def shapes() -> np.ndarray:
     """Height, slope and bend of a log power in rings, `16 3`."""
-    frequency = (np.arange(RINGS) + 0.5) / (2 * RINGS)
-    slope, bend = np.log(frequency), 4 * frequency
+    slope, bend = np.log(RING_FREQUENCIES), 4 * RING_FREQUENCIES
     return np.stack([np.ones(RINGS), slope - slope.mean(), bend - bend.mean()], 1)
 
 

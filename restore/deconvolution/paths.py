@@ -11,9 +11,9 @@ from functools import cache
 
 import numpy as np
 
-from restore.deconvolution.blurs import disc, gaussian
+from restore.deconvolution.blurs import RING_FREQUENCIES, disc, gaussian
 from restore.deconvolution.likely import MEAN, ROUNDING, SHAPES, shapes
-from restore.models.softness import QUIET, RINGS, WINDOW
+from restore.models.softness import QUIET, WINDOW
 
 LENGTHS = np.arange(2, 16, 0.5)  # px
 ANGLES = np.deg2rad(np.arange(0, 180, 7.5))  # from the x axis
@@ -57,15 +57,14 @@ def path(length: float, angle: float, across: np.ndarray, down: np.ndarray) -> n
 
 def scene_power(scene: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     """The log power at frequencies, any shape, of a scene with this height, slope and bend, `3`."""
-    rings = (np.arange(RINGS) + 0.5) / (2 * RINGS)
-    return np.interp(frequency, rings, MEAN + shapes() @ scene)
+    return np.interp(frequency, RING_FREQUENCIES, MEAN + shapes() @ scene)
 
 
 def likely_paths(log_power: np.ndarray) -> Paths | None:
     """The paths that a frame with this spectrum may be blurred along; None if another blur, or none, is as likely.
 
     Args:
-        log_power: `64 33`, finite, of `models.softness.log_power`.
+        log_power: `64 33`, finite, of `models.softness.at_frequencies`.
     """
     lengths, angles, taken, mean, kinds = _candidates()
     seen = log_power[_compared()]
@@ -108,6 +107,5 @@ def _candidates() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.nd
     alike = [gaussian(x, radius) for x in SIGMAS] + [disc(x, radius) for x in RADII]
     left = np.stack(alike + [path(*pair, across, down) for pair in pairs])
     lengths, angles = np.concatenate([np.zeros((len(alike), 2)), pairs]).T
-    rings = (np.arange(RINGS) + 0.5) / (2 * RINGS)
-    kinds = np.stack([np.interp(radius, rings, shape) for shape in shapes().T], 1)
-    return lengths, angles, np.log(np.maximum(np.square(left), LEAKS)), np.interp(radius, rings, MEAN), kinds
+    mean, *kinds = (np.interp(radius, RING_FREQUENCIES, row) for row in (MEAN, *shapes().T))
+    return lengths, angles, np.log(np.maximum(np.square(left), LEAKS)), mean, np.stack(kinds, 1)

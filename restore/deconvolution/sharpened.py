@@ -20,7 +20,7 @@ from restore.deconvolution.wiener import REACH, Deconvolution, deconvolution, de
 from restore.frame import Frame
 from restore.models.degradation import log_level
 from restore.models.generator import NOISELESS, NOISY
-from restore.models.softness import blur_logit, log_power, log_spectrum
+from restore.models.softness import at_frequencies, in_rings, logit_of, powers
 from restore.propagation.confidence import with_visible
 from restore.restored import Restored
 from restore.tensors import to_float
@@ -69,16 +69,17 @@ def likely_blurred(logit: float) -> float:
 def _undoing(one: Restored, share: float) -> tuple[Deconvolution, float] | None:
     """What undoes the blur of a frame, and how much of that is done; None if nothing is."""
     picture, hidden = _usable(one.frame)
-    share = min(share, likely_blurred(float(blur_logit(picture, hidden))))
+    windows = powers(picture, hidden)
+    rings = in_rings(*windows)
+    share = min(share, likely_blurred(float(logit_of(rings))))
     if share == 0:
         return None
-    everywhere = log_power(picture, hidden)[0].numpy()
+    everywhere = at_frequencies(*windows)[0].numpy()
     paths = likely_paths(everywhere)
     if paths:  # which is surer than that it is blurred at all
         assert one.estimate is not None
         return deconvolution_along(everywhere, paths), how_much((one.estimate[0], 1.0, 0.0))
-    rings = log_spectrum(picture, hidden)[0].numpy()
-    return deconvolution(rings, likely(rings)), share
+    return deconvolution(rings[0].numpy(), likely(rings[0].numpy())), share
 
 
 def without_blur(image: np.ndarray, undo: Deconvolution) -> np.ndarray:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restore.deconvolution.blurs import FREQUENCIES, SLOPE, attenuations, transfer_functions
+from restore.deconvolution.blurs import FREQUENCIES, RING_FREQUENCIES, SLOPE, attenuations, transfer_functions
 from restore.deconvolution.paths import Paths, frequencies, path, scene_power
-from restore.models.softness import RINGS, WINDOW
+from restore.models.softness import WINDOW
 
 SIZE = 128  # px, of the grid that filters are computed on
 REACH = 40  # px to each side that they have
@@ -42,10 +42,9 @@ def deconvolution(rings: np.ndarray, probabilities: np.ndarray) -> Deconvolution
     transfer = probabilities @ transfer_functions()
     squared = probabilities @ np.square(transfer_functions())
     taken = np.log(probabilities @ np.exp(attenuations()))
-    frequency = (np.arange(RINGS) + 0.5) / (2 * RINGS)
-    height = (rings - taken + SLOPE * np.log(frequency))[SCENE].mean()
-    scene = np.exp(height) * np.maximum(FREQUENCIES, frequency[0]) ** -SLOPE
-    left = np.exp(height + taken) * frequency**-SLOPE  # of the scene, in rings
+    height = (rings - taken + SLOPE * np.log(RING_FREQUENCIES))[SCENE].mean()
+    scene = np.exp(height) * np.maximum(FREQUENCIES, RING_FREQUENCIES[0]) ** -SLOPE
+    left = np.exp(height + taken) * RING_FREQUENCIES**-SLOPE  # of the scene, in rings
     noise = max(ROUNDING, GREY * float((np.exp(rings) - left)[FINEST].mean()) - ROUNDING)
     radius = np.hypot(*frequencies(SIZE))
     transfer, squared, scene = (np.interp(radius, FREQUENCIES, x) for x in (transfer, squared, scene))

@@ -32,7 +32,11 @@ def blur_logit(frames: Tensor, hidden: Tensor) -> Tensor:
         frames: `B 3 H W` in [-1, 1].
         hidden: bool `B 1 H W`; windows with hidden pixels do not count.
     """
-    rings = log_spectrum(frames, hidden)
+    return logit_of(log_spectrum(frames, hidden))
+
+
+def logit_of(rings: Tensor) -> Tensor:
+    """The logits, `B 1 1 1`, of spectra in rings, `B 16`."""
     logit = OFFSET + (rings * rings.new_tensor(WEIGHTS)).sum(1)
     return logit.nan_to_num(-torch.inf).view(-1, 1, 1, 1)
 
@@ -41,16 +45,18 @@ def log_spectrum(frames: Tensor, hidden: Tensor) -> Tensor:
     """The logarithm of the power in each ring, `B 16`, float32: the median of all windows; NaN where there are too few.
     2 ms at 320x240.
     """
-    power, visible = _powers(frames, hidden)
-    return _median(((power.flatten(2) @ ring_members(frames.device)) + QUIET).log(), visible)
+    return in_rings(*powers(frames, hidden))
 
 
-def log_power(frames: Tensor, hidden: Tensor) -> Tensor:
-    """As `log_spectrum`, at each frequency: `B 64 33`, of an `rfft2`. The median of a power is less than its mean."""
-    power, visible = _powers(frames, hidden)
-    return _median((power.flatten(2) + QUIET).log(), visible).unflatten(1, (WINDOW, WINDOW // 2 + 1)) - math.log(
-        math.log(2)
-    )
+def in_rings(power: Tensor, visible: Tensor) -> Tensor:
+    """`log_spectrum` of the `powers` of windows."""
+    return _median((power.flatten(2) @ ring_members(power.device) + QUIET).log(), visible)
+
+
+def at_frequencies(power: Tensor, visible: Tensor) -> Tensor:
+    """The logarithm of the power at each frequency, `B 64 33`, of an `rfft2`: as `in_rings`."""
+    medians = _median((power.flatten(2) + QUIET).log(), visible).view(-1, *power.shape[2:])
+    return medians - math.log(math.log(2))  # of one frequency, whose power is exponential, unlike the mean of many
 
 
 def _median(logs: Tensor, visible: Tensor) -> Tensor:
@@ -61,7 +67,7 @@ def _median(logs: Tensor, visible: Tensor) -> Tensor:
     return torch.where(visible.sum(1, keepdim=True) >= FEWEST, medians, torch.nan)
 
 
-def _powers(frames: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+def powers(frames: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
     """The power at each frequency of each window, `B N 64 33`, and which are wholly visible, bool `B N`."""
     height, width = frames.shape[-2:]
     if min(height, width) < WINDOW:

@@ -5,7 +5,7 @@ from skimage import data
 
 from restore.deconvolution.paths import ANGLES, LENGTHS, likely_paths, path, scene_power
 from restore.degradations.blur import defocus, motion_blur
-from restore.models.softness import log_power
+from restore.models.softness import at_frequencies, powers
 from restore.tensors import to_float, to_uint8
 
 SHARP = to_float(np.ascontiguousarray(data.astronaut()[:320, :480])[None])  # 1 3 H W
@@ -13,7 +13,7 @@ SHARP = to_float(np.ascontiguousarray(data.astronaut()[:320, :480])[None])  # 1 
 
 def spectrum(picture: torch.Tensor) -> np.ndarray:
     levels = to_float(to_uint8(picture))
-    return log_power(levels, torch.zeros_like(levels[:, :1], dtype=torch.bool))[0].numpy()
+    return at_frequencies(*powers(levels, torch.zeros_like(levels[:, :1], dtype=torch.bool)))[0].numpy()
 
 
 def moved(length: float, angle: float) -> torch.Tensor:

@@ -5,7 +5,7 @@ from skimage import data
 from torch import Tensor
 
 from restore.degradations.blur import defocus, motion_blur
-from restore.models.softness import FEWEST, MOST, QUIET, RINGS, WINDOW, blur_logit, log_spectrum
+from restore.models.softness import FEWEST, MOST, QUIET, RINGS, WINDOW, at_frequencies, blur_logit, log_spectrum, powers
 from restore.video.recode import recoded
 
 
@@ -88,3 +88,11 @@ def test_large_frames_are_sampled() -> None:
     assert torch.equal(log_spectrum(x, visible(x)), before)
     x[..., :WINDOW, :] = 0
     assert not torch.equal(log_spectrum(x, visible(x)), before)
+
+
+def test_white_noise_has_the_power_of_its_variance_at_each_frequency() -> None:
+    noise = torch.randn(2, 1, 512, 512, generator=torch.Generator().manual_seed(1)).expand(-1, 3, -1, -1) * 5 / 127.5
+    logs = at_frequencies(*powers(noise, visible(noise)))
+    assert logs.shape == (2, WINDOW, WINDOW // 2 + 1)
+    inner = logs[:, 2:31, 2:31]
+    assert inner.mean().exp().item() == pytest.approx(25, rel=0.1) and inner.std() < 0.3
