@@ -24,18 +24,19 @@ from restore.light.lit import lit
 from restore.memory_plan import WHOLE, MemoryPlan
 from restore.models.estimate_in_strips import StripEstimator
 from restore.models.finder import OcclusionFinder
-from restore.models.generator import Estimate, GatedGenerator
+from restore.models.generator import Estimate, GatedGenerator, noisy
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.scaler import Scaler
 from restore.models.segmenter import Segmenter
 from restore.models.weights import load_models, load_scaler, load_segmenter
 from restore.propagation.batches import Batch, evidence_batches, picture_batches, row_batches
-from restore.propagation.confidence import with_hidden, with_visible
+from restore.propagation.confidence import with_filtered, with_hidden, with_visible
 from restore.propagation.copies import copies
 from restore.propagation.engine import Propagation
 from restore.propagation.evidence import MASK, Evidence, EvidenceRows, to_tensor
+from restore.propagation.noise_filter import filter_frame
 from restore.propagation.resumption import LAST, Resumption
-from restore.propagation.temporal_filter import RADIUS, filter_hidden
+from restore.propagation.temporal_filter import RADIUS
 from restore.restored import Restored, weakened
 from restore.scaling.enlarge import enlarged_frames
 from restore.scenes import with_scenes
@@ -320,13 +321,19 @@ def _propagated(
 
 
 def _filtered(restored: Iterable[Restored]) -> Iterator[Restored]:
-    """What was hidden, averaged with the frames around, along the motion."""
+    """What was hidden, and the noise that was left, averaged with the frames around, along the motion."""
     for window in windows(restored, 1, before=RADIUS, after=RADIUS):
         (now,) = window.core
         if now.frame.state is not None:
             last = window.items[window.start + 1 - LAST : window.start + 1]
             now.frame.state = replace(now.frame.state, images=np.stack([one.image for one in last]))
-        yield with_hidden(replace(now, image=filter_hidden(window.items, window.start)))
+        noise = 0.0 if now.estimate is None else now.estimate[0]
+        share = noisy(noise)
+        now = replace(now, image=filter_frame(window.items, window.start, noise=noise, share=share))
+        if share > 0:
+            changed = (now.image != now.frame.image).any(-1)
+            now = replace(now, confidence=with_filtered(now.confidence, now.mask, changed))
+        yield with_hidden(now)
 
 
 def _device(device: str | None) -> torch.device:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from restore.models.finder import OcclusionFinder, triples
-from restore.models.generator import UNetGenerator
+from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.tensors import to_float, to_uint8
@@ -172,6 +172,29 @@ def test_a_still_noisy_clip_comes_out_with_less_noise() -> None:
     clean = dark(at_rest(12))
     out = restored(noisy(clean, 10)).astype(float)
     assert np.sqrt(np.square(out - clean).mean()) < 5
+
+
+def of_noise(share: float) -> Restorer:
+    """A generator that leaves that share of the noise, and knows how noisy frames are."""
+    torch.manual_seed(0)
+    generator = GatedGenerator(**TINY)
+    for weight in generator.guess[-1].parameters():
+        weight.data.zero_()
+    generator.guess[-1].bias.data[:] = torch.tensor([4.0, torch.logit(torch.tensor(1 - share))])  # level, share
+    return restorer(generator)
+
+
+def test_noise_that_the_generator_has_left_is_filtered(monkeypatch: pytest.MonkeyPatch) -> None:
+    clean = dark(pan(8, (0, 3)))
+    clip = noisy(clean, 10)
+    using = of_noise(0.5)
+    frames = list(using.restore_frames(clip, nothing(clip)))
+    monkeypatch.setattr("restore.pipeline.filter_frame", lambda frames, index, **_: frames[index].image)
+    left = restored(clip, nothing(clip), using)
+    error, before = (np.square(out.astype(float) - clean).mean() for out in (np.stack([f.image for f in frames]), left))
+    assert error < 0.5 * before
+    changed = (np.stack([one.image for one in frames]) != clip).any(-1)
+    assert changed.mean() > 0.9 and all((one.confidence[now] < 255).all() for one, now in zip(frames, changed))
 
 
 def test_fully_hidden_frames_come_back() -> None:

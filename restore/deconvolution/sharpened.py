@@ -19,7 +19,7 @@ from restore.deconvolution.paths import likely_paths
 from restore.deconvolution.wiener import REACH, Deconvolution, deconvolution, deconvolution_along
 from restore.frame import Frame
 from restore.models.degradation import log_level
-from restore.models.generator import NOISELESS, NOISY
+from restore.models.generator import noisy
 from restore.models.softness import at_frequencies, in_rings, logit_of, powers
 from restore.propagation.confidence import with_visible
 from restore.restored import Restored
@@ -58,7 +58,7 @@ def how_much(estimate: tuple[float, float, float] | None) -> float:
         return 0.0
     noise, probability = estimate[:2]
     blurred = likely_blurred(math.log(max(probability, 1e-9) / max(1 - probability, 1e-9)))
-    return float(blurred * np.clip((NOISY - noise) / (NOISY - NOISELESS), 0, 1))
+    return blurred * (1 - noisy(noise))
 
 
 def likely_blurred(logit: float) -> float:

@@ -100,6 +100,15 @@ class Degraded:
         return self.opens * (1 - blurred.clamp(0, 1))
 
 
+def noisy(noise: float) -> float:
+    """`Degraded.opens` of one frame, by its noise in levels; 0 if that is NaN, as where nothing is visible.
+
+    >>> [round(noisy(noise), 2) for noise in (2.2, 2.5, 9.0, float("nan"))]
+    [0.0, 0.5, 1.0, 0.0]
+    """
+    return min(max((noise - NOISELESS) / (NOISY - NOISELESS), 0.0), 1.0) if noise == noise else 0.0
+
+
 def changeable(evidence: Tensor) -> Tensor:
     """bool `B`, the frames of `B 23 H W` that a gated generator may change, whatever its weights."""
     return (evidence[:, MASK] > HIDDEN).flatten(1).any(1) | (Degraded.of(evidence).opens > 0).flatten()

@@ -107,6 +107,18 @@ def with_visible(certain: np.ndarray, hidden: np.ndarray, log_level: np.ndarray,
     return certain
 
 
+def with_filtered(certain: np.ndarray, hidden: np.ndarray, changed: np.ndarray) -> np.ndarray:
+    """The confidence of a frame, once its noise was filtered: only what came out as it is remains certain.
+
+    Args:
+        certain: the confidence before, uint8 `H W`.
+        hidden, changed: bool `H W`, what is hidden, and what is not as it was.
+    """
+    certain = certain.copy()
+    certain[changed & ~hidden & (certain == 255)] = 254
+    return certain
+
+
 def agreement(spread: np.ndarray) -> np.ndarray:
     """Confidence in what several draws differ about: the probability that a normal error of this deviation is close.
 

@@ -57,7 +57,7 @@ def filter_hidden(restored: Sequence[RestoredImage], index: int) -> np.ndarray:
     colours = own.image.reshape(-1, 3)[pixels].astype(np.float32)
     total, weights = HIDDEN_WEIGHT * colours, np.full((len(pixels), 1), HIDDEN_WEIGHT, np.float32)
     start = grid(*own.frame.size).reshape(-1, 2)[pixels]
-    for way in (_past(restored[: index + 1]), _future(restored[index:])):
+    for way in (frames_before(restored, index), frames_after(restored, index)):
         where, consistency = start, np.ones(len(pixels), np.float32)
         for other, flow in way:
             vectors, consistent = _flow_at(flow, where, *other.frame.size)
@@ -122,17 +122,17 @@ def _accumulated(weighted: np.ndarray, flows: Sequence[Flow]) -> Iterator[np.nda
         total = own + warped
 
 
-def _past(restored: Sequence[RestoredImage]) -> Iterator[tuple[RestoredImage, Flow]]:
-    """From the last image backwards, to the begin of its scene: each with the flow to it from the one after it."""
-    for later, other in pairwise(reversed(restored)):
+def frames_before(restored: Sequence[RestoredImage], index: int) -> Iterator[tuple[RestoredImage, Flow]]:
+    """From the image at `index` backwards, to the begin of its scene: each with the flow to it from the one after."""
+    for later, other in pairwise(reversed(restored[: index + 1])):
         if later.frame.motion is None:
             return
         yield other, later.frame.motion.backward
 
 
-def _future(restored: Sequence[RestoredImage]) -> Iterator[tuple[RestoredImage, Flow]]:
-    """From the first image on, to the end of its scene: each with the flow to it from the one before it."""
-    for other in restored[1:]:
+def frames_after(restored: Sequence[RestoredImage], index: int) -> Iterator[tuple[RestoredImage, Flow]]:
+    """From the image at `index` on, to the end of its scene: each with the flow to it from the one before."""
+    for other in restored[index + 1 :]:
         if other.frame.motion is None:
             return
         yield other, other.frame.motion.forward

@@ -15,12 +15,15 @@ from torch import Tensor, nn
 
 from restore.detection.detect import detect_clip
 from restore.frame import Frame
+from restore.models.degradation import noise_floor
 from restore.models.finder import OcclusionFinder
+from restore.models.generator import GatedGenerator, noisy
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 from restore.propagation.engine import Propagation
 from restore.propagation.evidence import FRAME, Evidence
-from restore.propagation.temporal_filter import RADIUS, filter_hidden
+from restore.propagation.noise_filter import filter_frame
+from restore.propagation.temporal_filter import RADIUS
 from restore.scenes import with_scenes
 from restore.tensors import frames_at_once, to_uint8
 
@@ -67,8 +70,11 @@ def restored(generator: nn.Module, frames: Sequence[Frame], stacks: Tensor, acce
     with accelerator.autocast():
         parts = network_input(generator, stacks).split(frames_at_once(*stacks.shape[2:]))
         images = np.concatenate([to_uint8(generator(part)) for part in parts])
-    # The classic looks at one frame and at nothing else, in use too.
-    return images if isinstance(generator, Pix2PixUNet) else _filtered(frames, images)
+    if isinstance(generator, Pix2PixUNet):  # the classic looks at one frame and at nothing else, in use too
+        return images
+    gated = isinstance(generator, GatedGenerator)  # which alone estimates the noise
+    noise = noise_floor(stacks).flatten().tolist() if gated else [0.0] * len(images)
+    return _filtered(frames, images, noise)
 
 
 def network_input(generator: nn.Module, stacks: Tensor) -> Tensor:
@@ -80,8 +86,15 @@ def _channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def _filtered(frames: Sequence[Frame], images: np.ndarray) -> np.ndarray:
-    """Restored `images`, uint8 `T H W 3`, what was hidden in them averaged with their neighbours in time."""
+def _filtered(frames: Sequence[Frame], images: np.ndarray, noise: Sequence[float]) -> np.ndarray:
+    """Restored `images`, uint8 `T H W 3`, what was hidden, and the noise that was left, averaged with the neighbours in
+    time.
+    """
     clip = [Generated(frame, image) for frame, image in zip(frames, images, strict=True)]
     first = [max(0, index - RADIUS) for index in range(len(clip))]
-    return np.stack([filter_hidden(clip[at : index + RADIUS + 1], index - at) for index, at in enumerate(first)])
+    return np.stack(
+        [
+            filter_frame(clip[at : index + RADIUS + 1], index - at, noise=noise[index], share=noisy(noise[index]))
+            for index, at in enumerate(first)
+        ]
+    )

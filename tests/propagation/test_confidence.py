@@ -14,6 +14,7 @@ from restore.propagation.confidence import (
     fill_features,
     mask_odds,
     visible_features,
+    with_filtered,
     with_hidden,
     with_visible,
 )
@@ -130,6 +131,13 @@ def test_visible_pixels_are_as_certain_as_they_were_right_unless_they_come_out_a
     assert after[0, :2].tolist() == [40, 255] and 255 > after[0, 2] > after[0, 3]
     assert after[0, 3] == certainty(visible_features(np.array([5.0])), OF_VISIBLE)[0]
     assert (before == [[40, 255, 255, 255]]).all()
+
+
+def test_what_a_filter_changes_is_not_certain() -> None:
+    before = np.array([[255, 255, 255, 9]], np.uint8)
+    hidden, changed = np.array([[0, 0, 1, 0]], bool), np.array([[0, 1, 1, 1]], bool)
+    assert with_filtered(before, hidden, changed).tolist() == [[255, 254, 255, 9]]
+    assert before[0, 1] == 255
 
 
 def test_of_a_frame_that_is_restored_by_itself() -> None:
