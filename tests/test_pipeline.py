@@ -192,9 +192,9 @@ def test_noise_that_the_generator_has_left_is_filtered(monkeypatch: pytest.Monke
     monkeypatch.setattr("restore.pipeline.filter_frame", lambda frames, index, **_: frames[index].image)
     left = restored(clip, nothing(clip), using)
     error, before = (np.square(out.astype(float) - clean).mean() for out in (np.stack([f.image for f in frames]), left))
-    assert error < 0.5 * before
+    assert error < 0.7 * before
     changed = (np.stack([one.image for one in frames]) != clip).any(-1)
-    assert changed.mean() > 0.9 and all((one.confidence[now] < 255).all() for one, now in zip(frames, changed))
+    assert changed.mean() > 0.9 and (np.stack([one.confidence for one in frames])[changed] < 255).all()
 
 
 def test_fully_hidden_frames_come_back() -> None:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from restore.frame import HIDDEN
-from restore.models.averaging import SIDE, averaged
+from restore.models.averaging import SIDE, joined, network_grey, sharp, sharpening
 from restore.models.crops import Crop, crops
 from restore.models.degradation import CELL, cells, floor_cells, floor_of_cells, of_cells, relative_spectrum
 from restore.models.generator import NO_ERROR, REACH, Degraded, Estimate, GatedGenerator
@@ -24,7 +24,7 @@ LEAST_ROWS = 16  # of a strip, and all are multiples of it
 
 
 class StripEstimator:
-    """One picture; of the whole it holds what is measured, and the result: 40 bytes a pixel.
+    """One picture; of the whole it holds what is measured, and the result: 48 bytes a pixel.
 
     Args:
         evidence: some rows of it => `1 23 rows W`, on the generator's device.
@@ -40,7 +40,7 @@ class StripEstimator:
         multiple, self._unshuffle = generator.unet.multiple, generator.unet.unshuffle
         self._tall, self._wide = self._height + -self._height % multiple, self._width + -self._width % multiple
         self._type = next(generator.guess.parameters()).dtype
-        self._measured = self._spectrum = torch.empty(0)
+        self._measured = self._spectrum = self._base = torch.empty(0)
 
     def estimate(self) -> tuple[Estimate, Tensor]:
         """As of the whole picture, and what is hidden of it, bool `1 1 H W`."""
@@ -55,18 +55,27 @@ class StripEstimator:
         planes: list[Tensor] = []
         for part, x in self._everywhere() if opens else self._around(hidden):
             own = slice(part.start, min(part.stop, self._height))
-            around = slice(max(0, own.start - REACHED), min(own.stop + REACHED, self._height))
-            evidence = self._evidence(around)
-            inside = slice(own.start - around.start, own.stop - around.start)
-            average = [plane[:, :, inside] for plane in averaged(evidence, degraded.noise)]
-            some = self._generator.corrected(
-                evidence[:, :, inside], x, self._told(part), degraded, (average[0], average[1])
-            )
+            evidence = self._evidence(own)
+            some: tuple[Tensor, ...] = self._generator.corrected(evidence, x, self._told(part), degraded)
+            if opens:  # the network is seen whole
+                some = *some, network_grey(evidence, x)
             planes = planes or [one.new_empty(1, one.shape[1], self._height, self._width) for one in some]
             for plane, one in zip(planes, some, strict=True):
                 plane[:, :, own] = one
+        if opens:
+            averages = degraded.opens * sharp(sharpening(self._base, planes.pop(), hidden.to(self._base.dtype)))
+            self._join(planes[0], planes[2], degraded.noise, averages)
         restored, log_level, gate = planes
         return Estimate(restored, log_level, gate, degraded), hidden
+
+    def _join(self, restored: Tensor, gate: Tensor, noise: Tensor, averages: Tensor) -> None:
+        """Averages joined in, in place."""
+        for part in strips(self._height, self._rows):
+            around = slice(max(0, part.start - REACHED), min(part.stop + REACHED, self._height))
+            inside = slice(part.start - around.start, part.stop - around.start)
+            some = joined(self._evidence(around), restored[:, :, around], gate[:, :, around], noise, averages)
+            for plane, one in zip((restored, gate), some, strict=True):
+                plane[:, :, part] = one[:, :, inside]
 
     def _measure(self) -> tuple[Degraded, Tensor]:
         """What is measured of the whole picture; sets what the network is told."""
@@ -88,10 +97,9 @@ class StripEstimator:
         base = torch.cat(bases, 2)
         if self._generator.reads_spectrum:
             self._spectrum = relative_spectrum(base, everywhere).to(self._measured.dtype)
-        softness, mean_softness = (
-            blur_logit(grey, everywhere).to(self._measured.dtype) for grey in (torch.cat(greys, 2), base)
-        )
-        return Degraded(floor_of_cells(torch.cat(floors, 2)), softness, mean_softness), everywhere
+        self._base = base
+        softness = blur_logit(torch.cat(greys, 2), everywhere).to(self._measured.dtype)
+        return Degraded(floor_of_cells(torch.cat(floors, 2)), softness), everywhere
 
     def _padded(self, part: slice) -> Tensor:
         """Rows of the evidence at whole multiples of pixels, its border repeated."""

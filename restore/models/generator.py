@@ -5,7 +5,7 @@ is, and returns the frame itself, bit for bit, where it estimates that nothing i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from restore.frame import HIDDEN
-from restore.models.averaging import averaged
+from restore.models.averaging import joined, network_grey, sharp, sharpening
 from restore.models.crops import crops
 from restore.models.degradation import STATISTICS, noise_floor, spectrum, statistics
 from restore.models.softness import RINGS, blur_logit
@@ -28,8 +28,6 @@ GATE_OPEN = -0.5  # and from which all of what the network adds is added: 0.5 le
 # on are below the first as they are, even at their first frames, where it is highest, and with noise of sigma 5 above
 # the second.
 NOISELESS, NOISY = 2.2, 2.8
-# Logits of a base being blurred, likewise.
-MEAN_SHARP, MEAN_BLURRED = -3.0, 0.0  # it is a mean of noisy frames, in which some noise is left
 REACH = 48  # px around hidden ones that the network reads where nothing else may change; more hardly matters
 GUESSING = 16  # channels of the small network that reads the statistics alone
 
@@ -70,21 +68,16 @@ class Degraded:
     Attributes:
         noise: `B 1 1 1`, the `noise_floor`, in levels.
         softness: `B 1 1 1`, the logit of a blur, see `models/softness.py`.
-        mean_softness: likewise, of the base, whose noise is less and hides less of it; -inf where no frame is noisy.
     """
 
     noise: Tensor
     softness: Tensor
-    mean_softness: Tensor
 
     @classmethod
     def of(cls, evidence: Tensor) -> "Degraded":
         """What is measured of `B 23 H W`."""
         hidden = evidence[:, MASK] > HIDDEN
-        noise, softness = noise_floor(evidence), blur_logit(evidence[:, FRAME], hidden).to(evidence.dtype)
-        if not (noise > NOISELESS).any():  # then nothing is averaged
-            return cls(noise, softness, torch.full_like(softness, -torch.inf))
-        return cls(noise, softness, blur_logit(evidence[:, BASE], hidden).to(evidence.dtype))
+        return cls(noise_floor(evidence), blur_logit(evidence[:, FRAME], hidden).to(evidence.dtype))
 
     @property
     def opens(self) -> Tensor:
@@ -92,12 +85,6 @@ class Degraded:
         better by deconvolution (`deconvolution/`).
         """
         return ((self.noise - NOISELESS) / (NOISY - NOISELESS)).clamp(0, 1)
-
-    @property
-    def averages(self) -> Tensor:
-        """`B 1 1 1` in [0, 1], how much of an average counts: 0 without noise, and with blur, which it would leave."""
-        blurred = (self.mean_softness - MEAN_SHARP) / (MEAN_BLURRED - MEAN_SHARP)
-        return self.opens * (1 - blurred.clamp(0, 1))
 
 
 def noisy(noise: float) -> float:
@@ -238,8 +225,13 @@ class GatedGenerator(nn.Module):
             x = self.unet(padded, [measured])
         else:  # nothing but hidden pixels may change
             x = self._around(pad_to_multiple(hidden, self.unet.multiple), padded, measured)
-        average = averaged(evidence, degraded.noise)
-        return Estimate(*self.corrected(evidence, x, measured, degraded, average), degraded)
+        estimate = Estimate(*self.corrected(evidence, x, measured, degraded), degraded)
+        if degraded.opens.any():
+            network = (evidence[:, BASE].mean(1, keepdim=True), network_grey(evidence, x))
+            averages = degraded.opens * sharp(sharpening(*network, hidden))
+            restored, gate = joined(evidence, estimate.restored, estimate.gate, degraded.noise, averages)
+            estimate = replace(estimate, restored=restored, gate=gate)
+        return estimate
 
     def corrected(
         self,
@@ -247,14 +239,12 @@ class GatedGenerator(nn.Module):
         x: Tensor,
         measured: Tensor,
         degraded: Degraded,
-        average: tuple[Tensor, Tensor],
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The first three of an `Estimate`, of `B 23 H W`, or of some rows of it.
+        """The first three of an `Estimate`, of `B 23 H W`, or of some rows of it, before an average joins in.
 
         Args:
             x: what the network made of it, `B 5 H W`, or more rows and columns to the bottom and the right.
             measured: what it was told of it, `B C H/u W/u`, or more likewise.
-            average: of the same rows, as `averaging.averaged`.
         """
         height, width = evidence.shape[-2:]
         frame, base = evidence[:, FRAME], evidence[:, BASE]
@@ -266,10 +256,7 @@ class GatedGenerator(nn.Module):
         log_level = log_level + guess[:, :1]
         erring = ((log_level - GATE_SHUT) / (GATE_OPEN - GATE_SHUT)).clamp(0, 1)
         gate = torch.maximum(degraded.opens * erring * (share + guess[:, 1:]).sigmoid(), hidden)
-        restored = frame + gate * (base + residual - frame)
-        mean, share = average
-        share = share * degraded.averages
-        return restored + share * (mean - restored), log_level, torch.maximum(gate, share)
+        return frame + gate * (base + residual - frame), log_level, gate
 
     def _around(self, hidden: Tensor, padded: Tensor, measured: Tensor) -> Tensor:
         """What the network makes of the picture around hidden pixels, and zeros elsewhere: `B 5 H W`."""
