@@ -22,9 +22,10 @@ from restore.frame import HIDDEN, Frame
 from restore.kinds import REMOVED
 from restore.light.lit import lit
 from restore.memory_plan import WHOLE, MemoryPlan
+from restore.models.degradation import noisy_frame
 from restore.models.estimate_in_strips import StripEstimator
 from restore.models.finder import OcclusionFinder
-from restore.models.generator import Estimate, GatedGenerator, noisy
+from restore.models.generator import Estimate, GatedGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.scaler import Scaler
 from restore.models.segmenter import Segmenter
@@ -328,7 +329,7 @@ def _filtered(restored: Iterable[Restored]) -> Iterator[Restored]:
             last = window.items[window.start + 1 - LAST : window.start + 1]
             now.frame.state = replace(now.frame.state, images=np.stack([one.image for one in last]))
         noise = 0.0 if now.estimate is None else now.estimate[0]
-        share = noisy(noise)
+        share = noisy_frame(noise)
         now = replace(now, image=filter_frame(window.items, window.start, noise=noise, share=share))
         if share > 0:
             changed = (now.image != now.frame.image).any(-1)

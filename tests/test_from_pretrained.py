@@ -36,9 +36,12 @@ def test_from_pretrained_takes_a_file_or_its_folder(tmp_path: Path) -> None:
     assert Restorer.from_pretrained(path).device.type in ("cpu", "cuda")
 
 
-def test_a_gated_generator_restores_and_leaves_alone_what_it_estimates_to_be_right(tmp_path: Path) -> None:
+def test_a_gated_generator_restores_and_leaves_alone_what_it_estimates_to_be_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restore.pipeline.filter_frame", lambda frames, index, **_: frames[index].image)
     finder: dict[str, Any] = {"unshuffle": 1, "widths": [8], "blocks": [1], "decoder_blocks": []}
-    clip = noisy(dark(at_rest(4)), 20)  # too much to be averaged: the network decides
+    clip = noisy(dark(at_rest(4)), 30)  # too much to be averaged: the network decides
     clip[:, 10:20, 12:24] = WHITE
     mask = (clip == WHITE).all(-1)
     results = []
@@ -64,7 +67,7 @@ def test_a_gated_generator_restores_and_leaves_alone_what_it_estimates_to_be_rig
         "corrected": pytest.approx(1, 0.01),
     }
     told = [step.what for step in steps(report) if step.name == "Generate"]
-    assert len(told) == 1 and "Weak noise is averaged over the frames that saw the same." in told[0]
+    assert len(told) == 1 and "Noise is averaged over the frames that saw the same" in told[0]
     for right in results[:2]:
         for frame, image in zip(right, clip, strict=True):
             assert np.array_equal(frame.image[~frame.mask], image[~frame.mask])

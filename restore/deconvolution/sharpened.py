@@ -18,8 +18,7 @@ from restore.deconvolution.likely import likely
 from restore.deconvolution.paths import likely_paths
 from restore.deconvolution.wiener import REACH, Deconvolution, deconvolution, deconvolution_along
 from restore.frame import Frame
-from restore.models.degradation import log_level
-from restore.models.generator import noisy
+from restore.models.degradation import log_level, noisy_frame
 from restore.models.softness import at_frequencies, in_rings, logit_of, powers
 from restore.propagation.confidence import with_visible
 from restore.restored import Restored
@@ -51,14 +50,14 @@ def sharpened(restored: Iterable[Restored]) -> Iterator[Restored]:
 def how_much(estimate: tuple[float, float, float] | None) -> float:
     """How much of a deconvolution is done to a frame, in [0, 1], by its `Restored.estimate`.
 
-    >>> [how_much(estimate) for estimate in (None, (0.5, 0.99, 0.0), (5.0, 0.99, 0.0), (0.5, 0.5, 0.0))]
+    >>> [how_much(estimate) for estimate in (None, (0.0, 0.99, 0.0), (5.0, 0.99, 0.0), (0.0, 0.5, 0.0))]
     [0.0, 1.0, 0.0, 0.0]
     """
     if estimate is None or not np.isfinite(estimate[:2]).all():
         return 0.0
     noise, probability = estimate[:2]
     blurred = likely_blurred(math.log(max(probability, 1e-9) / max(1 - probability, 1e-9)))
-    return blurred * (1 - noisy(noise))
+    return blurred * (1 - noisy_frame(noise))
 
 
 def likely_blurred(logit: float) -> float:

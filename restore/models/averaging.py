@@ -16,11 +16,11 @@ from restore.propagation.evidence import BASE, COUNTS, FRAME, MASK
 from restore.propagation.memory import AVERAGED
 from restore.tensors import UNIT_LEVELS
 
-SIGMA = 1.4  # times the noise floor, as that is the mean of absolute differences where they are least
+SIGMA = 1.4  # times the noise level, as that is the mean of absolute differences where they are least
 SIDE = 3  # px; of what is averaged to tell whether a difference is noise. Not a share of the height: noise has one size
 SLACK = 1.7  # times what noise explains, that a difference may be by chance
 NETWORK, NETWORK_SHARE = 6.0, 0.2  # levels, and of sigma: the error of the network
-WEAK, STRONG = 10.0, 14.0  # levels of the noise floor up to which it is, and from which the network knows better
+WEAK, STRONG = 10.0, 14.0  # of the noise level; up to the first it is averaged, and from which the network knows better
 FINE = 5  # px; a side of what fine detail is the difference to
 SHARP, BLURRED = 0.4, 0.6  # of that what the network adds: up to the first all is averaged, from the second nothing
 
@@ -31,7 +31,7 @@ def joined(evidence: Tensor, restored: Tensor, gate: Tensor, noise: Tensor, aver
     Args:
         evidence: `B 23 H W`, or some rows of it with `SIDE // 2` around.
         restored, gate: of an `Estimate`, of the same rows.
-        noise, averages: `B 1 1 1`, the `noise_floor`, and how much of the average counts.
+        noise, averages: `B 1 1 1`, the `noise_level`, and how much of the average counts.
     """
     mean, share = averaged(evidence, noise)
     share = share * averages
@@ -69,7 +69,7 @@ def averaged(evidence: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         evidence: `B 23 H W`.
-        noise: the `noise_floor`, `B 1 1 1`.
+        noise: the `noise_level`, `B 1 1 1`.
     """
     frame, base = evidence[:, FRAME], evidence[:, BASE]
     sigma2 = (SIGMA * noise) ** 2

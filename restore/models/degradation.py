@@ -5,6 +5,8 @@ frame is soft, its Laplacian is weaker than that of the average. Texture looks l
 so that the smoothest parts of it tell how much there is.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -20,6 +22,15 @@ WIDE = 5  # cells; a side of the wider average
 FLOOR = 0.25  # levels; of less than this the logarithm makes little difference
 LOG_SCALE = 4.0  # brings the logarithms to about 1, as what networks without normalisation read should be
 SMOOTHEST = 0.1  # quantile of the cells of a frame that show its noise and no texture
+SMOOTH = 0.3  # quantile of those whose differences show whether it is noise
+# Levels of the smoothest cells between which they count as noise, whatever they look like, and where they are white:
+# nearly all clips to train on are below the first as they are, even at their first frames, where they are highest, and
+# with noise of sigma 5 above the second.
+ANY, WEAK = (2.2, 2.8), (0.8, 1.0)
+# Correlation of neighbouring differences up to which they are white, and from which they are not: of clips as they are
+# whose differences are that strong none is below the second; noise of sigma 2 is above it where texture is all over.
+WHITE, COLOURED = 0.3, 0.4
+FAINT = 0.8  # levels of noise from which all that mends it is open
 DARK, BRIGHT = 16.0, 239.0  # levels between which the mean of a cell is for that: beyond, noise is cut off
 NATURAL = 9.0  # log power of the ring at frequency 1 in a natural picture
 FEWEST = 0.05  # share of a cell that is seen; below it the wider average is taken
@@ -92,37 +103,69 @@ def relative_spectrum(base: Tensor, hidden: Tensor) -> Tensor:
     return relative.nan_to_num(0.0)[..., None, None]
 
 
-def noise_floor(evidence: Tensor) -> Tensor:
-    """How much noise a frame has at least: the mean |frame - base| of its smoothest cells that other frames saw, too,
-    in levels, `B 1 1 1`; 0 where there are none.
+def noise_level(evidence: Tensor) -> Tensor:
+    """How much noise a frame has, in levels, `B 1 1 1`: the mean |frame - base| of its smoothest cells that other
+    frames saw, too. 0 where there are none, and where that may be texture, or what a codec left: what is weak counts as
+    far as it differs from pixel to pixel, as a sensor's noise does and those do not.
 
     Args:
         evidence: `B 23 H W`.
     """
-    return floor_of_cells(floor_cells(evidence))
+    return noise_of_cells(noise_cells(evidence))
 
 
-def floor_cells(evidence: Tensor) -> Tensor:
-    """What the `noise_floor` is made of, by cells as in `cells`: `B 3 h w`."""
+def noisy(noise: Tensor) -> Tensor:
+    """How much of a correction may be made, in [0, 1], by the `noise_level`: 0 without noise.
+
+    >>> noisy(torch.tensor([0.0, 0.4, 3.0]))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    return (noise / FAINT).clamp(0, 1)
+
+
+def noisy_frame(noise: float) -> float:
+    """`noisy` of one frame; 0 if its noise is NaN, as where nothing is visible."""
+    return 0.0 if math.isnan(noise) else noisy(torch.tensor(noise)).item()
+
+
+def noise_cells(evidence: Tensor) -> Tensor:
+    """What the `noise_level` is made of, by cells as in `cells`: `B 6 h w`."""
     frame = evidence[:, FRAME]
-    difference = (frame - evidence[:, BASE]).abs().mean(1, keepdim=True) * UNIT_LEVELS
+    difference = (frame - evidence[:, BASE]) * UNIT_LEVELS
     others = (evidence[:, COUNTS] > 0).any(1, keepdim=True) & (evidence[:, MASK] <= HIDDEN)
     grey = (frame.mean(1, keepdim=True) + 1) * UNIT_LEVELS
-    return F.avg_pool2d(torch.cat([difference, others.to(frame.dtype), grey], 1), CELL, ceil_mode=True)
+    products = [
+        F.pad((difference[..., :-1] * difference[..., 1:]).mean(1, keepdim=True), (0, 1, 0, 0)),
+        F.pad((difference[..., :-1, :] * difference[..., 1:, :]).mean(1, keepdim=True), (0, 0, 0, 1)),
+    ]
+    products[0][..., CELL - 1 :: CELL] = 0  # the neighbour lies in another cell
+    products[1][..., CELL - 1 :: CELL, :] = 0
+    size, squared = difference.abs().mean(1, keepdim=True), difference.square().mean(1, keepdim=True)
+    return F.avg_pool2d(torch.cat([size, others.to(frame.dtype), grey, squared, *products], 1), CELL, ceil_mode=True)
 
 
-def floor_of_cells(cells: Tensor) -> Tensor:
-    """`noise_floor` of the `floor_cells` of the whole picture."""
-    difference, others, grey = cells.split(1, 1)
-    return _smoothest(difference, (others > 1 - 1e-3) & (grey > DARK) & (grey < BRIGHT))[..., :1, :1]
+def noise_of_cells(cells: Tensor) -> Tensor:
+    """`noise_level` of the `noise_cells` of the whole picture."""
+    size, others, grey, squared, across, down = cells.split(1, 1)
+    usable = (others > 1 - 1e-3) & (grey > DARK) & (grey < BRIGHT)
+    floor = _smoothest(size, usable)[..., :1, :1]
+    smooth = usable & (size <= _smoothest(size, usable, SMOOTH)[..., :1, :1])
+    variance, *alike = ((x * smooth).sum((2, 3), keepdim=True) for x in (squared, across, down))
+    correlation = torch.maximum(*alike) * CELL / (CELL - 1) / variance.clamp(min=1e-6)
+    white = _ramp(correlation, COLOURED, WHITE)
+    return floor * torch.maximum(_ramp(floor, *ANY), white * _ramp(floor, *WEAK))
 
 
-def _smoothest(cells: Tensor, usable: Tensor) -> Tensor:
-    """The quantile `SMOOTHEST` of the usable cells of each frame, at all cells: `B C h w`, bool `B 1 h w` => `B C h w`;
-    0 where no cell is usable.
+def _ramp(x: Tensor, zero: float, one: float) -> Tensor:
+    return ((x - zero) / (one - zero)).clamp(0, 1)
+
+
+def _smoothest(cells: Tensor, usable: Tensor, quantile: float = SMOOTHEST) -> Tensor:
+    """A quantile of the usable cells of each frame, at all cells: `B C h w`, bool `B 1 h w` => `B C h w`; 0 where no
+    cell is usable.
     """
     values = cells.masked_fill(~usable, torch.nan).flatten(2)
-    quantiles = torch.nanquantile(values.float(), SMOOTHEST, dim=2).nan_to_num(0.0)
+    quantiles = torch.nanquantile(values.float(), quantile, dim=2).nan_to_num(0.0)
     return quantiles[..., None, None].expand_as(cells).to(cells.dtype)
 
 

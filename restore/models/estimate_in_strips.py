@@ -13,7 +13,7 @@ from torch import Tensor
 from restore.frame import HIDDEN
 from restore.models.averaging import SIDE, joined, network_grey, sharp, sharpening
 from restore.models.crops import Crop, crops
-from restore.models.degradation import CELL, cells, floor_cells, floor_of_cells, of_cells, relative_spectrum
+from restore.models.degradation import CELL, cells, noise_cells, noise_of_cells, of_cells, relative_spectrum
 from restore.models.generator import NO_ERROR, REACH, Degraded, Estimate, GatedGenerator
 from restore.models.softness import blur_logit
 from restore.models.strips import in_strips, strips
@@ -79,14 +79,14 @@ class StripEstimator:
 
     def _measure(self) -> tuple[Degraded, Tensor]:
         """What is measured of the whole picture; sets what the network is told."""
-        floors, measured, greys, bases, hidden = [], [], [], [], []
+        noises, measured, greys, bases, hidden = [], [], [], [], []
         for part in strips(self._tall, self._rows):
             around = slice(max(0, part.start - CELL), min(self._tall, part.stop + CELL))
             evidence = self._padded(around)
             inside = slice((part.start - around.start) // CELL, -(-(part.stop - around.start) // CELL))
             measured.append([plane[:, :, inside] for plane in cells(evidence)])
             own = self._evidence(slice(part.start, min(part.stop, self._height)))
-            floors.append(floor_cells(own))
+            noises.append(noise_cells(own))
             greys.append(own[:, FRAME].float().mean(1, keepdim=True))
             hidden.append(own[:, MASK] > HIDDEN)
             bases.append(own[:, BASE].float().mean(1, keepdim=True))
@@ -99,7 +99,7 @@ class StripEstimator:
             self._spectrum = relative_spectrum(base, everywhere).to(self._measured.dtype)
         self._base = base
         softness = blur_logit(torch.cat(greys, 2), everywhere).to(self._measured.dtype)
-        return Degraded(floor_of_cells(torch.cat(floors, 2)), softness), everywhere
+        return Degraded(noise_of_cells(torch.cat(noises, 2)), softness), everywhere
 
     def _padded(self, part: slice) -> Tensor:
         """Rows of the evidence at whole multiples of pixels, its border repeated."""

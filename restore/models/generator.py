@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from restore.frame import HIDDEN
 from restore.models.averaging import joined, network_grey, sharp, sharpening
 from restore.models.crops import crops
-from restore.models.degradation import STATISTICS, noise_floor, spectrum, statistics
+from restore.models.degradation import STATISTICS, noise_level, noisy, spectrum, statistics
 from restore.models.softness import RINGS, blur_logit
 from restore.models.unet import UNet
 from restore.propagation.evidence import BASE, CHANNELS, FRAME, MASK
@@ -24,10 +24,6 @@ from restore.tensors import pad_to_multiple
 NO_ERROR = -2.0  # `log_level` of none
 GATE_SHUT = -1.5  # `log_level` of the estimated error up to which a seen pixel is returned as it is: 0.1 levels of 255
 GATE_OPEN = -0.5  # and from which all of what the network adds is added: 0.5 levels
-# Levels of the noise floor up to which seen pixels are returned, and from which all is open: nearly all clips to train
-# on are below the first as they are, even at their first frames, where it is highest, and with noise of sigma 5 above
-# the second.
-NOISELESS, NOISY = 2.2, 2.8
 REACH = 48  # px around hidden ones that the network reads where nothing else may change; more hardly matters
 GUESSING = 16  # channels of the small network that reads the statistics alone
 
@@ -66,7 +62,7 @@ class Degraded:
     """What is measured of frames without a network, that no frame comes out changed in which there is nothing wrong.
 
     Attributes:
-        noise: `B 1 1 1`, the `noise_floor`, in levels.
+        noise: `B 1 1 1`, the `noise_level`.
         softness: `B 1 1 1`, the logit of a blur, see `models/softness.py`.
     """
 
@@ -77,23 +73,14 @@ class Degraded:
     def of(cls, evidence: Tensor) -> "Degraded":
         """What is measured of `B 23 H W`."""
         hidden = evidence[:, MASK] > HIDDEN
-        return cls(noise_floor(evidence), blur_logit(evidence[:, FRAME], hidden).to(evidence.dtype))
+        return cls(noise_level(evidence), blur_logit(evidence[:, FRAME], hidden).to(evidence.dtype))
 
     @property
     def opens(self) -> Tensor:
         """`B 1 1 1` in [0, 1], how much of a correction may be made: 0 without noise. A blur without noise is undone
         better by deconvolution (`deconvolution/`).
         """
-        return ((self.noise - NOISELESS) / (NOISY - NOISELESS)).clamp(0, 1)
-
-
-def noisy(noise: float) -> float:
-    """`Degraded.opens` of one frame, by its noise in levels; 0 if that is NaN, as where nothing is visible.
-
-    >>> [round(noisy(noise), 2) for noise in (2.2, 2.5, 9.0, float("nan"))]
-    [0.0, 0.5, 1.0, 0.0]
-    """
-    return min(max((noise - NOISELESS) / (NOISY - NOISELESS), 0.0), 1.0) if noise == noise else 0.0
+        return noisy(self.noise)
 
 
 def changeable(evidence: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ def filter_frame(restored: Sequence[RestoredImage], index: int, *, noise: float,
 
     Args:
         restored: consecutive frames of one video, at most `RADIUS` to each side; those of other scenes are left out.
-        noise: of the degraded frame, in levels, as `models.degradation.noise_floor`.
+        noise: of the degraded frame, in levels, as `models.degradation.noise_level`.
         share: how much of what is filtered here counts, in [0, 1]; at 0 visible pixels stay.
     """
     image = filter_hidden(restored, index)

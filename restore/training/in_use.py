@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from restore.detection.detect import detect_clip
 from restore.frame import Frame
-from restore.models.degradation import noise_floor
+from restore.models.degradation import noise_level, noisy_frame
 from restore.models.finder import OcclusionFinder
-from restore.models.generator import GatedGenerator, noisy
+from restore.models.generator import GatedGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 from restore.propagation.engine import Propagation
@@ -73,7 +73,7 @@ def restored(generator: nn.Module, frames: Sequence[Frame], stacks: Tensor, acce
     if isinstance(generator, Pix2PixUNet):  # the classic looks at one frame and at nothing else, in use too
         return images
     gated = isinstance(generator, GatedGenerator)  # which alone estimates the noise
-    noise = noise_floor(stacks).flatten().tolist() if gated else [0.0] * len(images)
+    noise = noise_level(stacks).flatten().tolist() if gated else [0.0] * len(images)
     return _filtered(frames, images, noise)
 
 
@@ -94,7 +94,7 @@ def _filtered(frames: Sequence[Frame], images: np.ndarray, noise: Sequence[float
     first = [max(0, index - RADIUS) for index in range(len(clip))]
     return np.stack(
         [
-            filter_frame(clip[at : index + RADIUS + 1], index - at, noise=noise[index], share=noisy(noise[index]))
-            for index, at in enumerate(first)
+            filter_frame(clip[at : index + RADIUS + 1], index - at, noise=one, share=noisy_frame(one))
+            for (index, at), one in zip(enumerate(first), noise, strict=True)
         ]
     )

@@ -5,7 +5,7 @@ from skimage import data
 
 from restore.degradations.blur import defocus
 from restore.models.averaging import STRONG, WEAK, averaged, joined, sharp, sharpening
-from restore.models.degradation import noise_floor
+from restore.models.degradation import noise_level
 from restore.propagation.evidence import BASE, COUNTS, FRAME, MASK
 from restore.propagation.memory import AVERAGED
 
@@ -30,14 +30,14 @@ def error(picture: torch.Tensor, where: tuple[slice, slice] = np.s_[:, :]) -> fl
 @pytest.mark.parametrize(("sigma", "least", "mean"), [(3.0, 0.5, 0.85), (5.0, 0.5, 0.85), (15.0, 0.15, 0.4)])
 def test_what_other_frames_saw_takes_most_of_the_noise(sigma: float, least: float, mean: float) -> None:
     evidence = noisy(sigma)
-    picture, share = averaged(evidence, noise_floor(evidence))
+    picture, share = averaged(evidence, noise_level(evidence))
     assert error(evidence[:, FRAME]) == pytest.approx(sigma, rel=0.02)
     assert error(picture) < 0.4 * sigma and share.min() > least and share.mean() > mean
 
 
 def test_what_is_of_something_else_is_left_alone() -> None:
     evidence, part = noisy(4.0), np.s_[40:60, 40:60]
-    noise = noise_floor(evidence)
+    noise = noise_level(evidence)
     evidence[:, BASE, *part] += 40 / 127.5
     picture, _ = averaged(evidence, noise)
     frame = evidence[:, FRAME]
@@ -47,7 +47,7 @@ def test_what_is_of_something_else_is_left_alone() -> None:
 
 def test_a_slight_misplacement_is_averaged_less() -> None:
     evidence = noisy(4.0)
-    noise = noise_floor(evidence)
+    noise = noise_level(evidence)
     _, share = averaged(evidence, noise)
     evidence[:, BASE] += 8 / 127.5
     picture, less = averaged(evidence, noise)
@@ -56,7 +56,7 @@ def test_a_slight_misplacement_is_averaged_less() -> None:
 
 def test_there_is_nothing_to_average_where_no_other_frame_saw_it_or_it_is_hidden() -> None:
     evidence = noisy(4.0)
-    noise = noise_floor(evidence)
+    noise = noise_level(evidence)
     evidence[:, COUNTS, :20] = 0
     evidence[:, MASK, 30:40] = 1
     _, share = averaged(evidence, noise)
@@ -72,7 +72,7 @@ def test_very_strong_noise_is_the_networks() -> None:
 
 def test_no_more_is_joined_than_the_average_counts() -> None:
     evidence = noisy(5.0)
-    noise, gate = noise_floor(evidence), torch.full_like(evidence[:, MASK], 0.25)
+    noise, gate = noise_level(evidence), torch.full_like(evidence[:, MASK], 0.25)
     average, share = averaged(evidence, noise)
     for counts in (0.0, 0.5, 1.0):
         restored, changed = joined(evidence, evidence[:, FRAME], gate, noise, torch.full((1, 1, 1, 1), counts))

@@ -1,7 +1,16 @@
 import pytest
 import torch
 
-from restore.models.degradation import FLOOR, LOG_SCALE, log_level, noise_floor, spectrum, statistics
+from restore.models.degradation import (
+    FLOOR,
+    LOG_SCALE,
+    log_level,
+    noise_level,
+    noisy,
+    noisy_frame,
+    spectrum,
+    statistics,
+)
 from restore.propagation.evidence import BASE, COUNTS, FRAME, MASK
 
 
@@ -82,21 +91,63 @@ def test_cells_that_are_hidden_burnt_out_or_dark_tell_nothing_of_noise() -> None
     assert torch.isfinite(statistics(stack, (8, 16))).all()
 
 
+def differing(sigma: float, blurred: bool = False) -> torch.Tensor:
+    """A frame that differs from its base by white noise, or by blotches as strong."""
+    stack = torch.zeros(1, 23, 96, 128)
+    difference = torch.randn(1, 3, 96, 128, generator=torch.Generator().manual_seed(0))
+    if blurred:
+        difference = torch.nn.functional.avg_pool2d(difference, 3, 1, 1, count_include_pad=False) * 3
+    stack[:, FRAME], stack[:, COUNTS] = sigma / 127.5 * difference, 1
+    return stack
+
+
+@pytest.mark.parametrize(("sigma", "white", "blotches"), [(0.5, 0, 0), (1.5, 1, 0), (2.2, 1, 0), (6.0, 1, 1)])
+def test_weak_differences_are_noise_where_they_are_white(sigma: float, white: float, blotches: float) -> None:
+    levels = [noise_level(differing(sigma, blurred)) for blurred in (False, True)]
+    assert [noisy(level).item() for level in levels] == [white, blotches]
+    assert levels[0].item() == pytest.approx(white * 0.8 * sigma, rel=0.15)
+
+
+def test_what_is_between_noise_and_none_counts_in_part() -> None:
+    assert 0 < noisy(noise_level(differing(1.25))).item() < 1  # faint
+    evenly = differing(0.0)
+    evenly[:, FRAME] = 2.3 / 127.5  # a sixth of the way between what may be texture and what may not
+    assert noise_level(evenly).item() == pytest.approx(2.3 / 6, rel=0.01)
+    part = differing(1.6)
+    part[:, FRAME] += 0.4 * (differing(1.6, blurred=True)[:, FRAME] - part[:, FRAME])
+    assert 0 < noise_level(part).item() < 1.1
+
+
+def test_noise_of_a_part_of_the_picture_that_nothing_is_known_of_does_not_count() -> None:
+    stack = differing(1.5)
+    blotches = differing(1.5, blurred=True)
+    stack[..., 64:] = blotches[..., 64:]
+    assert noise_level(stack).item() < 1
+    stack[:, COUNTS, :, 64:] = 0
+    assert noise_level(stack).item() > 1
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.4, 3.0])
+def test_of_one_frame_noise_is_told_as_of_a_batch(noise: float) -> None:
+    assert noisy_frame(noise) == noisy(torch.tensor(noise)).item()
+    assert noisy_frame(float("nan")) == 0
+
+
 @pytest.mark.parametrize("sigma", [0.0, 5.0])
-def test_the_noise_floor_is_that_of_cells_that_others_saw(sigma: float) -> None:
+def test_the_noise_level_is_that_of_cells_that_others_saw(sigma: float) -> None:
     stack = noisy_picture(sigma)
     stack[:, COUNTS] = 0.25
     noise = sigma * (2 / torch.pi) ** 0.5
-    assert noise_floor(stack).shape == (1, 1, 1, 1)
-    assert noise_floor(stack).item() == pytest.approx(noise, rel=0.15, abs=0.01)
+    assert noise_level(stack).shape == (1, 1, 1, 1)
+    assert noise_level(stack).item() == pytest.approx(noise, rel=0.15, abs=0.01)
     stack[:, BASE, :, :90] = stack[:, FRAME, :, :90]  # what no other frame saw is its own base
-    assert noise_floor(stack).item() < 0.01
+    assert noise_level(stack).item() < 0.01
     stack[:, COUNTS, :, :90] = 0
-    assert noise_floor(stack).item() == pytest.approx(noise, rel=0.2, abs=0.01)
+    assert noise_level(stack).item() == pytest.approx(noise, rel=0.2, abs=0.01)
     stack[:, COUNTS] = 0
-    assert noise_floor(stack).item() == 0
+    assert noise_level(stack).item() == 0
     stack[:, COUNTS], stack[:, MASK] = 1, 1
-    assert noise_floor(stack).item() == 0
+    assert noise_level(stack).item() == 0
 
 
 def test_the_spectrum_is_that_of_the_base_against_that_of_a_natural_picture() -> None:

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from restore.degradations.blur import defocus
 from restore.frame import HIDDEN
 from restore.models.averaging import averaged
-from restore.models.degradation import STATISTICS, noise_floor
+from restore.models.degradation import STATISTICS, noise_level
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import (
     GatedGenerator,
@@ -112,11 +112,11 @@ def test_what_is_visible_is_summed_up_for_each_frame(monkeypatch: pytest.MonkeyP
     evidence = some_evidence(hidden=True)
     evidence[1, MASK] = 1
     visible, hidden = gated(1.0).estimate(evidence).of_visible(evidence[:, MASK] > HIDDEN)
-    noise = noise_floor(evidence)[0].item()
+    noise = noise_level(evidence)[0].item()
     assert noise > 10 and torch.allclose(visible, torch.tensor([noise, 0.0, 0.5]), atol=1e-5) and hidden.isnan().all()
 
 
-@pytest.mark.parametrize(("levels", "opened"), [(2.1, 0.0), (2.5, 0.5), (2.9, 1.0)])
+@pytest.mark.parametrize(("levels", "opened"), [(2.1, 0.0), (2.3, 2.3 / 6 / 0.8), (2.9, 1.0)])
 def test_without_noise_the_frame_comes_out_bit_for_bit_whatever_is_estimated(levels: float, opened: float) -> None:
     evidence = some_evidence(hidden=True)
     evidence[:, BASE] = evidence[:, FRAME] = evidence[:, FRAME].clamp(-0.7, 0.7)
@@ -125,7 +125,7 @@ def test_without_noise_the_frame_comes_out_bit_for_bit_whatever_is_estimated(lev
     seen = (evidence[:, MASK] == 0).expand_as(restored)
     correction = restored - evidence[:, FRAME]
     assert torch.equal(restored[seen], evidence[:, FRAME][seen]) == (opened == 0)
-    average, share = averaged(evidence, noise_floor(evidence))
+    average, share = averaged(evidence, noise_level(evidence))
     wanted = torch.full_like(correction, opened * (0.25 - levels / 127.5) / 2)
     wanted = wanted + opened * share * (average - evidence[:, FRAME] - wanted)
     assert torch.allclose(correction[seen], wanted[seen], atol=1e-4)
@@ -157,8 +157,12 @@ def test_the_network_reads_no_more_than_what_is_around_hidden_pixels_where_nothi
     assert torch.equal(parts[~hidden], evidence[:, FRAME][~hidden])
 
 
-@pytest.mark.parametrize(("levels", "hidden", "called"), [(1.0, False, 0), (1.0, True, 1), (2.9, False, 1)])
-def test_the_network_is_called_where_something_can_change(levels: float, hidden: bool, called: int) -> None:
+@pytest.mark.parametrize(
+    ("levels", "noise", "hidden", "called"), [(1.0, 0.0, False, 0), (1.0, 0.0, True, 1), (2.9, 2.9, False, 1)]
+)
+def test_the_network_is_called_where_something_can_change(
+    levels: float, noise: float, hidden: bool, called: int
+) -> None:
     evidence = some_evidence(hidden)
     evidence[:, BASE] = evidence[:, FRAME] = evidence[:, FRAME].clamp(-0.7, 0.7)
     evidence[:, FRAME] += levels / 127.5
@@ -166,7 +170,7 @@ def test_the_network_is_called_where_something_can_change(levels: float, hidden:
     model.unet.register_forward_hook(lambda *_: calls.append(1))
     wanted = model(evidence)
     assert torch.equal(model.eval()(evidence), wanted) and len(calls) == 1 + called
-    assert model.estimate(evidence).of_visible(evidence[:, MASK] > HIDDEN)[0, 0].item() == pytest.approx(levels, 1e-3)
+    assert model.estimate(evidence).of_visible(evidence[:, MASK] > HIDDEN)[0, 0].item() == pytest.approx(noise, 1e-3)
 
 
 def pictures(blurred: bool) -> torch.Tensor:

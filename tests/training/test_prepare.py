@@ -7,9 +7,8 @@ from torch import Tensor
 from restore.degradations.degrade import Ranges
 from restore.degradations.windows import DegradedWindows
 from restore.frame import HIDDEN
-from restore.models.degradation import noise_floor
+from restore.models.degradation import noise_level
 from restore.models.finder import OcclusionFinder
-from restore.models.generator import NOISELESS
 from restore.propagation.evidence import BASE, FRAME, MASK
 from restore.tensors import to_uint8
 from restore.training.data import CleanWindows, batches
@@ -217,7 +216,7 @@ def test_a_gated_generator_is_spared_the_frames_that_it_leaves_alone(tmp_path: P
     for key in ((epoch, index) for epoch in range(4) for index in range(4)):
         all_of_it, kept = every[key], worth[key]
         evidence = all_of_it.evidence.float()
-        changes = (noise_floor(evidence).flatten() > NOISELESS) | (evidence[:, MASK] > HIDDEN).flatten(1).any(1)
+        changes = (noise_level(evidence).flatten() > 0) | (evidence[:, MASK] > HIDDEN).flatten(1).any(1)
         rows = [
             row
             for at in (0, 2)
