@@ -91,8 +91,9 @@ DECONVOLUTION = Step(
 def _generation(report: dict[str, Any]) -> list[Step]:
     propagates = "propagate" in report["stages"]
     averaging = (
-        " Noise is averaged over the frames that saw the same, unless it is very strong, and what is left of it with the "
-        "frames and pixels around that are alike. A frame without noise, and with nothing hidden, is returned as it came."
+        " Noise is averaged over the frames that saw the same, unless it is very strong, and what is left of it with "
+        "the frames and pixels around that are alike. A frame without noise and with nothing hidden is returned as it "
+        "came."
         if report["estimated"]
         else ""
     )
