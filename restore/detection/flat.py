@@ -9,6 +9,8 @@ from restore.detection.look import Look
 FLAT_SHARE = 0.01  # of the frame's pixels: smaller pieces of clean scenes are as flat as boxes
 FLAT_LEVELS = 1.0  # deviation of a box's levels, without noise
 DARK, BURNT = 20, 235  # a flat component beyond these levels proves nothing: bars are black, skies burn out
+DIM = 150  # levels; a scene whose white is darker is dark
+AS_WHITE = 0.85, 1.05  # times that white, what may be a white thing
 STRAIGHT_SHARE = 0.6  # of a box's outline, that runs along rows or columns; of a round thing's a quarter does
 STEP, SLOPE = 6, 0.2  # px on both sides over which the slope of an outline is measured, and how far it may be off
 HARD_SHARE = 0.6  # of what is close around a box, that is not of its colour: the rest may be by chance
@@ -27,9 +29,14 @@ def flat(look: Look, component: Component) -> bool:
     level = np.median(levels)
     deviation = 1.4826 * np.median(np.abs(levels - level))  # of most of it: something else may lie before a part
     without_noise = max(0.0, deviation**2 - (look.noise / CELL) ** 2) ** 0.5
-    if not DARK < level < BURNT or without_noise > FLAT_LEVELS:
+    if not DARK < level < BURNT or without_noise > FLAT_LEVELS or _white(look, level):
         return False
     return straightness(look, component) > STRAIGHT_SHARE and _hard(look, component) > HARD_SHARE
+
+
+def _white(look: Look, level: float) -> bool:
+    """Whether that level is as bright as a dark scene gets: a white thing in little light is grey and flat."""
+    return look.white < DIM and AS_WHITE[0] * look.white < level < AS_WHITE[1] * look.white
 
 
 def straightness(look: Look, component: Component) -> float:

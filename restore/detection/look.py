@@ -10,6 +10,7 @@ from restore.kinds import BOXES
 
 ROWS = 240  # px of the shorter side that is measured, at least, where the frame has as many
 SMOOTH = 1.2  # px, sigma before gradients are taken
+BRIGHTEST = 0.995  # quantile of its levels; a lamp or a spark is brighter
 SAMPLED = 3  # px; of every third row and column the noise is estimated
 
 
@@ -58,6 +59,12 @@ class Look:
     @cached_property
     def energy(self) -> np.ndarray:
         return edge_energy(self.smooth)
+
+    @cached_property
+    def white(self) -> float:
+        """The level that the brightest of the scene has, besides what was detected; 255 where all was."""
+        scene = self.grey[~self.detected]
+        return float(np.quantile(scene, BRIGHTEST)) if scene.size else 255.0
 
     @cached_property
     def noise(self) -> float:

@@ -79,7 +79,7 @@ def test_a_flat_wall_that_moves_as_the_scene_does_is_suspected(scene: int, box: 
     clip, masks = footage(14, scene), np.zeros((14, H, W), bool)
     for t in range(14):
         part = np.s_[40:80, 60 - box * t : 110 - box * t]
-        clip[t][part], masks[t][part] = 150, True
+        clip[t][part], masks[t][part] = 180, True
     for sigma in (0, 5):
         assert shares(proved(noisy(clip, sigma), masks, "boxes")) == [proven * 40 * 50 / (H * W)] * 14
 

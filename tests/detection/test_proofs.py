@@ -51,6 +51,20 @@ def test_edges_that_are_weaker_than_the_noise_prove_nothing() -> None:
     assert fixed == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("white", "level", "proves"), [(120, 116, False), (120, 90, True), (120, 132, True), (190, 180, True)]
+)
+def test_a_thing_as_white_as_a_dark_scene_gets_is_no_box(white: int, level: int, proves: bool) -> None:
+    mask = np.zeros((H, W), bool)
+    mask[50:80, 60:100] = True
+    scene = np.random.default_rng(2).integers(10, white // 2, (H, W)).astype(np.uint8)
+    scene[:10] = white
+    scene[mask] = level
+    around, component = surroundings(scene[None, ..., None].repeat(3, 3), mask)
+    around.look.__dict__["noise"] = 1.0  # texture is taken for some of it
+    assert around.look.white == white and flat(around.look, component) == proves
+
+
 @pytest.mark.filterwarnings("error")
 def test_what_takes_all_of_the_frame_has_nothing_around_it() -> None:
     around, component = surroundings(noise(5, 3), np.ones((H, W), bool), 1)
