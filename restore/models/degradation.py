@@ -23,13 +23,14 @@ FLOOR = 0.25  # levels; of less than this the logarithm makes little difference
 LOG_SCALE = 4.0  # brings the logarithms to about 1, as what networks without normalisation read should be
 SMOOTHEST = 0.1  # quantile of the cells of a frame that show its noise and no texture
 SMOOTH = 0.3  # quantile of those whose differences show whether it is noise
-# Levels of the smoothest cells between which they count as noise, whatever they look like, and where they are white:
+# Levels of the smoothest cells between which they count as noise where they are coloured, and where they are white:
 # nearly all clips to train on are below the first as they are, even at their first frames, where they are highest, and
 # with noise of sigma 5 above the second.
-ANY, WEAK = (2.2, 2.8), (0.8, 1.0)
+STRONG, WEAK = (2.2, 2.8), (0.8, 1.0)
 # Correlation of neighbouring differences up to which they are white, and from which they are not: of clips as they are
 # whose differences are that strong none is below the second; noise of sigma 2 is above it where texture is all over.
 WHITE, COLOURED = 0.3, 0.4
+COARSE, SMEARED = 0.66, 0.72  # the same for noise that was smoothed or compressed, and for what motion missed
 FAINT = 0.8  # levels of noise from which all that mends it is open
 DARK, BRIGHT = 16.0, 239.0  # levels between which the mean of a cell is for that: beyond, noise is cut off
 NATURAL = 9.0  # log power of the ring at frequency 1 in a natural picture
@@ -152,8 +153,9 @@ def noise_of_cells(cells: Tensor) -> Tensor:
     smooth = usable & (size <= _smoothest(size, usable, SMOOTH)[..., :1, :1])
     variance, *alike = ((x * smooth).sum((2, 3), keepdim=True) for x in (squared, across, down))
     correlation = torch.maximum(*alike) * CELL / (CELL - 1) / variance.clamp(min=1e-6)
-    white = _ramp(correlation, COLOURED, WHITE)
-    return floor * torch.maximum(_ramp(floor, *ANY), white * _ramp(floor, *WEAK))
+    strong = _ramp(correlation, SMEARED, COARSE) * _ramp(floor, *STRONG)
+    weak = _ramp(correlation, COLOURED, WHITE) * _ramp(floor, *WEAK)
+    return floor * torch.maximum(strong, weak)
 
 
 def _ramp(x: Tensor, zero: float, one: float) -> Tensor:

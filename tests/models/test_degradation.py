@@ -96,7 +96,7 @@ def differing(sigma: float, blurred: bool = False) -> torch.Tensor:
     stack = torch.zeros(1, 23, 96, 128)
     difference = torch.randn(1, 3, 96, 128, generator=torch.Generator().manual_seed(0))
     if blurred:
-        difference = torch.nn.functional.avg_pool2d(difference, 3, 1, 1, count_include_pad=False) * 3
+        difference = difference[..., ::2].repeat_interleave(2, -1)
     stack[:, FRAME], stack[:, COUNTS] = sigma / 127.5 * difference, 1
     return stack
 
@@ -110,18 +110,28 @@ def test_weak_differences_are_noise_where_they_are_white(sigma: float, white: fl
 
 def test_what_is_between_noise_and_none_counts_in_part() -> None:
     assert 0 < noisy(noise_level(differing(1.25))).item() < 1  # faint
-    evenly = differing(0.0)
-    evenly[:, FRAME] = 2.3 / 127.5  # a sixth of the way between what may be texture and what may not
-    assert noise_level(evenly).item() == pytest.approx(2.3 / 6, rel=0.01)
+    pairs = differing(1.0, blurred=True)
+    pairs[:, FRAME] = (
+        2.3 / 127.5 * pairs[:, FRAME].sign()
+    )  # a sixth of the way between what may be texture and what not
+    assert noise_level(pairs).item() == pytest.approx(2.3 / 6, rel=0.01)
     part = differing(1.6)
     part[:, FRAME] += 0.4 * (differing(1.6, blurred=True)[:, FRAME] - part[:, FRAME])
     assert 0 < noise_level(part).item() < 1.1
 
 
+def test_what_motion_missed_is_no_noise_however_strong() -> None:
+    levels = []
+    for side in (2, 8):
+        stack = differing(6.0)
+        stack[:, FRAME] = stack[..., ::side][:, FRAME].repeat_interleave(side, -1)
+        levels.append(noise_level(stack).item())
+    assert levels[0] > 4 and levels[1] == 0
+
+
 def test_noise_of_a_part_of_the_picture_that_nothing_is_known_of_does_not_count() -> None:
     stack = differing(1.5)
-    blotches = differing(1.5, blurred=True)
-    stack[..., 64:] = blotches[..., 64:]
+    stack[:, FRAME, :, 64:] = 1.2 / 127.5
     assert noise_level(stack).item() < 1
     stack[:, COUNTS, :, 64:] = 0
     assert noise_level(stack).item() > 1

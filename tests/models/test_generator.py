@@ -116,20 +116,28 @@ def test_what_is_visible_is_summed_up_for_each_frame(monkeypatch: pytest.MonkeyP
     assert noise > 10 and torch.allclose(visible, torch.tensor([noise, 0.0, 0.5]), atol=1e-5) and hidden.isnan().all()
 
 
+def differing(evidence: torch.Tensor, levels: float) -> torch.Tensor:
+    """Makes the frames differ from their base by so many levels, up or down, pairs of pixels alike; returns by what."""
+    evidence[:, BASE] = evidence[:, FRAME] = evidence[:, FRAME].clamp(-0.7, 0.7)
+    signs = torch.randn(evidence[:, FRAME].shape, generator=torch.Generator().manual_seed(1)).sign()
+    noise = levels / 127.5 * signs[..., ::2].repeat_interleave(2, -1)
+    evidence[:, FRAME] += noise
+    return noise
+
+
 @pytest.mark.parametrize(("levels", "opened"), [(2.1, 0.0), (2.3, 2.3 / 6 / 0.8), (2.9, 1.0)])
 def test_without_noise_the_frame_comes_out_bit_for_bit_whatever_is_estimated(levels: float, opened: float) -> None:
     evidence = some_evidence(hidden=True)
-    evidence[:, BASE] = evidence[:, FRAME] = evidence[:, FRAME].clamp(-0.7, 0.7)
-    evidence[:, FRAME] += levels / 127.5
+    noise = differing(evidence, levels)
     restored = gated(4.0)(evidence)
     seen = (evidence[:, MASK] == 0).expand_as(restored)
     correction = restored - evidence[:, FRAME]
     assert torch.equal(restored[seen], evidence[:, FRAME][seen]) == (opened == 0)
     average, share = averaged(evidence, noise_level(evidence))
-    wanted = torch.full_like(correction, opened * (0.25 - levels / 127.5) / 2)
+    wanted = opened * (0.25 - noise) / 2
     wanted = wanted + opened * share * (average - evidence[:, FRAME] - wanted)
     assert torch.allclose(correction[seen], wanted[seen], atol=1e-4)
-    assert torch.allclose(correction[~seen], torch.tensor(0.25 - levels / 127.5), atol=1e-4)
+    assert torch.allclose(correction[~seen], 0.25 - noise[~seen], atol=1e-4)
 
 
 def evidence_with_holes(size: tuple[int, int], *holes: tuple[slice, slice]) -> torch.Tensor:
@@ -164,8 +172,7 @@ def test_the_network_is_called_where_something_can_change(
     levels: float, noise: float, hidden: bool, called: int
 ) -> None:
     evidence = some_evidence(hidden)
-    evidence[:, BASE] = evidence[:, FRAME] = evidence[:, FRAME].clamp(-0.7, 0.7)
-    evidence[:, FRAME] += levels / 127.5
+    differing(evidence, levels)
     model, calls = gated(4.0), []
     model.unet.register_forward_hook(lambda *_: calls.append(1))
     wanted = model(evidence)
