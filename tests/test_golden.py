@@ -144,11 +144,11 @@ STAGES: dict[str, tuple[Stage, Table]] = {
     "restored": (
         restored,
         {
-            "street": (18.78, 27.81),
-            "interior": (25.49, 29.89),
-            "crossing": (24.91, 32.67),
-            "drift": (21.17, 31.36),
-            "cut": (30.71, 30.48),
+            "street": (18.79, 27.84),
+            "interior": (25.51, 29.98),
+            "crossing": (24.93, 33.01),
+            "drift": (21.18, 31.54),
+            "cut": (30.73, 30.61),
         },
     ),
 }

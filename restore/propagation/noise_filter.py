@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from restore.arrays import blur, choose, grid, per_channel, sample, stacked
+from restore.arrays import CUBIC, blur, choose, grid, per_channel, sample, stacked
 from restore.propagation.flow import Flow
 from restore.propagation.temporal_filter import (
     FRAME_DECAY,
@@ -69,7 +69,7 @@ def _averaged(own: RestoredImage, around: Sequence["_Other"], rows: slice, noise
         centres = (points + np.float32(0.5)) * np.array([w / width, h / height], np.float32) - np.float32(0.5)
         motion = sample(other.motion, centres)
         where = points + motion[..., :2]
-        there = sample(other.image, where)
+        there = sample(other.image, where, CUBIC)
         differences = cv2.subtract(there, image, dtype=cv2.CV_32F)
         squared = blur(cv2.transform(np.square(differences), MEAN), SIDE)
         weight = motion[..., 2] * cv2.exp(squared * np.float32(-1 / (SAME * noise) ** 2))
