@@ -15,9 +15,10 @@ from restore.refinement.refiner import RefinerPipeline
 from restore.training.few_steps import Regenerator, walked
 from restore.training.prepare import seeded
 from restore.training.prepare_refiner import CoarseClips, latent_clips
-from restore.training.train_refiner import shared_noise
+from restore.training.train_few_steps import FewStepsTraining
+from restore.training.train_refiner import RefinerClips, shared_noise
 from tests.models.test_denoiser import awake
-from tests.training.tiny import content, events, refiner_parts, run, same, write_videos
+from tests.training.tiny import accelerator, build, content, events, refiner_parts, run, same, write_videos
 
 
 def regenerator() -> Regenerator:
@@ -97,6 +98,19 @@ def test_it_learns_what_is_hidden(trained: Path) -> None:
         values = [scalar.value for scalar in log.Scalars(f"few_steps/{name}")]
         assert len(values) == 40 and sum(values[-10:]) < 0.9 * sum(values[:10]), name
     assert len(log.Scalars("few_steps/adversarial")) == len(log.Scalars("few_steps/discriminator")) == 40
+
+
+def test_the_decoder_learns_what_is_known_where_nothing_is_hidden(
+    refiner: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    """It draws both, and only what is hidden is looked at in the other terms."""
+    videos, settings = refiner
+    training, _ = build(videos, tmp_path, accelerator(), epochs=40, learning_rate=3e-3, **settings)
+    assert isinstance(training, FewStepsTraining)
+    pictures = CoarseClips(*torch.rand(2, 2, 4, 3, 32, 32, generator=seeded(1)), torch.zeros(2, 4, 1, 32, 32))
+    batch = RefinerClips(pictures, latent_clips(pictures, training.vae))
+    known = [training.step(step, batch)["known"].item() for step in range(40)]
+    assert sum(known[-5:]) < 0.9 * sum(known[:5])
 
 
 def test_the_encoder_stays_and_the_decoder_does_not(refiner: tuple[Path, dict[str, Any]], trained: Path) -> None:

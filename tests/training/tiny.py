@@ -130,10 +130,13 @@ def build(
         return ScalerTraining(config, initial_scaler(config), *parts), config
     from restore.training.initial_latent import initial_autoencoder, initial_refiner  # these import diffusers
     from restore.training.train_autoencoder import AutoencoderTraining
+    from restore.training.train_few_steps import FewStepsTraining
     from restore.training.train_refiner import RefinerTraining
 
     if stage == "autoencoder":
         return AutoencoderTraining(config, initial_autoencoder(config), *parts), config
+    if stage == "few_steps":
+        return FewStepsTraining(config, initial_refiner(config), *parts), config
     return RefinerTraining(config, initial_refiner(config), *parts), config
 
 
