@@ -7,6 +7,7 @@ frames ──> detection ──> light ──> propagation ──> generator ─
 from collections.abc import Collection, Generator, Iterable, Iterator
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import cast
@@ -26,16 +27,17 @@ from restore.models.degradation import noisy_frame
 from restore.models.estimate_in_strips import StripEstimator
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import Estimate, GatedGenerator
+from restore.models.noise_network import NoiseNetwork
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.scaler import Scaler
 from restore.models.segmenter import Segmenter
-from restore.models.weights import load_models, load_scaler, load_segmenter
+from restore.models.weights import load_models, load_noise, load_scaler, load_segmenter
 from restore.propagation.batches import Batch, evidence_batches, picture_batches, row_batches
 from restore.propagation.confidence import with_filtered, with_hidden, with_visible
 from restore.propagation.copies import copies
 from restore.propagation.engine import Propagation
 from restore.propagation.evidence import MASK, Evidence, EvidenceRows, to_tensor
-from restore.propagation.noise_filter import filter_frame
+from restore.propagation.noise_filter import Remover, filter_frame
 from restore.propagation.resumption import LAST, Resumption
 from restore.propagation.temporal_filter import RADIUS
 from restore.restored import Restored, weakened
@@ -53,6 +55,7 @@ class Restorer:
     Args:
         generator: without one nothing is generated: see `restore`.
         finder, segmenter: detect what hides the scene; without a finder masks must be given.
+        noise: removes what noise the generator leaves; without it a bilateral filter does.
         scaler: enlarges.
         device, precision: as of `from_pretrained`.
 
@@ -68,6 +71,7 @@ class Restorer:
         finder: OcclusionFinder | None = None,
         *,
         segmenter: Segmenter | None = None,
+        noise: NoiseNetwork | None = None,
         scaler: Scaler | None = None,
         device: str | None = None,
         precision: str = "auto",
@@ -75,8 +79,9 @@ class Restorer:
         self.device = _device(device)
         self.engine, self.plan = "torch", WHOLE
         self.dtype = _dtype(precision, self.device)
-        self.generator, self.finder, self.segmenter, self.scaler = generator, finder, segmenter, scaler
-        for model in filter(None, (generator, finder, segmenter, scaler)):
+        self.generator, self.finder, self.segmenter = generator, finder, segmenter
+        self.noise, self.scaler = noise, scaler
+        for model in filter(None, (generator, finder, segmenter, noise, scaler)):
             model.eval().to(self.device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
@@ -96,7 +101,7 @@ class Restorer:
         Args:
             weights: a `generator.pth`, or a folder that holds one; by default the weights that come with the package.
                 A `segmenter.pth` in the same folder detects what is hidden in combination with the finder in the file
-                itself.
+                itself, a `noise.pth` removes what noise the generator leaves.
             generator: whether it is loaded; without it nothing is generated: see `restore`.
             finder: whether it and the segmenter are loaded; without them masks must be given.
             scaler: whether that of a `scaler.pth` in the same folder is loaded; without it nothing can be enlarged.
@@ -117,6 +122,9 @@ class Restorer:
         own = path.with_name("segmenter.pth")
         if finder and own.exists():
             models["segmenter"] = load_segmenter(own)
+        own = path.with_name("noise.pth")
+        if generator and own.exists():
+            models["noise"] = load_noise(own)
         if scaler:
             models["scaler"] = load_scaler(path.with_name("scaler.pth"))
         if engine == "ncnn":
@@ -125,6 +133,7 @@ class Restorer:
             models.get("generator"),
             cast(OcclusionFinder | None, models.get("finder")),
             segmenter=cast(Segmenter | None, models.get("segmenter")),
+            noise=cast(NoiseNetwork | None, models.get("noise")),
             scaler=cast(Scaler | None, models.get("scaler")),
             device=device,
             precision=precision,
@@ -187,7 +196,8 @@ class Restorer:
         batches = row_batches(propagated) if in_strips else evidence_batches(propagated)
         batches = prefetch(batches, min(1, self.plan.ahead))
         generated = map(self.plan.put, self.generate(batches, skip=skip - RADIUS))
-        filtered = _filtered(chain(before, generated))
+        remove = partial(self.noise.filtered, rows=self.plan.rows) if self.noise else None
+        filtered = _filtered(chain(before, generated), remove)
         # After the filter, which averages hidden pixels with visible ones.
         yield from weakened(sharpened(islice(filtered, len(before) + skip, None)), strength)
 
@@ -321,7 +331,7 @@ def _propagated(
         yield from propagation.flush()
 
 
-def _filtered(restored: Iterable[Restored]) -> Iterator[Restored]:
+def _filtered(restored: Iterable[Restored], remove: Remover | None) -> Iterator[Restored]:
     """What was hidden, and the noise that was left, averaged with the frames around, along the motion."""
     for window in windows(restored, 1, before=RADIUS, after=RADIUS):
         (now,) = window.core
@@ -330,7 +340,8 @@ def _filtered(restored: Iterable[Restored]) -> Iterator[Restored]:
             now.frame.state = replace(now.frame.state, images=np.stack([one.image for one in last]))
         noise = 0.0 if now.estimate is None else now.estimate[0]
         share = noisy_frame(noise)
-        now = replace(now, image=filter_frame(window.items, window.start, noise=noise, share=share))
+        image = filter_frame(window.items, window.start, noise=noise, share=share, remove=remove)
+        now = replace(now, image=image)
         if share > 0:
             changed = (now.image != now.frame.image).any(-1)
             now = replace(now, confidence=with_filtered(now.confidence, now.mask, changed))

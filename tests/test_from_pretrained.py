@@ -12,6 +12,7 @@ from restore.inference.files import restore_file
 from restore.inference.steps import steps
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator, UNetGenerator
+from restore.models.noise_network import NoiseNetwork
 from restore.models.segmenter import Segmenter
 from restore.models.weights import save_models
 from restore.pipeline import Restorer
@@ -86,6 +87,18 @@ def test_a_segmenter_in_the_folder_of_the_generator_detects_with_the_finder(tmp_
     (tmp_path / "segmenter.pth").write_bytes(b"no weights")
     with pytest.raises(WeightsError, match=r"segmenter\.pth$"):
         Restorer.from_pretrained(path)
+
+
+def test_a_noise_network_in_the_folder_of_the_generator_is_loaded_with_it(tmp_path: Path) -> None:
+    save_models(tmp_path / "generator.pth", {"generator": (UNetGenerator(**TINY), TINY)})
+    assert Restorer.from_pretrained(tmp_path, finder=False).noise is None
+    save_models(tmp_path / "noise.pth", {"noise": (NoiseNetwork(), {})})
+    restorer = Restorer.from_pretrained(tmp_path, finder=False, device="cpu", precision="bfloat16")
+    assert isinstance(restorer.noise, NoiseNetwork) and restorer.noise.unet.head.weight.dtype == torch.bfloat16
+    assert Restorer.from_pretrained(tmp_path, generator=False, finder=False).noise is None
+    (tmp_path / "noise.pth").write_bytes(b"no weights")
+    with pytest.raises(WeightsError, match=r"noise\.pth$"):
+        Restorer.from_pretrained(tmp_path, finder=False)
 
 
 def test_from_pretrained_names_what_is_missing(tmp_path: Path) -> None:

@@ -11,9 +11,12 @@ from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
+from restore.propagation.batches import evidence_batches
+from restore.propagation.noise_filter import averaged_frame, smoothed
 from restore.tensors import to_float, to_uint8
-from restore.training.in_use import given
+from restore.training.in_use import Generated, evidence_of, given
 from restore.training.prepare import propagated_pairs
+from tests.models.test_noise_network import random_network
 from tests.networks import WHITE, Recorder, white_finder, with_suspects
 from tests.propagation.footage import at_rest, box, noisy, pan, texture
 
@@ -195,6 +198,30 @@ def test_noise_that_the_generator_has_left_is_filtered(monkeypatch: pytest.Monke
     assert error < 0.7 * before
     changed = (np.stack([one.image for one in frames]) != clip).any(-1)
     assert changed.mean() > 0.9 and (np.stack([one.confidence for one in frames])[changed] < 255).all()
+
+
+def test_a_noise_network_goes_on_from_there_in_noisy_frames_alone() -> None:
+    clean = dark(pan(8, (0, 3)))
+    clip = noisy(clean, 10)
+    plain, using = of_noise(0.5), of_noise(0.5)
+    using.noise = random_network()
+    without, with_it = (list(one.restore_frames(clip, nothing(clip))) for one in (plain, using))
+    given = with_it[4]
+    assert given.estimate is not None
+    around = [Generated(one.frame, image) for one, image in zip(with_it, _generated(plain, clip), strict=True)][2:7]
+    averaged = averaged_frame(around, 2, around[2].image, noise=given.estimate[0])
+    assert np.array_equal(without[4].image, smoothed(averaged, given.estimate[0]))
+    wanted = using.noise.filtered(without[4].image, averaged, clip[4], given.mask, given.estimate[0])
+    assert np.array_equal(given.image, wanted) and not np.array_equal(given.image, without[4].image)
+    assert (given.confidence[(given.image != clip[4]).any(-1)] < 255).all()
+    still = dark(at_rest(8))
+    assert np.array_equal(restored(still, nothing(still), using), still)
+
+
+def _generated(using: Restorer, clip: np.ndarray) -> list[np.ndarray]:
+    """What the generator makes of a clip that nothing hides."""
+    evidence = evidence_of(given(clip, nothing(clip)))
+    return [frame.image for frame in using.generate(evidence_batches(evidence))]
 
 
 def test_fully_hidden_frames_come_back() -> None:

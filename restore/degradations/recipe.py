@@ -23,6 +23,7 @@ from restore.tensors import UNIT_LEVELS
 UNTOUCHED_SHARE = 1 / 6  # of all windows
 ALONE_SHARE = 0.5  # of the others: one degradation
 SEED_SHARE = 0.32  # of the others: those of the pix2pix seed, a slight blur and noise of about 15 levels
+DARK_SHARE, BLURRED_SHARE = 0.12, 0.2  # of the windows that all have noise
 # How often each is drawn where it is alone, and how likely it is among several.
 CHANCES = {
     "defocus": (0.20, 0.50),
@@ -105,6 +106,17 @@ def draw_recipe(*, generator: torch.Generator) -> Recipe:
         lots = torch.rand(len(CHANCES), generator=generator).tolist()
         drawn = {kind for kind, own in zip(CHANCES, lots, strict=True) if own < CHANCES[kind][1]}
     return draw_strengths(drawn, generator=generator)
+
+
+def draw_noisy(*, generator: torch.Generator) -> Recipe:
+    """What is wrong with a window that has noise, with or without a blur: what removes noise learns from.
+
+    >>> draw_noisy(generator=torch.Generator().manual_seed(0)).noise > 0
+    True
+    """
+    dark, blurred = torch.rand(2, generator=generator).tolist()
+    kinds = {"low_light" if dark < DARK_SHARE else "noise"} | ({"defocus"} if blurred < BLURRED_SHARE else set())
+    return draw_strengths(kinds, generator=generator)
 
 
 def draw_strengths(kinds: set[str], *, generator: torch.Generator) -> Recipe:

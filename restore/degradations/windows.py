@@ -2,7 +2,7 @@
 that is to harm nothing learns from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -34,6 +34,7 @@ def degrade_windows(
     recorded: Tensor,
     *,
     generator: torch.Generator,
+    recipes: Callable[..., Recipe] = draw_recipe,
     obstructed: float = 0.0,
     frame_size: Tensor | None = None,
     offsets: Tensor | None = None,
@@ -45,6 +46,7 @@ def degrade_windows(
         clean: `B T 3 H W`, RGB in [-1, 1].
         recorded: the same with the blur of an open shutter, where there was one; such a window is not blurred again.
         generator: a CPU generator; the same seed degrades alike on any device.
+        recipes: draws what is wrong with one window, called with `generator`.
         obstructed: the share of the degraded windows that leaves, dirt, drops and the like are before.
         frame_size, offsets: see `degrade.degrade`.
         ranges: of the boxes.
@@ -55,7 +57,7 @@ def degrade_windows(
     """
     results = []
     for index, (sharp, camera) in enumerate(zip(clean, recorded, strict=True)):
-        recipe = draw_recipe(generator=generator)
+        recipe = recipes(generator=generator)
         lot, alone, grey = torch.rand(3, generator=generator).tolist()
         obstructs = recipe != Recipe() and lot < obstructed
         boxes = recipe != Recipe() and obstructed <= lot < obstructed + (1 - obstructed) * BOXED_SHARE

@@ -129,6 +129,8 @@ def _files(report: dict[str, Any]) -> list[tuple[str, str, str | None]]:
     files = [(role, name, digests[role]) for role, name in names.items() if name]
     if digests["segmenter"]:
         files.append(("segmenter", "segmenter.pth", digests["segmenter"]))
+    if digests.get("noise"):
+        files.append(("noise network", "noise.pth", digests["noise"]))
     if digests.get("scaler"):
         files.append(("scaler", "scaler.pth", digests["scaler"]))
     return files + [("side file", name, digest) for name, digest in digests["side_files"].items()]

@@ -32,7 +32,12 @@ def identity(
         asked: the settings, by their names in the report.
         files: what goes in, by role.
     """
-    models = {"weights": restorer.generator, "finder": restorer.finder, "segmenter": restorer.segmenter}
+    models: dict[str, nn.Module | None] = {
+        "weights": restorer.generator,
+        "finder": restorer.finder,
+        "segmenter": restorer.segmenter,
+        "noise": restorer.noise,
+    }
     if asked["settings"].get("scale"):
         models["scaler"] = restorer.scaler
     if hybrid:

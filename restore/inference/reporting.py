@@ -92,8 +92,9 @@ def reported(
         All by name, ready for JSON:
         `input`, `mask`, `original` (paths as given), `weights`, `refiner`, `motion_adapter` (likewise, or hub ids;
         relative to the package inside it), `output`, `side_files` (names); `sha256` of `input`, `mask`, `original`,
-        `output`, `weights`, `segmenter`, `refiner` and `motion_adapter`, None for what is not given or came from a
-        hub, of the `scaler` where it enlarges, and of the `side_files` by their names; `versions` of all that computes;
+        `output`, `weights`, `segmenter`, `noise`, `refiner` and `motion_adapter`, None for what is not given or came
+        from a hub, of the `scaler` where it enlarges, and of the `side_files` by their names; `versions` of all that
+        computes;
         `frames`, `width`, `height`, `rate` (1/s); `stages`, `device`, `precision` and `engine` (None, as the `weights`,
         where no network computes), `strips` (rows of those that networks computed the pictures in; None: whole),
         `seconds`, `frames_per_second`; `mask_mode`, `remove`, `mask_dilation`, `strength`,

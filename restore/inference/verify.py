@@ -16,7 +16,8 @@ if TYPE_CHECKING:  # see `restore_file`
     from restore.pipeline import Restorer
     from restore.refinement.hybrid import Hybrid
 
-SEGMENTER, SCALER = "segmenter.pth", "scaler.pth"  # what lies beside the weights and belongs to them
+# What lies beside the weights and belongs to them.
+SEGMENTER, NOISE, SCALER = "segmenter.pth", "noise.pth", "scaler.pth"
 REFINER = "refiner", "motion_adapter"  # roles of what refines
 # Of `restore_file`, what a report may ask for: nothing that names a file.
 SETTINGS = {
@@ -64,7 +65,7 @@ def weights_files(
     `scaler`: whether it enlarges.
     """
     generator = _generator(weights) if weights is not None else None
-    beside = {"segmenter": SEGMENTER} | ({"scaler": SCALER} if scaler else {})
+    beside = {"segmenter": SEGMENTER, "noise": NOISE} | ({"scaler": SCALER} if scaler else {})
     files: dict[str, Path | None] = {"weights": generator}
     for role, name in beside.items():
         path = generator and generator.with_name(name)
@@ -85,7 +86,8 @@ def _files(report: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     if report["weights"]:
         generator = _generator(report["weights"])
         names |= {"weights": str(generator)}
-        names |= {"segmenter": str(generator.with_name(SEGMENTER)), "scaler": str(generator.with_name(SCALER))}
+        beside = {"segmenter": SEGMENTER, "noise": NOISE, "scaler": SCALER}
+        names |= {role: str(generator.with_name(name)) for role, name in beside.items()}
     for role, digest in report["sha256"].items():
         if role == "side_files":
             yield from (("side file", name, of_file) for name, of_file in digest.items())

@@ -1,7 +1,7 @@
 """Models on disk: weights and the keyword arguments that rebuild the model, nothing that could run code.
 
 A file holds {"format": FORMAT, NAME: {"class": ..., "kwargs": {...}, "weights": {...}}, ...}: `generator.pth` holds a
-`generator` and a `finder`, `segmenter.pth` a `segmenter`, `scaler.pth` a `scaler`.
+`generator` and a `finder`, `segmenter.pth` a `segmenter`, `noise.pth` the `noise` network, `scaler.pth` a `scaler`.
 """
 
 import os
@@ -17,6 +17,7 @@ from restore.models.archive import check_archive, check_entry, refuse_other_shap
 from restore.models.discriminator import PatchGAN
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator, UNetGenerator
+from restore.models.noise_network import NoiseNetwork
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.scaler import Scaler
 from restore.models.segmenter import Segmenter
@@ -24,7 +25,16 @@ from restore.models.segmenter import Segmenter
 FORMAT = "restore/1"
 CLASSES: dict[str, type[nn.Module]] = {
     model.__name__: model
-    for model in (GatedGenerator, UNetGenerator, Pix2PixUNet, OcclusionFinder, Segmenter, Scaler, PatchGAN)
+    for model in (
+        GatedGenerator,
+        UNetGenerator,
+        Pix2PixUNet,
+        NoiseNetwork,
+        OcclusionFinder,
+        Segmenter,
+        Scaler,
+        PatchGAN,
+    )
 }
 
 
@@ -93,6 +103,14 @@ def load_segmenter(path: str | Path) -> Segmenter:
     if not isinstance(segmenter, Segmenter):
         raise WeightsError(f"expected a Segmenter, got {type(segmenter).__name__}: {path}")
     return segmenter
+
+
+def load_noise(path: str | Path) -> NoiseNetwork:
+    """The noise network of a `noise.pth`; see `load_models`."""
+    network = load_models(path, ("noise",))["noise"]
+    if not isinstance(network, NoiseNetwork):
+        raise WeightsError(f"expected a NoiseNetwork, got {type(network).__name__}: {path}")
+    return network
 
 
 def load_scaler(path: str | Path) -> Scaler:

@@ -6,7 +6,7 @@ Both filters average what differs by no more than noise of that strength explain
 way that no flow knows, stay. The numbers are chosen on training clips, with noise of sigma 5 to 30.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -29,10 +29,19 @@ ALIKE = 2.0  # times the noise: the bilateral filter's deviation of the sum of t
 NEIGHBOURS, NEAR = 5, 1.0  # px; the side of what the bilateral filter averages, and its deviation in space
 ROWS = 256  # computed at a time, as a large picture's numbers take a large room
 MEAN = np.full((1, 3), 1 / 3, np.float32)  # of three channels; NumPy takes 60 times as long along so short an axis
-HALO = SIDE // 2 + NEIGHBOURS // 2  # rows that those depend on, to each side
+# What removes the noise that the bilateral filter leaves, by its result and what it began from, uint8 `H W 3`, the
+# degraded picture, where that is hidden, bool `H W`, and the noise that it has, in levels: `NoiseNetwork.filtered`.
+Remover = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float], np.ndarray]
 
 
-def filter_frame(restored: Sequence[RestoredImage], index: int, *, noise: float, share: float) -> np.ndarray:
+def filter_frame(
+    restored: Sequence[RestoredImage],
+    index: int,
+    *,
+    noise: float,
+    share: float,
+    remove: Remover | None = None,
+) -> np.ndarray:
     """The image at `index` as it is written, uint8 `H W 3`: what was hidden by `filter_hidden`, and of a noisy frame
     all of it without the noise that was left.
 
@@ -40,23 +49,36 @@ def filter_frame(restored: Sequence[RestoredImage], index: int, *, noise: float,
         restored: consecutive frames of one video, at most `RADIUS` to each side; those of other scenes are left out.
         noise: of the degraded frame, in levels, as `models.degradation.noise_level`.
         share: how much of what is filtered here counts, in [0, 1]; at 0 visible pixels stay.
+        remove: goes on from the bilateral filter's result.
     """
     image = filter_hidden(restored, index)
     if not share > 0:
         return image
-    own, filtered = restored[index], np.empty_like(image)
-    height = len(image)
+    averaged = averaged_frame(restored, index, image, noise=noise)
+    frame = restored[index].frame
+    filtered = smoothed(averaged, noise)
+    if remove is not None:
+        filtered = remove(filtered, averaged, frame.image, frame.hidden, noise)
+    return cv2.addWeighted(filtered, share, image, 1 - share, 0)
+
+
+def smoothed(averaged: np.ndarray, noise: float) -> np.ndarray:
+    """An averaged image, uint8 `H W 3`, without the noise that is left of `noise` levels, where it is alike."""
+    return cv2.bilateralFilter(averaged, NEIGHBOURS, ALIKE * noise, NEAR)
+
+
+def averaged_frame(restored: Sequence[RestoredImage], index: int, image: np.ndarray, *, noise: float) -> np.ndarray:
+    """The image at `index`, uint8 `H W 3`, averaged with those around where they show the same; what was hidden as in
+    `image`. The others are as of `filter_frame`.
+    """
+    own, averaged = restored[index], np.empty_like(image)
+    height, halo = len(image), SIDE // 2
     around = [*_followed(frames_before(restored, index)), *_followed(frames_after(restored, index))]
     for top in range(0, height, ROWS):
-        start, stop = max(0, top - HALO), min(top + ROWS + HALO, height)
-        rows = slice(start, stop)
-        part = image[rows]
-        own_part = _averaged(own, around, rows, noise)
-        mean = choose(own.frame.hidden[rows], part, own_part) if own.frame.has_hidden else own_part
-        alike = cv2.bilateralFilter(mean, NEIGHBOURS, ALIKE * noise, NEAR)
-        blended = cv2.addWeighted(alike, share, part, 1 - share, 0)
-        filtered[top : top + ROWS] = blended[top - start : top - start + ROWS]
-    return filtered
+        start, stop = max(0, top - halo), min(top + ROWS + halo, height)
+        part = _averaged(own, around, slice(start, stop), noise)
+        averaged[top : top + ROWS] = part[top - start : top - start + ROWS]
+    return choose(own.frame.hidden, image, averaged) if own.frame.has_hidden else averaged
 
 
 def _averaged(own: RestoredImage, around: Sequence["_Other"], rows: slice, noise: float) -> np.ndarray:

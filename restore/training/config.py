@@ -54,7 +54,7 @@ class TrainConfig(Settings):
     """Train the restorer on a folder of videos: the occlusion finder first, then the generator."""
 
     stage: Literal["generator"] = _setting(
-        "generator", "what to train: generator, obstruction, autoencoder, refiner, few_steps, scale"
+        "generator", "what to train: generator, obstruction, autoencoder, refiner, few_steps, scale, noise"
     )
     frames_per_window: int = _setting(4, "frames of each window that the generator learns from")
     reuse: int = _setting(1, "steps that follow on each batch that is prepared; they draw from the memory")
@@ -201,6 +201,36 @@ class FewStepsConfig(RefinerConfig):
 
 
 @dataclass
+class NoiseConfig(Settings):
+    """Train the network that removes what noise a gated generator has left."""
+
+    stage: Literal["noise"] = _setting("noise", "what to train")
+    output_dir: str = _setting("saved_models", "where noise.pth goes")
+    run_dir: str = _setting("runs/noise", "checkpoints and tensorboard logs; the same command resumes from it")
+    generator: str = _setting("saved_models/generator.pth", "the weights that restore the noisy windows, as in use")
+    batch_size: int = _setting(2, "windows a step and process")
+    windows_per_video: int = _setting(2, "windows cut from each decode of a video")
+    window: int = _setting(9, "frames a window: how far copies can come from")
+    frames_per_window: int = _setting(3, "frames of each window that are learned from, at most")
+    widths: list[int] = field(
+        default_factory=lambda: [24, 40, 64], metadata={"help": "the network's channels, level by level"}
+    )
+    reuse: int = _setting(8, "steps that follow on each batch that is prepared; they draw from the memory")
+    memory: int = _setting(4096, "frames held to draw from, on the training's device; 0.2 MB each of 128x128")
+    learning_rate: float = _setting(3e-3, "of Adam; falls to zero along a cosine")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_at_most("frames_per_window", self.frames_per_window, "window", self.window)
+        check_at_most("batch_size x frames_per_window", self.frames_a_step, "memory", self.memory)
+
+    @property
+    def frames_a_step(self) -> int:
+        """What one process learns from at once."""
+        return self.batch_size * self.frames_per_window
+
+
+@dataclass
 class ScaleConfig(Settings):
     """Train the scaler that enlarges restored frames with what their neighbours saw."""
 
@@ -236,4 +266,5 @@ STAGES = {
     "refiner": RefinerConfig,
     "few_steps": FewStepsConfig,
     "scale": ScaleConfig,
+    "noise": NoiseConfig,
 }

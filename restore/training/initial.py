@@ -13,12 +13,13 @@ from restore.errors import WeightsError
 from restore.models.discriminator import PatchGAN
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator, UNetGenerator
+from restore.models.noise_network import NoiseNetwork
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.scaler import Scaler
 from restore.models.segmenter import Segmenter
-from restore.models.weights import load_models, load_scaler, load_segmenter
+from restore.models.weights import load_models, load_noise, load_scaler, load_segmenter
 from restore.shipped import shipped
-from restore.training.config import ObstructionConfig, ScaleConfig, TrainConfig
+from restore.training.config import NoiseConfig, ObstructionConfig, ScaleConfig, TrainConfig
 from restore.training.imagenet import load_imagenet
 
 
@@ -31,6 +32,15 @@ class InitialGenerator:
     discriminator: PatchGAN
     finder: OcclusionFinder | None
     segmenter: Segmenter | None
+
+
+@dataclass(frozen=True)
+class InitialNoise:
+    """The noise network learns, the generator is frozen."""
+
+    network: NoiseNetwork
+    kwargs: dict[str, Any]  # that rebuild the network
+    generator: GatedGenerator
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,32 @@ def initial_segmenter(config: ObstructionConfig) -> Segmenter:
     segmenter = Segmenter()
     load_imagenet(segmenter.efficientnet, shipped(config.imagenet))
     return segmenter
+
+
+def initial_noise(config: NoiseConfig) -> InitialNoise:
+    """A new network, or that of `config.init_from`, and the generator that restores before it.
+
+    Raises:
+        WeightsError: the weights of one are missing, broken, or of another shape, or the generator knows no noise.
+    """
+    generator = load_models(shipped(config.generator), ("generator",))["generator"]
+    if not isinstance(generator, GatedGenerator):
+        raise WeightsError(
+            f"the generator is a {type(generator).__name__}, which does not estimate noise; expected a GatedGenerator, "
+            f"of train.py --architecture gated: {config.generator}"
+        )
+    torch.manual_seed(config.seed)
+    kwargs = {"widths": list(config.widths), "blocks": [1] * (len(config.widths) - 1) + [2]}
+    network = NoiseNetwork(**kwargs)
+    if config.init_from:
+        try:
+            network.load_state_dict(load_noise(shipped(config.init_from)).state_dict())
+        except RuntimeError as error:
+            raise WeightsError(
+                f"the noise network has another shape; give the --widths it was trained with, or another --init_from: "
+                f"{config.init_from}"
+            ) from error
+    return InitialNoise(network, kwargs, generator)
 
 
 def initial_scaler(config: ScaleConfig) -> InitialScaler:

@@ -13,6 +13,7 @@ from restore.tensors import UNIT_LEVELS
 FEW = 50  # px: what softens Dice of a kind, and how many of it are worth a gradient
 TYPICAL_ERROR, SLIGHT_ERROR = 0.04, 0.012  # in [-1, 1]: what weighs about 1, and what is hardly worth a difference
 SLIGHT = 0.01  # in [-1, 1]: a difference up to which Charbonnier's loss is squared
+SLIGHT_LEVELS = 0.25  # levels; an error that is hardly worth a difference
 AROUND = 9  # px; a side of what a frame's error is averaged over. The reach of a network, as `degradation.CELL`
 
 
@@ -52,6 +53,15 @@ def charbonnier_loss(enlarged: Tensor, clean: Tensor) -> Tensor:
     difference is slight, absolute where it is not. Scalar.
     """
     return ((enlarged - clean).square() + SLIGHT**2).sqrt().mean() - SLIGHT
+
+
+def relative_loss(restored: Tensor, before: Tensor, clean: Tensor) -> Tensor:
+    """How much of the error of what a network begins from is left, `B 3 H W` in [-1, 1]; the mean over the pictures, of
+    which each counts alike, however noisy it was. The absolute error, rounded off below `SLIGHT_LEVELS`.
+    """
+    was = (before - clean).abs().mean((1, 2, 3))
+    left = ((restored - clean).square() + (SLIGHT_LEVELS / UNIT_LEVELS) ** 2).sqrt().mean((1, 2, 3))
+    return (left / (was + SLIGHT_LEVELS / UNIT_LEVELS)).mean()
 
 
 def perceptual_loss(distance: nn.Module, restored: Tensor, clean: Tensor) -> Tensor:

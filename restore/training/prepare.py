@@ -4,7 +4,7 @@ Runs ahead of the training step, in the processes that decode: see `PreparedPair
 windows and the seed given, so that a resumed run sees what an uninterrupted one would have seen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from restore.degradations.degrade import Ranges, degrade
+from restore.degradations.recipe import Recipe, draw_recipe
 from restore.degradations.windows import DegradedWindows, degrade_windows
 from restore.frame import Frame
 from restore.models.finder import OcclusionFinder
@@ -146,13 +147,19 @@ def training_pairs(
 
 
 def drawn_windows(
-    batch: dict[str, Tensor], *, draw: torch.Generator, device: torch.device, obstructed: float
+    batch: dict[str, Tensor],
+    *,
+    draw: torch.Generator,
+    device: torch.device,
+    recipes: Callable[..., Recipe] = draw_recipe,
+    obstructed: float = 0.0,
 ) -> DegradedWindows:
     """Windows recoloured and reframed, some of them, and each degraded by a recipe of its own: see `degrade_windows`.
 
     Args:
         batch: see `data.CleanWindows`.
         draw: a CPU generator; draws everything.
+        recipes, obstructed: see `degrade_windows`.
     """
     # The same scene by the same camera, but for its shutter: what is changed is both.
     both = torch.cat([normalised(batch[name], device) for name in ("clips", "recorded")], 1)  # B 2T 3 H W
@@ -165,6 +172,7 @@ def drawn_windows(
         clean,
         recorded,
         generator=draw,
+        recipes=recipes,
         obstructed=obstructed,
         frame_size=batch["frame_size"],
         offsets=batch["offsets"],

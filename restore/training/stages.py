@@ -15,6 +15,7 @@ from restore.errors import ConfigError
 from restore.training.config import (
     AutoencoderConfig,
     FewStepsConfig,
+    NoiseConfig,
     ObstructionConfig,
     RefinerConfig,
     ScaleConfig,
@@ -23,11 +24,18 @@ from restore.training.config import (
 )
 from restore.training.data import readable
 from restore.training.folders import split
-from restore.training.initial import InitialGenerator, initial_generator, initial_scaler, initial_segmenter
+from restore.training.initial import (
+    InitialGenerator,
+    initial_generator,
+    initial_noise,
+    initial_scaler,
+    initial_segmenter,
+)
 from restore.training.interrupt import Interrupt, stop_after_step
 from restore.training.run import Training, run
 from restore.training.train_finder import FinderTraining
 from restore.training.train_generator import GeneratorTraining
+from restore.training.train_noise import NoiseTraining
 from restore.training.train_scaler import ScalerTraining
 from restore.training.train_segmenter import SegmenterTraining
 from restore.video.files import is_image
@@ -94,6 +102,8 @@ def _loaded(config: Settings) -> Stage:
         return partial(_one, config, partial(RefinerTraining, config, initial_refiner(config)))
     if isinstance(config, ScaleConfig):
         return partial(_one, config, partial(ScalerTraining, config, initial_scaler(config)))
+    if isinstance(config, NoiseConfig):
+        return partial(_one, config, partial(NoiseTraining, config, initial_noise(config)))
     assert isinstance(config, TrainConfig)
     return partial(_finder_and_generator, config, initial_generator(config))
 

@@ -14,6 +14,7 @@ from restore.engines.ncnn_network import NcnnNetwork
 from restore.errors import ConfigError
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator
+from restore.models.noise_network import NoiseNetwork
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import Segmenter
 from restore.models.weights import save_models
@@ -68,20 +69,22 @@ def weights(tmp_path: Path) -> Path:
     generator, finder = randomised(GatedGenerator(**TINY)), randomised(OcclusionFinder(**TINY))
     save_models(tmp_path / "generator.pth", {"generator": (generator, TINY), "finder": (finder, TINY)})
     save_models(tmp_path / "segmenter.pth", {"segmenter": (randomised(Segmenter(**TINY)), TINY)})
+    settings: dict[str, Any] = {"widths": [8, 8], "blocks": [1, 1]}
+    save_models(tmp_path / "noise.pth", {"noise": (randomised(NoiseNetwork(**settings)), settings)})
     return tmp_path
 
 
 def engines(restorer: Restorer) -> list[Any]:
     generator, segmenter = restorer.generator, restorer.segmenter
-    assert isinstance(generator, GatedGenerator) and segmenter is not None
-    return [generator.unet.engine, restorer.finder.unet.engine, segmenter.engine]
+    assert isinstance(generator, GatedGenerator) and segmenter is not None and restorer.noise is not None
+    return [generator.unet.engine, restorer.finder.unet.engine, segmenter.engine, restorer.noise.unet.engine]
 
 
 def test_a_restorer_with_ncnn_restores_as_one_with_pytorch(weights: Path) -> None:
     fast, slow = (Restorer.from_pretrained(weights, device="cpu", engine=name) for name in ("ncnn", "torch"))
     assert (fast.engine, slow.engine) == ("ncnn", "torch")
-    assert all(isinstance(engine, NcnnNetwork) for engine in engines(fast)) and engines(slow) == [None] * 3
-    assert len({id(engine) for engine in engines(fast)}) == 3
+    assert all(isinstance(engine, NcnnNetwork) for engine in engines(fast)) and engines(slow) == [None] * 4
+    assert len({id(engine) for engine in engines(fast)}) == 4
     rng = np.random.default_rng(0)
     clip = rng.integers(0, 256, (3, 34, 50, 3), dtype=np.uint8)
     masks = np.zeros((3, 34, 50), bool)
@@ -97,7 +100,7 @@ def test_where_nothing_can_be_kept_it_is_exported_for_this_time(
     (weights / ".ncnn").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(weights / "cache"))
     Restorer.from_pretrained(weights, device="cpu", engine="ncnn")
-    assert len(list((weights / "cache/restore").glob("*/*"))) == 3
+    assert len(list((weights / "cache/restore").glob("*/*"))) == 4
     (weights / "other").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(weights / "other"))
     finder = randomised(OcclusionFinder(**TINY))
@@ -116,8 +119,8 @@ def test_where_not_even_that_can_be_written_pytorch_computes(
     monkeypatch.setattr(tempfile, "tempdir", str(weights / ".ncnn"))
     with caplog.at_level(logging.WARNING):
         restorer = Restorer.from_pretrained(weights, device="cpu", engine="ncnn")
-    assert engines(restorer) == [None] * 3
-    assert sum("PyTorch computes the " in record.message for record in caplog.records) == 3
+    assert engines(restorer) == [None] * 4
+    assert sum("PyTorch computes the " in record.message for record in caplog.records) == 4
 
 
 def test_what_ncnn_cannot_compute_pytorch_does(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

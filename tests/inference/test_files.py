@@ -105,7 +105,7 @@ def test_restored_beats_degraded(tmp_path: Path, out: Path, restorer: Restorer) 
                 "output": out / "restored.mkv",
             }.items()
         }
-        | dict.fromkeys(("weights", "segmenter", "refiner", "motion_adapter"))
+        | dict.fromkeys(("weights", "segmenter", "noise", "refiner", "motion_adapter"))
         | {"side_files": {}},
         "frames": FRAMES,
         "width": 64,

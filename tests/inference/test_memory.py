@@ -25,6 +25,7 @@ from restore.pipeline import Restorer
 from restore.video.reader import VideoReader
 from tests.inference.command import Command, good, left_in
 from tests.models.test_generator import TINY
+from tests.models.test_noise_network import random_network
 from tests.video.make import make_video, noise
 
 HD = 1080, 1920
@@ -51,7 +52,8 @@ def restorer() -> Restorer:
     generator, finder, segmenter = GatedGenerator(**TINY), OcclusionFinder(**TINY), Segmenter(**TINY)
     for model in (generator, finder, segmenter):
         nn.init.normal_(model.unet.tail.weight, std=0.3)
-    return Restorer(generator, finder, segmenter=segmenter, device="cpu", precision="float32")
+    noise = random_network()
+    return Restorer(generator, finder, segmenter=segmenter, noise=noise, device="cpu", precision="float32")
 
 
 def restored(restorer: Restorer, out: Path, memory: Memory, *, mask: bool, size: tuple[int, int]) -> dict[str, Any]:

@@ -79,5 +79,5 @@ def test_an_unknown_stage_is_refused(tmp_path: Path) -> None:
             chosen("stage", STAGES, arguments)
         assert (
             str(error.value) == "stage is 'magic', expected one of "
-            "generator, obstruction, autoencoder, refiner, few_steps, scale"
+            "generator, obstruction, autoencoder, refiner, few_steps, scale, noise"
         )

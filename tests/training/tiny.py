@@ -47,6 +47,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "autoencoder": COMMON | {"downsampling": 4, "latent_channels": 4, "width": 8},
     "refiner": COMMON | {"widths": [16, 16]},
     "few_steps": COMMON | {"discriminator_width": 8},
+    "noise": COMMON | {"frames_per_window": 2, "widths": [16, 16], "reuse": 2, "memory": 64},
     "scale": COMMON | {"width": 8, "blocks": 1, "carried": 2},
 }
 
