@@ -3,9 +3,9 @@
     python -m benchmarks.budget [--weights saved_models/generator.pth] [--runs 5] [--clips CLIPS] [--frames 24]
 
 All of them have to stay within 7 GMAC: an ordinary CPU core without matrix units computes 30 to 36 GMAC in a second.
-The segmenter is looked for in the folder of the weights; it looks at every fourth frame at least, so that the sum
-counts a quarter of it. Below are the generators that train.py can begin with. The time is the least of several runs,
-in float32.
+The segmenter and the noise network are looked for in the folder of the weights. The segmenter looks at every fourth
+frame at least, so that the sum counts a quarter of it, the noise network at noisy frames alone. Below are the
+generators that train.py can begin with. The time is the least of several runs, in float32.
 
 With clips: what is spent on them in fact, in GMAC a frame, as they are, blurred and noisy, and with moving boxes,
 too; and which share of the frames segmenter and generator are called for.
@@ -25,9 +25,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from restore.degradations.degrade import Ranges, degrade
 from restore.detection.detect import SEGMENTER_FRAMES
 from restore.models.generator import GatedGenerator, UNetGenerator
+from restore.models.noise_network import READ
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.segmenter import CHANNELS as SURROUNDINGS
-from restore.models.weights import load_models, load_segmenter
+from restore.models.weights import load_models, load_noise, load_segmenter
 from restore.pipeline import Restorer
 from restore.propagation.evidence import CHANNELS
 from restore.shipped import WEIGHTS
@@ -108,6 +109,8 @@ def main() -> None:
     channels = {"generator": 3 if isinstance(models["generator"], Pix2PixUNet) else CHANNELS, "finder": 9}
     if (path := settings.weights.with_name("segmenter.pth")).exists():
         models["segmenter"], channels["segmenter"] = load_segmenter(path), SURROUNDINGS
+    if (path := settings.weights.with_name("noise.pth")).exists():
+        models["noise"], channels["noise"] = load_noise(path).unet, READ
     print("| network | class | GMAC | M parameters | ms |\n|---|---|---|---|---|")
     costs = {name: row(name, model, channels[name], settings.runs) for name, model in models.items()}
     total = sum(cost / (SEGMENTER_FRAMES if name == "segmenter" else 1) for name, cost in costs.items())

@@ -53,6 +53,8 @@ CELLS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "nothing": lambda clip, seed: clip,
     "H.264, CRF 28": lambda clip, seed: recoded(clip, encoder="libx264", quality=28),
     "H.264, CRF 35": lambda clip, seed: recoded(clip, encoder="libx264", quality=35),
+    "noise, sigma 2": lambda clip, seed: noisy(clip, 2, seed),
+    "noise, sigma 3": lambda clip, seed: noisy(clip, 3, seed),
     "noise, sigma 5": lambda clip, seed: noisy(clip, 5, seed),
     "noise, sigma 15": lambda clip, seed: noisy(clip, 15, seed),
     "noise, sigma 30": lambda clip, seed: noisy(clip, 30, seed),
@@ -60,7 +62,7 @@ CELLS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "motion blur, 9 px": lambda clip, seed: shaken(clip, 9, seed),
     "blur 1.4 and noise 15": lambda clip, seed: noisy(blurred(clip, 1.4), 15, seed),
 }
-SIGMAS = {"noise, sigma 5": 5.0, "noise, sigma 15": 15.0, "noise, sigma 30": 30.0}  # of what FFDNet can be told
+SIGMAS = {f"noise, sigma {sigma}": float(sigma) for sigma in (2, 3, 5, 15, 30)}  # of what FFDNet can be told
 
 
 def psnr(clip: np.ndarray, clean: np.ndarray) -> float:

@@ -124,7 +124,7 @@ class Restorer:
             models["segmenter"] = load_segmenter(own)
         own = path.with_name("noise.pth")
         if generator and own.exists():
-            models["noise"] = load_noise(own)
+            models["noise_network"] = load_noise(own)
         if scaler:
             models["scaler"] = load_scaler(path.with_name("scaler.pth"))
         if engine == "ncnn":
@@ -133,7 +133,7 @@ class Restorer:
             models.get("generator"),
             cast(OcclusionFinder | None, models.get("finder")),
             segmenter=cast(Segmenter | None, models.get("segmenter")),
-            noise=cast(NoiseNetwork | None, models.get("noise")),
+            noise=cast(NoiseNetwork | None, models.get("noise_network")),
             scaler=cast(Scaler | None, models.get("scaler")),
             device=device,
             precision=precision,

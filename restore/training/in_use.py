@@ -1,8 +1,8 @@
 """What the restorer makes of one short clip, as in use: its masks, its evidence, its restored frames.
 
 Training learns from this and validation measures it, so nothing here may differ from `restore/pipeline.py`, which
-training must not import: `tests/training/test_in_use.py` compares the two. Deconvolution, which comes last and only
-changes blurred frames without noise, is left out.
+training must not import: `tests/training/test_in_use.py` compares the two. Left out are the noise network, which learns
+from what this makes of noisy frames, and deconvolution, which comes last and only changes blurred frames without noise.
 """
 
 from collections.abc import Sequence
