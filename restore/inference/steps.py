@@ -91,9 +91,8 @@ DECONVOLUTION = Step(
 def _generation(report: dict[str, Any]) -> list[Step]:
     propagates = "propagate" in report["stages"]
     averaging = (
-        " Noise is averaged over the frames that saw the same, unless it is very strong, and what is left of it with "
-        "the frames and pixels around that are alike. A frame without noise and with nothing hidden is returned as it "
-        "came."
+        " Noise is averaged over the frames that saw the same, unless it is very strong. A frame without noise and with "
+        "nothing hidden is returned as it came."
         if report["estimated"]
         else ""
     )
@@ -111,8 +110,28 @@ def _generation(report: dict[str, Any]) -> list[Step]:
         "Filter in time",
         "Hidden pixels are averaged with the restored frames before and after, along the motion, where those agree.",
     )
-    sharpen = [DECONVOLUTION] if report["estimated"] else []
-    return [*[PROPAGATION] * propagates, generate, *[temporal_filter] * propagates, *sharpen]
+    estimated = [_noise(report), DECONVOLUTION] if report["estimated"] else []
+    return [*[PROPAGATION] * propagates, generate, *[temporal_filter] * propagates, *estimated]
+
+
+def _noise(report: dict[str, Any]) -> Step:
+    what = (
+        "What noise is left in noisy frames is averaged with the restored frames before and after, along the motion, and "
+        "with the pixels around that are alike"
+    )
+    papers = ("Tomasi, Manduchi: Bilateral Filtering for Gray and Color Images, 1998",)
+    if not report["sha256"].get("noise"):
+        return Step("Remove noise", f"{what}.", papers=papers)
+    networks = (
+        "Zhang, Zuo, Chen, Meng, Zhang: Beyond a Gaussian Denoiser, 2017, arXiv:1608.03981",
+        "Zhang, Zuo, Zhang: FFDNet, 2018, arXiv:1710.04026",
+        UNET,
+    )
+    return Step(
+        "Remove noise",
+        f"{what}; from there a network goes on that is told how much there is.",
+        papers=papers + networks,
+    )
 
 
 def _range(range_: dict[str, Any]) -> Step:
