@@ -91,8 +91,8 @@ DECONVOLUTION = Step(
 def _generation(report: dict[str, Any]) -> list[Step]:
     propagates = "propagate" in report["stages"]
     averaging = (
-        " Noise is averaged over the frames that saw the same, unless it is very strong. A frame without noise and with "
-        "nothing hidden is returned as it came."
+        " Noise is averaged over the frames that saw the same, unless it is very strong. A frame without noise and "
+        "with nothing hidden is returned as it came."
         if report["estimated"]
         else ""
     )
@@ -116,8 +116,8 @@ def _generation(report: dict[str, Any]) -> list[Step]:
 
 def _noise(report: dict[str, Any]) -> Step:
     what = (
-        "What noise is left in noisy frames is averaged with the restored frames before and after, along the motion, and "
-        "with the pixels around that are alike"
+        "What noise is left in noisy frames is averaged with the restored frames before and after, along the motion, "
+        "and with the pixels around that are alike"
     )
     papers = ("Tomasi, Manduchi: Bilateral Filtering for Gray and Color Images, 1998",)
     if not report["sha256"].get("noise"):
