@@ -1,7 +1,7 @@
 """From clean windows to what removes noise learns from: windows with noise, restored as in use up to there."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -41,7 +41,7 @@ class NoisyFrames:
 
     def parts(self) -> list[Tensor]:
         """All of it, in the order of its fields."""
-        return list(astuple(self))
+        return [getattr(self, field.name) for field in fields(self)]
 
 
 class PreparedNoise(Dataset[NoisyFrames]):
