@@ -144,11 +144,11 @@ STAGES: dict[str, tuple[Stage, Table]] = {
     "restored": (
         restored,
         {
-            "street": (18.79, 27.84),
-            "interior": (25.51, 29.98),
-            "crossing": (24.93, 33.01),
-            "drift": (21.18, 31.54),
-            "cut": (30.73, 30.61),
+            "street": (18.78, 27.97),
+            "interior": (25.48, 30.12),
+            "crossing": (24.94, 32.94),
+            "drift": (21.22, 31.46),
+            "cut": (30.76, 30.65),
         },
     ),
 }

@@ -1,9 +1,10 @@
+import cv2
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from restore.models.noise_network import NoiseNetwork, read, unit
+from restore.models.noise_network import NoiseNetwork, read, sharp, unit
 from tests.propagation.footage import texture
 
 HEIGHT, WIDTH = 75, 94
@@ -57,6 +58,48 @@ def test_strips_are_all_that_is_read_at_once(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("restore.models.noise_network.read", counted)
     random_network().filtered(**pictures(), noise=5.0, rows=16)
     assert max(read_rows) < HEIGHT
+
+
+def blurred(picture: np.ndarray, sigma: float) -> np.ndarray:
+    return cv2.GaussianBlur(picture, (0, 0), sigma)
+
+
+def sharpened(share: float) -> dict[str, np.ndarray]:
+    """A blurred scene with noise, of which a share of the blur is undone."""
+    scene = texture(HEIGHT, WIDTH, scale=3)
+    soft = blurred(scene, 1.4)
+    frame = (soft + np.random.default_rng(0).normal(0, 6, soft.shape)).clip(0, 255).round().astype(np.uint8)
+    smoothed = cv2.addWeighted(scene, share, soft, 1 - share, 0)
+    return dict(zip(NAMES, [smoothed, smoothed, frame, np.zeros((HEIGHT, WIDTH), bool)], strict=True))
+
+
+def test_where_a_blurred_scene_was_sharpened_nothing_is_added() -> None:
+    network = random_network()
+    shares = []
+    for undone in (0.0, 0.1, 1.0):
+        given = sharpened(undone)
+        share = sharp(given["smoothed"], given["frame"], given["hidden"])
+        shares.append(share)
+        whole = network._whole([given[name] for name in NAMES[:3]] + [np.zeros((HEIGHT, WIDTH, 1), np.uint8)], 5.0)
+        expected = given["smoothed"] + share * (whole.astype(float) - given["smoothed"])
+        for rows in (None, 16):
+            assert np.abs(network.filtered(**given, noise=5.0, rows=rows) - expected).max() <= 1.5
+    assert shares[0] == 1 > shares[1] > shares[2] == 0
+
+
+def test_what_is_hidden_does_not_count_for_it_and_parts_are_measured_as_the_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = sharpened(0.1)
+    hidden = given["hidden"].copy()
+    hidden[20:40, 30:60] = True
+    share = sharp(given["smoothed"], given["frame"], hidden)
+    covered = np.where(hidden[..., None], np.uint8(0), given["frame"])
+    assert sharp(given["smoothed"], covered, hidden) == share
+    assert sharp(given["smoothed"], covered, given["hidden"]) != share
+    monkeypatch.setattr("restore.models.noise_network.ROWS", 16)
+    assert 0 < share < 1 and sharp(given["smoothed"], given["frame"], hidden) == pytest.approx(share, abs=1e-4)
+    assert sharp(*np.zeros((2, 8, 8, 3), np.uint8), np.ones((8, 8), bool)) == 1
 
 
 @pytest.mark.parametrize("scale", [2.0, 3.0])
