@@ -23,9 +23,9 @@ from restore.tensors import UNIT_LEVELS, to_float, to_uint8
 READ = 3 + 3 + 3 + 1 + 1  # channels: the smoothed picture, two differences to it, what is hidden, the noise level
 FURTHEST = 4.0  # units of noise; differences beyond are something else
 # Of the fine detail of the smoothed picture what the frame did not have, up to which all that is added counts, and from
-# which nothing: at most 0.14 in sharp training clips with noise of sigma 2 to 30; 0.2 and more in nearly all that were
-# blurred by sigma 1.4 and 2, in which it loses.
-SHARP, BLURRED = 0.12, 0.22
+# which nothing: at most 0.22 in 28 sharp training clips with noise of sigma 2 to 30; in blurred ones it loses 0.3 dB up
+# to a share of 0.3, and up to 2.5 dB from 0.4 on.
+SHARP, BLURRED = 0.2, 0.3
 ROWS = 256  # of what that is measured in at a time, whatever the picture is computed in
 
 

@@ -76,7 +76,7 @@ def sharpened(share: float) -> dict[str, np.ndarray]:
 def test_where_a_blurred_scene_was_sharpened_nothing_is_added() -> None:
     network = random_network()
     shares = []
-    for undone in (0.0, 0.1, 1.0):
+    for undone in (0.0, 0.15, 1.0):
         given = sharpened(undone)
         share = sharp(given["smoothed"], given["frame"], given["hidden"])
         shares.append(share)
@@ -90,7 +90,7 @@ def test_where_a_blurred_scene_was_sharpened_nothing_is_added() -> None:
 def test_what_is_hidden_does_not_count_for_it_and_parts_are_measured_as_the_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given = sharpened(0.1)
+    given = sharpened(0.15)
     hidden = given["hidden"].copy()
     hidden[20:40, 30:60] = True
     share = sharp(given["smoothed"], given["frame"], hidden)
