@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from restore.memory_plan import MemoryPlan
 from restore.models.finder import OcclusionFinder, triples
 from restore.models.generator import GatedGenerator, UNetGenerator
+from restore.models.noise_network import NoiseNetwork
 from restore.models.pix2pix import Pix2PixUNet
 from restore.pipeline import Restorer
 from restore.propagation.batches import evidence_batches
@@ -216,6 +218,22 @@ def test_a_noise_network_goes_on_from_there_in_noisy_frames_alone() -> None:
     assert (given.confidence[(given.image != clip[4]).any(-1)] < 255).all()
     still = dark(at_rest(8))
     assert np.array_equal(restored(still, nothing(still), using), still)
+
+
+def test_a_noise_network_computes_strips_where_memory_is_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    heights: list[int | None] = []
+
+    def noting(_self: NoiseNetwork, smoothed: np.ndarray, *_: Any, rows: int | None) -> np.ndarray:
+        heights.append(rows)
+        return smoothed
+
+    monkeypatch.setattr(NoiseNetwork, "filtered", noting)
+    clip = noisy(dark(at_rest(3)), 10)
+    using = of_noise(0.5)
+    using.noise = random_network()
+    for plan in (MemoryPlan(), MemoryPlan(rows=16)):
+        restored(clip, nothing(clip), using.within(plan))
+    assert heights == [None] * 3 + [16] * 3
 
 
 def _generated(using: Restorer, clip: np.ndarray) -> list[np.ndarray]:

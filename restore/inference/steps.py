@@ -129,7 +129,7 @@ def _noise(report: dict[str, Any]) -> Step:
     )
     return Step(
         "Remove noise",
-        f"{what}; from there a network goes on that is told how much there is.",
+        f"{what}; from there, where the scene is sharp, a network goes on that is told how much there is.",
         papers=papers + networks,
     )
 

@@ -72,7 +72,7 @@ class NoiseNetwork(nn.Module):
         *,
         rows: int | None = None,
     ) -> np.ndarray:
-        """One frame, uint8 `H W 3`.
+        """One frame, uint8 `H W 3`; where the scene is not `sharp` the smoothed picture, to that extent.
 
         Args:
             smoothed, averaged, frame: uint8 `H W 3`.

@@ -7,7 +7,7 @@ A file holds {"format": FORMAT, NAME: {"class": ..., "kwargs": {...}, "weights":
 import os
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -21,6 +21,8 @@ from restore.models.noise_network import NoiseNetwork
 from restore.models.pix2pix import Pix2PixUNet
 from restore.models.scaler import Scaler
 from restore.models.segmenter import Segmenter
+
+M = TypeVar("M", bound=nn.Module)
 
 FORMAT = "restore/1"
 CLASSES: dict[str, type[nn.Module]] = {
@@ -99,26 +101,24 @@ def load_models(path: str | Path, names: tuple[str, ...]) -> dict[str, nn.Module
 
 def load_segmenter(path: str | Path) -> Segmenter:
     """The segmenter of a `segmenter.pth`; see `load_models`."""
-    segmenter = load_models(path, ("segmenter",))["segmenter"]
-    if not isinstance(segmenter, Segmenter):
-        raise WeightsError(f"expected a Segmenter, got {type(segmenter).__name__}: {path}")
-    return segmenter
+    return _load(path, "segmenter", Segmenter)
 
 
 def load_noise(path: str | Path) -> NoiseNetwork:
     """The noise network of a `noise.pth`; see `load_models`."""
-    network = load_models(path, ("noise",))["noise"]
-    if not isinstance(network, NoiseNetwork):
-        raise WeightsError(f"expected a NoiseNetwork, got {type(network).__name__}: {path}")
-    return network
+    return _load(path, "noise", NoiseNetwork)
 
 
 def load_scaler(path: str | Path) -> Scaler:
     """The scaler of a `scaler.pth`; see `load_models`."""
-    scaler = load_models(path, ("scaler",))["scaler"]
-    if not isinstance(scaler, Scaler):
-        raise WeightsError(f"expected a Scaler, got {type(scaler).__name__}: {path}")
-    return scaler
+    return _load(path, "scaler", Scaler)
+
+
+def _load(path: str | Path, name: str, kind: type[M]) -> M:
+    model = load_models(path, (name,))[name]
+    if not isinstance(model, kind):
+        raise WeightsError(f"expected a {kind.__name__}, got {type(model).__name__}: {path}")
+    return model
 
 
 def load_whole(path: str | Path) -> dict[str, Any]:

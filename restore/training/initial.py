@@ -117,13 +117,7 @@ def initial_noise(config: NoiseConfig) -> InitialNoise:
     kwargs = {"widths": list(config.widths), "blocks": [1] * (len(config.widths) - 1) + [2]}
     network = NoiseNetwork(**kwargs)
     if config.init_from:
-        try:
-            network.load_state_dict(load_noise(shipped(config.init_from)).state_dict())
-        except RuntimeError as error:
-            raise WeightsError(
-                f"the noise network has another shape; give the --widths it was trained with, or another --init_from: "
-                f"{config.init_from}"
-            ) from error
+        _take_over(network, load_noise(shipped(config.init_from)), config.init_from, "noise network", "--widths")
     return InitialNoise(network, kwargs, generator)
 
 
@@ -138,11 +132,16 @@ def initial_scaler(config: ScaleConfig) -> InitialScaler:
     kwargs = {"width": config.width, "blocks": config.blocks, "memory": config.carried}
     scaler = Scaler(**kwargs)
     if config.init_from:
-        try:
-            scaler.load_state_dict(load_scaler(shipped(config.init_from)).state_dict())
-        except RuntimeError as error:
-            raise WeightsError(
-                f"the scaler has another shape; give the --width, --blocks and --carried it was trained with, or "
-                f"another --init_from: {config.init_from}"
-            ) from error
+        learned = load_scaler(shipped(config.init_from))
+        _take_over(scaler, learned, config.init_from, "scaler", "--width, --blocks and --carried")
     return InitialScaler(scaler, kwargs, generator)
+
+
+def _take_over(network: nn.Module, learned: nn.Module, path: str, name: str, flags: str) -> None:
+    """Begin with what another network of the same shape, of that path, has learned."""
+    try:
+        network.load_state_dict(learned.state_dict())
+    except RuntimeError as error:
+        raise WeightsError(
+            f"the {name} has another shape; give the {flags} it was trained with, or another --init_from: {path}"
+        ) from error

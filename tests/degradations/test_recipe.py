@@ -5,7 +5,9 @@ import torch
 
 from restore.degradations.recipe import (
     ALONE_SHARE,
+    BLURRED_SHARE,
     CHANCES,
+    DARK_SHARE,
     DEFOCUS,
     LIGHT,
     LIT_SHARE,
@@ -16,6 +18,7 @@ from restore.degradations.recipe import (
     Recipe,
     captured,
     degraded,
+    draw_noisy,
     draw_recipe,
     draw_strengths,
     through_lens,
@@ -45,6 +48,16 @@ def kinds_of(recipe: Recipe) -> set[str]:
         "low_light": recipe.light < 1,
     }
     return {kind for kind, there in given.items() if there}
+
+
+def test_windows_that_removing_noise_is_learned_from_have_noise_and_at_most_a_blur_besides() -> None:
+    generator = seeded()
+    drawn = [kinds_of(draw_noisy(generator=generator)) for _ in range(400)]
+    assert all(
+        len(kinds & {"noise", "low_light"}) == 1 and kinds <= {"noise", "low_light", "defocus"} for kinds in drawn
+    )
+    for kind, share in (("low_light", DARK_SHARE), ("defocus", BLURRED_SHARE)):
+        assert sum(kind in kinds for kinds in drawn) / 400 == pytest.approx(share, abs=0.05)
 
 
 def test_nothing_in_nothing_out() -> None:

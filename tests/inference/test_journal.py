@@ -12,6 +12,7 @@ from restore.errors import VideoError
 from restore.inference.identity import identity
 from restore.inference.journal import Journal, forget, is_claimed, journal_folder
 from restore.inference.worker import is_locked
+from restore.models.noise_network import NoiseNetwork
 from restore.pipeline import Restorer
 from restore.propagation.background import Background
 from restore.propagation.memory import Memory
@@ -179,3 +180,5 @@ def test_identity(tmp_path: Path, tiny_weights: Path) -> None:
         next(iter(restorer.finder.parameters())).mul_(1.001)
     video.write_bytes(b"same")
     assert changed(first, computed()) == {"input", "finder"}
+    restorer.noise = NoiseNetwork()
+    assert changed(first, computed()) == {"input", "finder", "noise"}

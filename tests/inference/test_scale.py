@@ -13,6 +13,7 @@ import pytest
 from restore.inference.files import restore_file
 from restore.inference.journal import journal_folder
 from restore.inference.verify import verify
+from restore.models.noise_network import NoiseNetwork
 from restore.models.weights import save_models
 from restore.pipeline import Restorer
 from restore.video.reader import VideoReader
@@ -29,11 +30,12 @@ SIDES = "write_mask", "provenance", "confidence", "side_by_side", "report"
 
 @pytest.fixture(scope="module")
 def weights(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tiny ones, with a scaler beside them."""
+    """Tiny ones, with a noise network and a scaler beside them."""
     folder = tmp_path_factory.mktemp("weights")
     shutil.copy(tiny_weights, folder / "generator.pth")
     kwargs = {"width": 8, "blocks": 2, "memory": 3}
     save_models(folder / "scaler.pth", {"scaler": (random_scaler(), kwargs)})
+    save_models(folder / "noise.pth", {"noise": (NoiseNetwork(), {})})
     return folder / "generator.pth"
 
 
@@ -81,7 +83,8 @@ def test_all_that_is_written_has_the_larger_size(run: Command, tmp_path: Path, o
     assert said["provenance"]["seen"] == 0 and len(said["sha256"]["scaler"]) == 64
     assert said["scores"]["before"]["psnr"] > 10 and len(said["scores"]["after"]["per_frame"]["psnr"]) == FRAMES
     page = (out / "clip_report.html").read_text()
-    assert "Frame-Recurrent Video Super-Resolution" in page and said["sha256"]["scaler"] in page
+    assert "Frame-Recurrent Video Super-Resolution" in page
+    assert all(said["sha256"][role] in page for role in ("scaler", "noise"))
 
 
 @pytest.mark.parametrize(

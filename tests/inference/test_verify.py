@@ -17,6 +17,7 @@ from restore.inference import files
 from restore.inference.other_bytes import apart
 from restore.inference.report import seal
 from restore.inference.versions import versions
+from restore.models.noise_network import NoiseNetwork
 from restore.models.weights import load_models, save_models
 from restore.pipeline import Restorer
 from tests.inference.command import Command
@@ -29,9 +30,11 @@ SHAPE = {"widths": (8, 8), "blocks": (1, 1), "decoder_blocks": (1,)}  # of the t
 
 @pytest.fixture
 def weights(tiny_weights: Path, tmp_path: Path) -> Path:
+    """With a noise network beside them."""
     path = tmp_path / "weights/generator.pth"
     path.parent.mkdir()
     path.write_bytes(tiny_weights.read_bytes())
+    save_models(path.with_name("noise.pth"), {"noise": (NoiseNetwork(), {})})
     return path
 
 
@@ -62,6 +65,7 @@ def test_a_report_is_proven_and_what_has_changed_is_told(
         "original": clip,
         "output": out / "clip_restored.mkv",
         "weights": weights,
+        "noise": weights.with_name("noise.pth"),
         "side file": out / "clip_mask.mkv",
     }
     assert capsys.readouterr().out.splitlines() == [f"{role} is the same: {file}" for role, file in files.items()]

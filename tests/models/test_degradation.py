@@ -111,9 +111,8 @@ def test_weak_differences_are_noise_where_they_are_white(sigma: float, white: fl
 def test_what_is_between_noise_and_none_counts_in_part() -> None:
     assert 0 < noisy(noise_level(differing(1.25))).item() < 1  # faint
     pairs = differing(1.0, blurred=True)
-    pairs[:, FRAME] = (
-        2.3 / 127.5 * pairs[:, FRAME].sign()
-    )  # a sixth of the way between what may be texture and what not
+    # A sixth of the way between what may be texture and what may not.
+    pairs[:, FRAME] = 2.3 / 127.5 * pairs[:, FRAME].sign()
     assert noise_level(pairs).item() == pytest.approx(2.3 / 6, rel=0.01)
     part = differing(1.6)
     part[:, FRAME] += 0.4 * (differing(1.6, blurred=True)[:, FRAME] - part[:, FRAME])

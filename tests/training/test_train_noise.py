@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from restore.degradations.recipe import Recipe
 from restore.models.finder import OcclusionFinder
 from restore.models.generator import GatedGenerator, UNetGenerator
 from restore.models.noise_network import NoiseNetwork
@@ -131,6 +132,16 @@ def test_items_depend_on_seed_epoch_and_video_alone(videos: Path) -> None:
     assert not torch.equal(one.frame[0], other.frame[0])
 
 
+def test_items_have_the_noise_that_is_drawn_for_them(videos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    windows = CleanWindows(sorted(videos.rglob("*.avi")), frames=5, crop=(32, 40), per_video=4, seed=0)
+    prepared = PreparedNoise(windows, frames=1, generator=generator())
+    strongest = []
+    for sigma in (0.0, 20.0):
+        monkeypatch.setattr("restore.training.prepare_noise.draw_noisy", lambda *, generator, s=sigma: Recipe(noise=s))
+        strongest.append(prepared[0, 0].noise.max().item())
+    assert strongest[0] < 1 and strongest[1] > 8
+
+
 def frames_of(clean: np.ndarray) -> NoisyFrames:
     return noisy_frames(noisy(clean, 8), clean, np.zeros(clean.shape[:3], np.float32), generator(), most=7)
 
@@ -140,7 +151,7 @@ def test_turned_frames_are_the_same_frames_turned() -> None:
     frames.hidden[:, :, :8, :8] = True
     drawn = turned(frames, generator=seeded(0))
     assert torch.equal(drawn.noise, frames.noise)
-    places = set()
+    places, exchanged = set(), 0
     for index in range(7):
         hidden = drawn.hidden[index, 0]
         rows, columns = hidden.any(1).nonzero()[0].item() > 0, hidden.any(0).nonzero()[0].item() > 0
@@ -150,7 +161,8 @@ def test_turned_frames_are_the_same_frames_turned() -> None:
             assert torch.equal(got[index].flip(sides).sum(0), was[index].sum(0))
         orders = [[torch.equal(x.flip(sides), y) for y in frames.clean[index]].index(True) for x in drawn.clean[index]]
         assert torch.equal(drawn.frame[index].flip(sides), frames.frame[index][orders])
-    assert len(places) > 2
+        exchanged += orders != [0, 1, 2]
+    assert len(places) > 2 and 0 < exchanged < 7
 
 
 def test_the_network_is_called_with_what_its_arguments_are() -> None:
