@@ -56,6 +56,7 @@ def test_it_learns_and_is_watched(trained: Path) -> None:
     log = events(trained)
     losses = [one.value for one in log.Scalars("noise/relative")]
     assert len(losses) == 12 * 2 * 8 and np.mean(losses[-40:]) < 0.97 * np.mean(losses[:40])
+    assert 0.7 < losses[0] < 1.2  # an untrained network leaves what it begins from
     smoothed, scores = ([one.value for one in log.Scalars(f"validation/{name}")] for name in ("smoothed", "psnr"))
     assert len(scores) == 2 and scores[-1] > smoothed[-1]
     assert len(log.Images("validation/degraded smoothed restored clean")) == 2
